@@ -1,0 +1,42 @@
+/*
+ * Rules for channel names, event names and socket ids, the same for the daemon and for the extension.
+ *
+ * Pure; runs anywhere. Lengths are bytes.
+ */
+#ifndef FF_CHANNEL_H
+#define FF_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FF_USER_CHANNEL_PREFIX "#server-to-user-"
+#define FF_MAX_USER_ID 128u
+
+/* Bits, so that a test reads `type & FF_CHANNEL_PRESENCE`. Presence and encrypted channels are private as well. */
+enum ff_channel_type {
+    FF_CHANNEL_PUBLIC = 0,
+    FF_CHANNEL_PRIVATE = 1,
+    FF_CHANNEL_PRESENCE = 2,
+    FF_CHANNEL_ENCRYPTED = 4,
+    FF_CHANNEL_USER = 8, /* #server-to-user-ID: may be published to, never subscribed to by name */
+};
+
+/* By exact prefix with its dash: private-, private-encrypted-, presence-, else public. Does not check the name. */
+unsigned int ff_channel_type(const char *name, size_t len);
+
+/* 1..max bytes (0 = no limit) of [-a-zA-Z0-9_=@,.;]. */
+bool ff_channel_name_valid(const char *name, size_t len, size_t max);
+
+/* A valid name, or FF_USER_CHANNEL_PREFIX with 1..FF_MAX_USER_ID bytes of UTF-8 behind it. */
+bool ff_channel_publishable(const char *name, size_t len, size_t max);
+
+/* 1..max bytes (0 = no limit) of valid UTF-8. */
+bool ff_event_name_valid(const char *name, size_t len, size_t max);
+
+/* Starts with pusher: or pusher_internal: and so belongs to the server alone. */
+bool ff_event_name_reserved(const char *name, size_t len);
+
+/* digits "." digits, at most 64 bytes. */
+bool ff_socket_id_valid(const char *id, size_t len);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * Builds IPC frames, both those of a client and those of the daemon.
+ *
+ * Owns nothing: the caller brings the msgpack_sbuffer, and each function appends one whole frame, length prefix
+ * included. Runs anywhere. Never checks what it packs: the daemon checks everything that it receives, and
+ * a client that wants an early error uses shared/channel.h and shared/utf8.h itself.
+ * All functions return 0, or -1 when memory ran out or the frame would exceed FF_IPC_MAX_FRAME; then the buffer is
+ * as long as it was before.
+ */
+#ifndef FF_IPC_PACK_H
+#define FF_IPC_PACK_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ipc_proto.h"
+
+struct ff_ipc_hello {
+    uint32_t version;
+    struct ff_slice app;
+    const uint8_t *producer; /* FF_IPC_PRODUCER bytes */
+    uint64_t unix_ms;
+    const uint8_t *mac; /* FF_IPC_MAC bytes */
+    struct ff_slice name;
+};
+
+struct ff_ipc_message {
+    const struct ff_slice *channels;
+    uint32_t nchannels;
+    struct ff_slice event;
+    struct ff_slice except; /* p == NULL: nobody is excluded */
+    struct ff_slice key;    /* p == NULL: no idempotency key */
+    struct ff_slice data;   /* the text that clients receive as `data` */
+};
+
+struct ff_ipc_receipt {
+    struct ff_slice id;
+    uint32_t recipients;
+    bool duplicate;
+};
+
+/* The text whose HMAC-SHA256 with the app's secret is the hello's mac. `out` needs 160 + app.len bytes; returns the
+ * number of bytes written, without a terminator. */
+size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, uint64_t unix_ms);
+
+int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello);
+
+/* Appends a publish frame up to but without the bytes of message->data, which the caller must send right after it:
+ * the length prefix counts them already. */
+int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_message *message);
+
+/* One batch frame: begin, add `count` messages, end. `*mark` remembers where the frame starts. */
+int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark);
+int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc_message *message);
+int ff_ipc_pack_batch_end(msgpack_sbuffer *out, size_t mark);
+
+/* A frame of nothing but [type, seq]: ping, pong, stats. */
+int ff_ipc_pack_bare(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq);
+
+int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt);
+int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts, uint32_t n);
+/* index < 0 packs nil. */
+int ff_ipc_pack_error(msgpack_sbuffer *out, uint64_t seq, const char *reason, const char *message, int64_t index);
+
+/* A stats reply: begin with the number of pairs, add each, end. */
+int ff_ipc_pack_stats_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t pairs, size_t *mark);
+int ff_ipc_pack_stats_uint(msgpack_sbuffer *out, const char *name, uint64_t value);
+int ff_ipc_pack_stats_bool(msgpack_sbuffer *out, const char *name, bool value);
+int ff_ipc_pack_stats_text(msgpack_sbuffer *out, const char *name, const char *value);
+int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark);
+
+#endif
