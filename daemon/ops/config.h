@@ -1,0 +1,73 @@
+/*
+ * The configuration: an INI file, overridden by the environment, checked whole, as plain values.
+ *
+ * Owns one table of keys (config_table.c) from which parsing, defaults, the reference page and the
+ * sample file come. Used by the main thread, at start and on reload; a struct config is immutable
+ * afterwards and may be read by any thread. Never prints, never logs, never resolves names, and
+ * puts no value of a key or secret into a message.
+ */
+#ifndef FF_OPS_CONFIG_H
+#define FF_OPS_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/settings.h"
+
+/* Every char * is set; "" when empty. Listen addresses are normalised to "1.2.3.4:80" or "[::1]:80"
+ * (never a name). */
+struct config {
+    /* [server] */
+    struct text_list listen; /* never empty */
+    uint32_t workers;        /* 0: auto, see workers_auto() in ops/workers.h */
+    char *path_prefix;       /* "" or "/prefix", no slash at the end */
+    enum log_level log_level;
+    enum log_format log_format;
+    struct text_list trusted_proxies;
+    uint64_t drain_delay, drain_period; /* seconds; 0 is 0 */
+    /* [ipc] */
+    char *socket; /* fits sockaddr_un */
+    uint32_t mode;
+    char *group; /* "": leave the group as it is */
+    /* [admin] */
+    struct text_list admin_listen; /* empty: off */
+    /* [tls] */
+    struct text_list tls_listen, tls_certificate, tls_key;
+    /* [redis] */
+    char *redis_url, *redis_prefix;
+    /* [limits] and [app "id"] */
+    struct limits limits;
+    struct app_settings *apps; /* at least one; ids and keys are unique */
+    size_t napps;
+
+    bool development; /* neither a file nor an application in the environment: app fanfare, on
+                         loopback */
+};
+
+/* One call per problem, in the order of the lines: `text` is one line without its end, such as
+ * "fanfare.conf:12: server.workers must be auto or a number from 1 to 64". error false: a warning,
+ * the load goes on. */
+typedef void config_report_fn(void *arg, bool error, const char *text);
+
+/*
+ * Reads `path` (NULL: no file), then the environment `envp` (as environ; NULL: none). NULL: at
+ * least one error was reported. The result belongs to the caller: config_free.
+ */
+struct config *config_load(const char *path, char *const envp[], config_report_fn *report,
+                           void *arg) MUST_CHECK;
+/* The same from memory, for tests: `name` stands in the messages. */
+struct config *config_parse(const char *name, const char *text, size_t len, char *const envp[],
+                            config_report_fn *report, void *arg) MUST_CHECK;
+void config_free(struct config *config); /* NULL is fine */
+
+/* A listen address of a struct config as a socket address. -1: not an address of that form. */
+int config_address(const char *text, struct sockaddr_storage *out, socklen_t *len) MUST_CHECK;
+
+void config_print_reference(FILE *out); /* the tables of docs/configuration.md */
+void config_print_sample(FILE *out);    /* packaging/fanfared.conf */
+
+#endif
