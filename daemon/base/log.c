@@ -1,0 +1,236 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+/* PIPE_BUF on Linux: a pipe that poll calls writable takes this much in one piece, unmixed with
+ * other writers' lines. */
+#define LINE_MAX_BYTES  4096u
+#define LIMIT_WINDOW_MS 10000u
+#define LIMIT_LINES     10u
+
+static _Atomic int current_level = LOG_LEVEL_INFO;
+static _Atomic int current_format = LOG_FORMAT_TEXT;
+static _Atomic uint64_t dropped;
+/* Between poll and write, so that two threads do not both use the room that poll saw once. */
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+/* A line being built. What does not fit any more is left out; `room` keeps the end of the line
+ * free. */
+struct line {
+    char bytes[LINE_MAX_BYTES];
+    size_t len;
+    bool full;
+};
+
+#define LINE_TAIL "...\"}\n"
+#define LINE_ROOM (LINE_MAX_BYTES - (sizeof(LINE_TAIL) - 1))
+
+void log_setup(enum log_level level, enum log_format format)
+{
+    atomic_store_explicit(&current_level, (int)level, memory_order_relaxed);
+    atomic_store_explicit(&current_format, (int)format, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+uint64_t log_dropped(void)
+{
+    return atomic_load_explicit(&dropped, memory_order_relaxed);
+}
+
+/* All of the piece or nothing: half an escape would be worse than none. */
+static void put(struct line *line, const char *bytes, size_t len)
+{
+    if (line->full || len > LINE_ROOM - line->len) {
+        line->full = true;
+        return;
+    }
+    memcpy(line->bytes + line->len, bytes, len);
+    line->len += len;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* The length of the UTF-8 sequence at `p`, and its code point; 0: not valid. (shared/utf8.h is
+ * above this layer.) */
+static size_t utf8_at(const unsigned char *p, size_t left, uint32_t *point)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = p[0] < 0x80   ? 1
+               : p[0] < 0xC2 ? 0
+               : p[0] < 0xE0 ? 2
+               : p[0] < 0xF0 ? 3
+               : p[0] < 0xF5 ? 4
+                             : 0;
+
+    if (n == 0 || n > left) {
+        return 0;
+    }
+    *point = n == 1 ? p[0] : p[0] & (0x7Fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        *point = *point << 6 | (p[i] & 0x3Fu);
+    }
+    if (*point < least[n] || *point > 0x10FFFF || (*point >= 0xD800 && *point <= 0xDFFF)) {
+        return 0;
+    }
+    return n;
+}
+
+/* Control characters (those of C1 too: terminals obey them) and what is no UTF-8 become escapes. */
+static void put_escaped(struct line *line, const char *text, size_t len, bool json)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    char escape[16];
+    uint32_t point;
+
+    for (size_t i = 0; i < len && !line->full;) {
+        size_t n = utf8_at(p + i, len - i, &point);
+        int used = 0;
+
+        if (n == 0) {
+            n = 1;
+            used = snprintf(escape, sizeof(escape), json ? "\\\\x%02x" : "\\x%02x", p[i]);
+        } else if (point < 0x20 || (point >= 0x7F && point < 0xA0)) {
+            used = snprintf(escape, sizeof(escape), json ? "\\u%04x" : "\\x%02x", point);
+        } else if (json && (point == '"' || point == '\\')) {
+            used = snprintf(escape, sizeof(escape), "\\%c", (char)point);
+        }
+        if (used != 0) {
+            put(line, escape, (size_t)used);
+        } else {
+            put(line, (const char *)p + i, n);
+        }
+        i += n;
+    }
+}
+
+static void put_time(struct line *line)
+{
+    uint64_t ms = clock_wall_ms();
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    char text[64];
+
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    put(line, text, n);
+    int used = snprintf(text, sizeof(text), ".%03uZ", (unsigned int)(ms % 1000));
+    put(line, text, (size_t)used);
+}
+
+static void write_line(const struct line *line)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    bool taken = false;
+
+    pthread_mutex_lock(&write_lock);
+    if (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) && !(fd.revents & (POLLERR | POLLNVAL))) {
+        /* A socket is writable with less room than a line needs: there the write itself must not
+         * wait. */
+        ssize_t n = send(STDERR_FILENO, line->bytes, line->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == ENOTSOCK) {
+            n = write(STDERR_FILENO, line->bytes, line->len);
+        }
+        taken = n > 0;
+    }
+    pthread_mutex_unlock(&write_lock);
+    if (!taken) {
+        atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
+    }
+}
+
+void log_line(enum log_level level, const char *area, const char *format, ...)
+{
+    char message[LINE_MAX_BYTES];
+    struct line line;
+    int saved = errno; /* callers log and then look at errno */
+
+    if (!log_enabled(level)) {
+        return;
+    }
+    line.len = 0;
+    line.full = false;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    size_t len = n < 0 ? 0 : (size_t)n;
+    bool cut = len >= sizeof(message);
+    if (cut) {
+        len = sizeof(message) - 1;
+    }
+
+    bool json = atomic_load_explicit(&current_format, memory_order_relaxed) == (int)LOG_FORMAT_JSON;
+    if (json) {
+        put_text(&line, "{\"time\":\"");
+        put_time(&line);
+        put_text(&line, "\",\"level\":\"");
+        put_text(&line, level_names[level]);
+        put_text(&line, "\",\"area\":\"");
+        put_text(&line, area);
+        put_text(&line, "\",\"message\":\"");
+    } else {
+        put_time(&line);
+        put_text(&line, " ");
+        put_text(&line, level_names[level]);
+        put_text(&line, " ");
+        put_text(&line, area);
+        put_text(&line, ": ");
+    }
+    put_escaped(&line, message, len, json);
+
+    const char *tail = json ? "\"}\n" : "\n";
+    if (cut || line.full) {
+        memcpy(line.bytes + line.len, "...", 3);
+        line.len += 3;
+    }
+    memcpy(line.bytes + line.len, tail, strlen(tail));
+    line.len += strlen(tail);
+    write_line(&line);
+    errno = saved;
+}
+
+bool log_allowed(struct log_limit *limit)
+{
+    uint64_t now = clock_mono_ms() + 1; /* 0 stands for "no window yet" */
+    uint64_t window = atomic_load_explicit(&limit->window, memory_order_relaxed);
+
+    if (window == 0 || now - window >= LIMIT_WINDOW_MS) {
+        /* One thread opens the next window and tells what the last one left out. */
+        if (atomic_compare_exchange_strong(&limit->window, &window, now)) {
+            atomic_store(&limit->lines, 0);
+            uint32_t left_out = atomic_exchange(&limit->suppressed, 0);
+            if (left_out != 0) {
+                log_line(LOG_LEVEL_WARN, "log", "%u lines like the next one were left out",
+                         left_out);
+            }
+        }
+    }
+    if (atomic_fetch_add(&limit->lines, 1) < LIMIT_LINES) {
+        return true;
+    }
+    atomic_fetch_add(&limit->suppressed, 1);
+    return false;
+}

@@ -1,0 +1,58 @@
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* malloc(0) may return NULL, which callers take for "no memory". */
+static size_t at_least_one(size_t bytes)
+{
+    return bytes == 0 ? 1 : bytes;
+}
+
+void *mem_alloc(size_t bytes)
+{
+    void *p = malloc(at_least_one(bytes));
+    check(p != NULL);
+    return p;
+}
+
+void *mem_zalloc(size_t bytes)
+{
+    void *p = calloc(1, at_least_one(bytes));
+    check(p != NULL);
+    return p;
+}
+
+void *mem_realloc(void *old, size_t bytes)
+{
+    void *p = realloc(old, at_least_one(bytes));
+    check(p != NULL);
+    return p;
+}
+
+char *mem_strndup(const char *text, size_t len)
+{
+    check(len < SIZE_MAX);
+    char *copy = mem_alloc(len + 1);
+    if (len != 0) {
+        memcpy(copy, text, len);
+    }
+    copy[len] = '\0';
+    return copy;
+}
+
+void *mem_try_alloc(size_t bytes)
+{
+    return malloc(at_least_one(bytes));
+}
+
+void *mem_try_realloc(void *old, size_t bytes)
+{
+    return realloc(old, at_least_one(bytes));
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}

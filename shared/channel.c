@@ -1,0 +1,102 @@
+#include "channel.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "utf8.h"
+
+#define MAX_SOCKET_ID 64u
+
+/* One bit per byte value: letters, digits and -_=@,.; */
+static const uint64_t name_bytes[4] = {
+    /* , - . 0-9 ; = */
+    UINT64_C(1) << ',' | UINT64_C(1) << '-' | UINT64_C(1) << '.' | UINT64_C(0x3FF) << '0' |
+        UINT64_C(1) << ';' | UINT64_C(1) << '=',
+    /* @ A-Z _ a-z */
+    UINT64_C(1) << ('@' - 64) | UINT64_C(0x3FFFFFF) << ('A' - 64) | UINT64_C(1) << ('_' - 64) |
+        UINT64_C(0x3FFFFFF) << ('a' - 64),
+    0,
+    0,
+};
+
+static bool has_prefix(const char *text, size_t len, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return len >= n && memcmp(text, prefix, n) == 0;
+}
+
+unsigned int ff_channel_type(const char *name, size_t len)
+{
+    if (len == 0) {
+        return FF_CHANNEL_PUBLIC;
+    }
+    if (name[0] == 'p') {
+        if (has_prefix(name, len, "private-encrypted-")) {
+            return FF_CHANNEL_PRIVATE | FF_CHANNEL_ENCRYPTED;
+        }
+        if (has_prefix(name, len, "private-")) {
+            return FF_CHANNEL_PRIVATE;
+        }
+        if (has_prefix(name, len, "presence-")) {
+            return FF_CHANNEL_PRIVATE | FF_CHANNEL_PRESENCE;
+        }
+    } else if (has_prefix(name, len, FF_USER_CHANNEL_PREFIX)) {
+        return FF_CHANNEL_USER;
+    }
+    return FF_CHANNEL_PUBLIC;
+}
+
+bool ff_channel_name_valid(const char *name, size_t len, size_t max)
+{
+    if (len == 0 || (max != 0 && len > max)) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)name[i];
+        if (!(name_bytes[byte >> 6] >> (byte & 63) & 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ff_channel_publishable(const char *name, size_t len, size_t max)
+{
+    size_t prefix = sizeof(FF_USER_CHANNEL_PREFIX) - 1;
+
+    if (has_prefix(name, len, FF_USER_CHANNEL_PREFIX)) {
+        size_t id = len - prefix;
+        return id >= 1 && id <= FF_MAX_USER_ID && ff_utf8_valid(name + prefix, id);
+    }
+    return ff_channel_name_valid(name, len, max);
+}
+
+bool ff_event_name_valid(const char *name, size_t len, size_t max)
+{
+    return len != 0 && (max == 0 || len <= max) && ff_utf8_valid(name, len);
+}
+
+bool ff_event_name_reserved(const char *name, size_t len)
+{
+    return has_prefix(name, len, "pusher:") || has_prefix(name, len, "pusher_internal:");
+}
+
+bool ff_socket_id_valid(const char *id, size_t len)
+{
+    size_t dot = 0; /* 0 = none yet: a dot in front is refused anyway */
+
+    if (len < 3 || len > MAX_SOCKET_ID) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (id[i] == '.') {
+            if (i == 0 || dot != 0) {
+                return false;
+            }
+            dot = i;
+        } else if (id[i] < '0' || id[i] > '9') {
+            return false;
+        }
+    }
+    return dot != 0 && dot != len - 1;
+}

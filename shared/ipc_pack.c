@@ -1,0 +1,312 @@
+#include "ipc_pack.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Every msgpack_pack_* returns what the writer returned: 0, or -1 when memory ran out. They are
+ * collected with |=, a statement each (the operands of one | have no order), so that a frame is
+ * checked once at its end. */
+
+static msgpack_packer packer(msgpack_sbuffer *out)
+{
+    msgpack_packer pk;
+    msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
+    return pk;
+}
+
+static int frame_begin(msgpack_sbuffer *out, size_t *mark)
+{
+    static const char room[FF_IPC_HEADER] = {0};
+
+    *mark = out->size;
+    return msgpack_sbuffer_write(out, room, sizeof(room));
+}
+
+/* Writes the prefix of the frame at `mark`, which counts `extra` bytes that follow outside of the
+ * buffer, or takes the frame out again. */
+static int frame_end(msgpack_sbuffer *out, size_t mark, size_t extra, int failed)
+{
+    size_t len = 0;
+
+    if (!failed) {
+        len = out->size - mark - FF_IPC_HEADER + extra;
+        failed = len > FF_IPC_MAX_FRAME;
+    }
+    if (failed) {
+        out->size = mark;
+        return -1;
+    }
+    unsigned char *prefix = (unsigned char *)out->data + mark;
+    prefix[0] = (unsigned char)(len >> 24);
+    prefix[1] = (unsigned char)(len >> 16);
+    prefix[2] = (unsigned char)(len >> 8);
+    prefix[3] = (unsigned char)len;
+    return 0;
+}
+
+static int pack_head(msgpack_packer *pk, size_t fields, enum ff_ipc_type type, uint64_t seq)
+{
+    int rc = msgpack_pack_array(pk, fields);
+
+    rc |= msgpack_pack_uint8(pk, (uint8_t)type);
+    rc |= msgpack_pack_uint64(pk, seq);
+    return rc;
+}
+
+static int pack_bytes(msgpack_packer *pk, const char *p, size_t len)
+{
+    int rc = msgpack_pack_str(pk, len);
+    if (len != 0) {
+        rc |= msgpack_pack_str_body(pk, p, len);
+    }
+    return rc;
+}
+
+static int pack_text(msgpack_packer *pk, struct ff_slice text)
+{
+    return pack_bytes(pk, text.p, text.len);
+}
+
+static int pack_text_or_nil(msgpack_packer *pk, struct ff_slice text)
+{
+    return text.p == NULL ? msgpack_pack_nil(pk) : pack_text(pk, text);
+}
+
+static int pack_bool(msgpack_packer *pk, bool value)
+{
+    return value ? msgpack_pack_true(pk) : msgpack_pack_false(pk);
+}
+
+static int pack_binary(msgpack_packer *pk, const uint8_t *bytes, size_t len)
+{
+    int rc = msgpack_pack_bin(pk, len);
+
+    rc |= msgpack_pack_bin_body(pk, bytes, len);
+    return rc;
+}
+
+/* Everything of a message but the bytes of its data. */
+static int pack_message_head(msgpack_packer *pk, const struct ff_ipc_message *message)
+{
+    int rc = msgpack_pack_array(pk, message->nchannels);
+
+    for (uint32_t i = 0; i < message->nchannels; i++) {
+        rc |= pack_text(pk, message->channels[i]);
+    }
+    rc |= pack_text(pk, message->event);
+    rc |= pack_text_or_nil(pk, message->except);
+    rc |= pack_text_or_nil(pk, message->key);
+    rc |= msgpack_pack_str(pk, message->data.len);
+    return rc;
+}
+
+static int pack_receipt(msgpack_packer *pk, const struct ff_ipc_receipt *receipt)
+{
+    int rc = pack_text(pk, receipt->id);
+
+    rc |= msgpack_pack_uint32(pk, receipt->recipients);
+    rc |= pack_bool(pk, receipt->duplicate);
+    return rc;
+}
+
+size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, uint64_t unix_ms)
+{
+    static const char hex[] = "0123456789abcdef";
+    char *p = out;
+    char number[24];
+
+    memcpy(p, FF_IPC_MAC_PREFIX "\n", sizeof(FF_IPC_MAC_PREFIX));
+    p += sizeof(FF_IPC_MAC_PREFIX);
+    if (app.len != 0) {
+        memcpy(p, app.p, app.len);
+        p += app.len;
+    }
+    *p++ = '\n';
+    for (size_t i = 0; i < FF_IPC_PRODUCER; i++) {
+        *p++ = hex[producer[i] >> 4];
+        *p++ = hex[producer[i] & 15];
+    }
+    *p++ = '\n';
+    int digits = snprintf(number, sizeof(number), "%llu", (unsigned long long)unix_ms);
+    memcpy(p, number, (size_t)digits);
+    return (size_t)(p - out) + (size_t)digits;
+}
+
+int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 8, FF_IPC_HELLO, 0);
+    rc |= msgpack_pack_uint32(&pk, hello->version);
+    rc |= pack_text(&pk, hello->app);
+    rc |= pack_binary(&pk, hello->producer, FF_IPC_PRODUCER);
+    rc |= msgpack_pack_uint64(&pk, hello->unix_ms);
+    rc |= pack_binary(&pk, hello->mac, FF_IPC_MAC);
+    rc |= pack_text(&pk, hello->name);
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
+                             const struct ff_ipc_message *message)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 7, FF_IPC_PUBLISH, seq);
+    rc |= pack_message_head(&pk, message);
+    return frame_end(out, mark, message->data.len, rc);
+}
+
+int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark)
+{
+    msgpack_packer pk = packer(out);
+    int rc = frame_begin(out, mark);
+
+    rc |= pack_head(&pk, 3, FF_IPC_BATCH, seq);
+    rc |= msgpack_pack_array(&pk, count);
+    if (rc != 0) {
+        out->size = *mark;
+        return -1;
+    }
+    return 0;
+}
+
+int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc_message *message)
+{
+    msgpack_packer pk = packer(out);
+    size_t before = out->size;
+    int rc = 0;
+
+    /* Asked before the data is copied, so that a far too long one is not copied first. */
+    if (message->data.len > FF_IPC_MAX_FRAME) {
+        return -1;
+    }
+    rc |= msgpack_pack_array(&pk, 5);
+    rc |= pack_message_head(&pk, message);
+    if (message->data.len != 0) {
+        rc |= msgpack_pack_str_body(&pk, message->data.p, message->data.len);
+    }
+    if (rc != 0 || out->size - mark - FF_IPC_HEADER > FF_IPC_MAX_FRAME) {
+        out->size = before;
+        return -1;
+    }
+    return 0;
+}
+
+int ff_ipc_pack_batch_end(msgpack_sbuffer *out, size_t mark)
+{
+    return frame_end(out, mark, 0, 0);
+}
+
+int ff_ipc_pack_bare(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 2, type, seq);
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 5, FF_IPC_ACK, seq);
+    rc |= pack_receipt(&pk, receipt);
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts,
+                          uint32_t n)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 3, FF_IPC_BATCH_ACK, seq);
+    rc |= msgpack_pack_array(&pk, n);
+    for (uint32_t i = 0; i < n; i++) {
+        rc |= msgpack_pack_array(&pk, 3);
+        rc |= pack_receipt(&pk, &receipts[i]);
+    }
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_error(msgpack_sbuffer *out, uint64_t seq, const char *reason, const char *message,
+                      int64_t index)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 5, FF_IPC_ERROR, seq);
+    rc |= pack_bytes(&pk, reason, strlen(reason));
+    rc |= pack_bytes(&pk, message, strlen(message));
+    rc |= index < 0 ? msgpack_pack_nil(&pk) : msgpack_pack_uint64(&pk, (uint64_t)index);
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_stats_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t pairs, size_t *mark)
+{
+    msgpack_packer pk = packer(out);
+    int rc = frame_begin(out, mark);
+
+    rc |= pack_head(&pk, 3, FF_IPC_STATS_REPLY, seq);
+    rc |= msgpack_pack_map(&pk, pairs);
+    if (rc != 0) {
+        out->size = *mark;
+        return -1;
+    }
+    return 0;
+}
+
+/* A pair is in the buffer whole or not at all. */
+static int pair_end(msgpack_sbuffer *out, size_t before, int failed)
+{
+    if (failed) {
+        out->size = before;
+        return -1;
+    }
+    return 0;
+}
+
+int ff_ipc_pack_stats_uint(msgpack_sbuffer *out, const char *name, uint64_t value)
+{
+    msgpack_packer pk = packer(out);
+    size_t before = out->size;
+    int rc = pack_bytes(&pk, name, strlen(name));
+
+    rc |= msgpack_pack_uint64(&pk, value);
+    return pair_end(out, before, rc);
+}
+
+int ff_ipc_pack_stats_bool(msgpack_sbuffer *out, const char *name, bool value)
+{
+    msgpack_packer pk = packer(out);
+    size_t before = out->size;
+    int rc = pack_bytes(&pk, name, strlen(name));
+
+    rc |= pack_bool(&pk, value);
+    return pair_end(out, before, rc);
+}
+
+int ff_ipc_pack_stats_text(msgpack_sbuffer *out, const char *name, const char *value)
+{
+    msgpack_packer pk = packer(out);
+    size_t before = out->size;
+    int rc = pack_bytes(&pk, name, strlen(name));
+
+    rc |= pack_bytes(&pk, value, strlen(value));
+    return pair_end(out, before, rc);
+}
+
+int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark)
+{
+    return frame_end(out, mark, 0, 0);
+}

@@ -1,0 +1,533 @@
+#include "ipc_unpack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Tables that one huge frame has made larger than this many entries are given back with the next
+ * frame. */
+#define KEEP_ENTRIES 4096u
+
+int64_t ff_ipc_frame_len(const uint8_t *bytes, size_t len)
+{
+    if (len < FF_IPC_HEADER) {
+        return 0;
+    }
+    uint32_t n = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+                 (uint32_t)bytes[3];
+    if (n == 0 || n > FF_IPC_MAX_FRAME) {
+        return -1;
+    }
+    return n;
+}
+
+/* The big-endian number of `size` bytes at `p`. */
+static uint64_t number_at(const uint8_t *p, unsigned int size)
+{
+    uint64_t n = 0;
+    for (unsigned int i = 0; i < size; i++) {
+        n = n << 8 | p[i];
+    }
+    return n;
+}
+
+/*
+ * Reads one value's head: adds its own bytes (of a text: the text too) to *used and sets *children
+ * to the number of values inside of it. False when the bytes do not suffice, also for children of
+ * one byte each, or are no msgpack.
+ */
+static bool value_head(const uint8_t *p, size_t left, size_t *used, uint64_t *children)
+{
+    uint8_t byte = p[0];
+    unsigned int size = 0; /* of the length that follows the first byte */
+    uint64_t body = 0;     /* bytes behind the head that hold no values */
+    uint64_t inside = 0;
+
+    if (byte <= 0x7F || byte >= 0xE0) { /* small integers */
+        body = 0;
+    } else if (byte <= 0x8F) { /* fixmap */
+        inside = 2u * (byte & 0x0Fu);
+    } else if (byte <= 0x9F) { /* fixarray */
+        inside = byte & 0x0Fu;
+    } else if (byte <= 0xBF) { /* fixstr */
+        body = byte & 0x1Fu;
+    } else {
+        switch (byte) {
+        case 0xC0: /* nil, false, true */
+        case 0xC2:
+        case 0xC3:
+            break;
+        case 0xC4: /* bin, str: a length, then bytes */
+        case 0xC5:
+        case 0xC6:
+            size = 1u << (byte - 0xC4);
+            break;
+        case 0xD9:
+        case 0xDA:
+        case 0xDB:
+            size = 1u << (byte - 0xD9);
+            break;
+        case 0xC7: /* ext: a length, a type byte, then bytes */
+        case 0xC8:
+        case 0xC9:
+            size = 1u << (byte - 0xC7);
+            body = 1;
+            break;
+        case 0xCA: /* float */
+        case 0xCE: /* 32-bit integers */
+        case 0xD2:
+            body = 4;
+            break;
+        case 0xCB: /* double */
+        case 0xCF: /* 64-bit integers */
+        case 0xD3:
+            body = 8;
+            break;
+        case 0xCC: /* 8-bit integers */
+        case 0xD0:
+            body = 1;
+            break;
+        case 0xCD: /* 16-bit integers */
+        case 0xD1:
+            body = 2;
+            break;
+        case 0xD4: /* fixext: a type byte, then 1, 2, 4, 8 or 16 bytes */
+        case 0xD5:
+        case 0xD6:
+        case 0xD7:
+        case 0xD8:
+            body = 1u + (1u << (byte - 0xD4));
+            break;
+        case 0xDC: /* arrays and maps: a count */
+        case 0xDE:
+            size = 2;
+            break;
+        case 0xDD:
+        case 0xDF:
+            size = 4;
+            break;
+        default: /* 0xC1 */
+            return false;
+        }
+        if (left - 1 < size) {
+            return false;
+        }
+        if (size != 0) {
+            uint64_t n = number_at(p + 1, size);
+            if (byte == 0xDC || byte == 0xDD) {
+                inside = n;
+            } else if (byte == 0xDE || byte == 0xDF) {
+                inside = 2 * n;
+            } else {
+                body += n;
+            }
+        }
+    }
+    left -= 1 + size;
+    if (body > left || inside > left - body) {
+        return false;
+    }
+    *used = 1 + size + (size_t)body;
+    *children = inside;
+    return true;
+}
+
+bool ff_ipc_walk(const uint8_t *bytes, size_t len)
+{
+    uint64_t pending[FF_IPC_MAX_DEPTH]; /* values still to come on each level that is open */
+    unsigned int depth = 0;
+    size_t at = 0;
+    size_t values = 0;
+
+    do {
+        size_t used;
+        uint64_t children;
+
+        if (at == len || ++values > FF_IPC_MAX_VALUES ||
+            !value_head(bytes + at, len - at, &used, &children)) {
+            return false;
+        }
+        at += used;
+        if (depth != 0) {
+            pending[depth - 1]--;
+        }
+        if (children != 0) {
+            if (depth == FF_IPC_MAX_DEPTH) {
+                return false;
+            }
+            pending[depth++] = children;
+        }
+        while (depth != 0 && pending[depth - 1] == 0) {
+            depth--;
+        }
+    } while (depth != 0);
+    return at == len;
+}
+
+void ff_ipc_unpacker_init(struct ff_ipc_unpacker *unpacker)
+{
+    memset(unpacker, 0, sizeof(*unpacker));
+    msgpack_unpacked_init(&unpacker->unpacked);
+}
+
+void ff_ipc_unpacker_free(struct ff_ipc_unpacker *unpacker)
+{
+    msgpack_unpacked_destroy(&unpacker->unpacked);
+    free(unpacker->slices);
+    free(unpacker->messages);
+    free(unpacker->receipts);
+    ff_ipc_unpacker_init(unpacker);
+}
+
+/* Makes the table hold at least `need` entries; what it held is lost. Returns the table, or NULL
+ * when memory ran out. */
+static void *table(void *old, size_t *cap, size_t need, size_t entry)
+{
+    if (need <= *cap && (*cap <= KEEP_ENTRIES || need > KEEP_ENTRIES)) {
+        if (old != NULL) {
+            return old;
+        }
+    }
+    free(old);
+    *cap = 0;
+    size_t want = need < 16 ? 16 : need;
+    void *fresh = malloc(want * entry);
+    if (fresh != NULL) {
+        *cap = want;
+    }
+    return fresh;
+}
+
+static bool is_uint(const msgpack_object *o, uint64_t max)
+{
+    return o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= max;
+}
+
+static bool text_of(const msgpack_object *o, struct ff_slice *out)
+{
+    if (o->type != MSGPACK_OBJECT_STR) {
+        return false;
+    }
+    /* An empty text is not nil: it keeps a pointer. */
+    out->p = o->via.str.size == 0 ? "" : o->via.str.ptr;
+    out->len = o->via.str.size;
+    return true;
+}
+
+static bool text_or_nil(const msgpack_object *o, struct ff_slice *out)
+{
+    if (o->type == MSGPACK_OBJECT_NIL) {
+        *out = (struct ff_slice){NULL, 0};
+        return true;
+    }
+    return text_of(o, out);
+}
+
+static bool bytes_of(const msgpack_object *o, struct ff_slice *out)
+{
+    if (o->type == MSGPACK_OBJECT_BIN) {
+        out->p = o->via.bin.size == 0 ? "" : o->via.bin.ptr;
+        out->len = o->via.bin.size;
+        return true;
+    }
+    return text_of(o, out);
+}
+
+static int fail(const char **why, const char *sentence)
+{
+    *why = sentence;
+    return -1;
+}
+
+/* The array [channels, event, except, key, data] at `f`, which has at least its five fields;
+ * `slices` has room for the channels. */
+static int read_message(const msgpack_object *f, struct ff_slice *slices,
+                        struct ff_ipc_message *out, const char **why)
+{
+    const msgpack_object_array *channels = &f[0].via.array;
+
+    for (uint32_t i = 0; i < channels->size; i++) {
+        if (!text_of(&channels->ptr[i], &slices[i])) {
+            return fail(why, "a channel is not a string");
+        }
+    }
+    out->channels = slices;
+    out->nchannels = channels->size;
+    if (!text_of(&f[1], &out->event)) {
+        return fail(why, "the event is not a string");
+    }
+    if (!text_or_nil(&f[2], &out->except)) {
+        return fail(why, "the excluded socket is neither a string nor nil");
+    }
+    if (!text_or_nil(&f[3], &out->key)) {
+        return fail(why, "the key is neither a string nor nil");
+    }
+    if (out->key.len > FF_IPC_MAX_KEY) {
+        return fail(why, "the key is over 128 bytes");
+    }
+    if (!bytes_of(&f[4], &out->data)) {
+        return fail(why, "the data is not a string");
+    }
+    return 0;
+}
+
+/* Whether `f` are `n` fields that can be a message, and how many channels it has. */
+static int count_channels(const msgpack_object *f, uint32_t n, size_t *channels, const char **why)
+{
+    if (n < 5) {
+        return fail(why, "a message lacks fields");
+    }
+    if (f[0].type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the channels are not an array");
+    }
+    if (f[0].via.array.size > FF_IPC_MAX_CHANNELS) {
+        return fail(why, "a message has more than 10000 channels");
+    }
+    *channels += f[0].via.array.size;
+    return 0;
+}
+
+static int reserve_messages(struct ff_ipc_unpacker *u, size_t messages, size_t channels,
+                            const char **why)
+{
+    u->messages = table(u->messages, &u->capmessages, messages, sizeof(*u->messages));
+    u->slices = table(u->slices, &u->capslices, channels, sizeof(*u->slices));
+    u->nslices = channels;
+    if (u->messages == NULL || u->slices == NULL) {
+        return fail(why, "out of memory");
+    }
+    return 0;
+}
+
+static int read_hello(const msgpack_object_array *a, struct ff_ipc_hello *out, const char **why)
+{
+    struct ff_slice producer, mac;
+
+    if (a->size < 8) {
+        return fail(why, "the hello lacks fields");
+    }
+    if (!is_uint(&a->ptr[2], UINT32_MAX)) {
+        return fail(why, "the hello's version is not a number");
+    }
+    out->version = (uint32_t)a->ptr[2].via.u64;
+    if (!text_of(&a->ptr[3], &out->app)) {
+        return fail(why, "the hello's app id is not a string");
+    }
+    if (!bytes_of(&a->ptr[4], &producer) || producer.len != FF_IPC_PRODUCER) {
+        return fail(why, "the hello's producer is not 16 bytes");
+    }
+    if (!is_uint(&a->ptr[5], UINT64_MAX)) {
+        return fail(why, "the hello's time is not a number");
+    }
+    out->unix_ms = a->ptr[5].via.u64;
+    if (!bytes_of(&a->ptr[6], &mac) || mac.len != FF_IPC_MAC) {
+        return fail(why, "the hello's mac is not 32 bytes");
+    }
+    if (!text_of(&a->ptr[7], &out->name) || out->name.len > FF_IPC_MAX_NAME) {
+        return fail(why, "the hello's client name is not a string of at most 64 bytes");
+    }
+    out->producer = (const uint8_t *)producer.p;
+    out->mac = (const uint8_t *)mac.p;
+    return 0;
+}
+
+static int read_publish(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                        struct ff_ipc_frame *out, const char **why)
+{
+    size_t channels = 0;
+
+    if (count_channels(a->ptr + 2, a->size - 2, &channels, why) != 0 ||
+        reserve_messages(u, 1, channels, why) != 0 ||
+        read_message(a->ptr + 2, u->slices, &u->messages[0], why) != 0) {
+        return -1;
+    }
+    out->messages = u->messages;
+    out->nmessages = 1;
+    return 0;
+}
+
+static int read_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                      struct ff_ipc_frame *out, const char **why)
+{
+    size_t channels = 0;
+
+    if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the batch has no array of messages");
+    }
+    const msgpack_object_array *items = &a->ptr[2].via.array;
+    if (items->size > FF_IPC_MAX_CHANNELS) {
+        return fail(why, "a batch has more than 10000 messages");
+    }
+    for (uint32_t i = 0; i < items->size; i++) {
+        const msgpack_object *item = &items->ptr[i];
+        if (item->type != MSGPACK_OBJECT_ARRAY) {
+            return fail(why, "a message of the batch is not an array");
+        }
+        if (count_channels(item->via.array.ptr, item->via.array.size, &channels, why) != 0) {
+            return -1;
+        }
+    }
+    if (reserve_messages(u, items->size, channels, why) != 0) {
+        return -1;
+    }
+    struct ff_slice *slices = u->slices;
+    for (uint32_t i = 0; i < items->size; i++) {
+        if (read_message(items->ptr[i].via.array.ptr, slices, &u->messages[i], why) != 0) {
+            return -1;
+        }
+        slices += u->messages[i].nchannels;
+    }
+    out->messages = u->messages;
+    out->nmessages = items->size;
+    return 0;
+}
+
+static int read_receipt(const msgpack_object *f, uint32_t n, struct ff_ipc_receipt *out,
+                        const char **why)
+{
+    if (n < 3 || !text_of(&f[0], &out->id) || !is_uint(&f[1], UINT32_MAX) ||
+        f[2].type != MSGPACK_OBJECT_BOOLEAN) {
+        return fail(why, "a receipt is not a string, a number and a boolean");
+    }
+    out->recipients = (uint32_t)f[1].via.u64;
+    out->duplicate = f[2].via.boolean;
+    return 0;
+}
+
+static int read_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                    struct ff_ipc_frame *out, const char **why)
+{
+    u->receipts = table(u->receipts, &u->capreceipts, 1, sizeof(*u->receipts));
+    if (u->receipts == NULL) {
+        return fail(why, "out of memory");
+    }
+    if (read_receipt(a->ptr + 2, a->size - 2, &u->receipts[0], why) != 0) {
+        return -1;
+    }
+    out->receipts = u->receipts;
+    out->nreceipts = 1;
+    return 0;
+}
+
+static int read_batch_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                          struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the batch's answer has no array of receipts");
+    }
+    const msgpack_object_array *items = &a->ptr[2].via.array;
+    if (items->size > FF_IPC_MAX_CHANNELS) {
+        return fail(why, "a batch's answer has more than 10000 receipts");
+    }
+    u->receipts = table(u->receipts, &u->capreceipts, items->size, sizeof(*u->receipts));
+    if (u->receipts == NULL) {
+        return fail(why, "out of memory");
+    }
+    for (uint32_t i = 0; i < items->size; i++) {
+        const msgpack_object *item = &items->ptr[i];
+        if (item->type != MSGPACK_OBJECT_ARRAY) {
+            return fail(why, "a receipt is not an array");
+        }
+        if (read_receipt(item->via.array.ptr, item->via.array.size, &u->receipts[i], why) != 0) {
+            return -1;
+        }
+    }
+    out->receipts = u->receipts;
+    out->nreceipts = items->size;
+    return 0;
+}
+
+static int read_error(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 5 || !text_of(&a->ptr[2], &out->reason) || !text_of(&a->ptr[3], &out->text)) {
+        return fail(why, "the error has no reason and message");
+    }
+    if (a->ptr[4].type != MSGPACK_OBJECT_NIL) {
+        if (!is_uint(&a->ptr[4], INT64_MAX)) {
+            return fail(why, "the error's index is neither a number nor nil");
+        }
+        out->index = (int64_t)a->ptr[4].via.u64;
+    }
+    return 0;
+}
+
+static int read_stats(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_MAP) {
+        return fail(why, "the stats are not a map");
+    }
+    out->stats = &a->ptr[2].via.map;
+    return 0;
+}
+
+/* Unpacks into the unpacker's zone, which is emptied and used again, frame after frame. */
+static int unpack_value(struct ff_ipc_unpacker *u, const uint8_t *bytes, size_t len,
+                        const char **why)
+{
+    if (u->unpacked.zone == NULL) {
+        u->unpacked.zone = msgpack_zone_new(MSGPACK_ZONE_CHUNK_SIZE);
+        if (u->unpacked.zone == NULL) {
+            return fail(why, "out of memory");
+        }
+    } else {
+        msgpack_zone_clear(u->unpacked.zone);
+    }
+    size_t at = 0;
+    msgpack_unpack_return rc =
+        msgpack_unpack((const char *)bytes, len, &at, u->unpacked.zone, &u->unpacked.data);
+    if (rc == MSGPACK_UNPACK_NOMEM_ERROR) {
+        return fail(why, "out of memory");
+    }
+    if (rc != MSGPACK_UNPACK_SUCCESS) {
+        return fail(why, "not one complete msgpack value");
+    }
+    return 0;
+}
+
+int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t len,
+                  struct ff_ipc_frame *out, const char **why)
+{
+    memset(out, 0, sizeof(*out));
+    out->index = -1;
+    unpacker->nslices = 0;
+
+    if (!ff_ipc_walk(bytes, len)) {
+        return fail(why, "not one complete msgpack value within the limits");
+    }
+    if (unpack_value(unpacker, bytes, len, why) != 0) {
+        return -1;
+    }
+    if (unpacker->unpacked.data.type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the frame is not an array");
+    }
+    const msgpack_object_array *a = &unpacker->unpacked.data.via.array;
+    if (a->size < 2 || !is_uint(&a->ptr[1], UINT64_MAX)) {
+        return fail(why, "the frame does not start with a type and a sequence number");
+    }
+    out->seq = a->ptr[1].via.u64;
+    if (!is_uint(&a->ptr[0], UINT8_MAX)) {
+        return fail(why, "the frame's type is not a number up to 255");
+    }
+    out->type = (enum ff_ipc_type)a->ptr[0].via.u64;
+
+    switch (out->type) {
+    case FF_IPC_HELLO:
+        return read_hello(a, &out->hello, why);
+    case FF_IPC_PUBLISH:
+        return read_publish(unpacker, a, out, why);
+    case FF_IPC_BATCH:
+        return read_batch(unpacker, a, out, why);
+    case FF_IPC_PING:
+    case FF_IPC_STATS:
+    case FF_IPC_PONG:
+        return 0;
+    case FF_IPC_ERROR:
+        return read_error(a, out, why);
+    case FF_IPC_ACK:
+        return read_ack(unpacker, a, out, why);
+    case FF_IPC_BATCH_ACK:
+        return read_batch_ack(unpacker, a, out, why);
+    case FF_IPC_STATS_REPLY:
+        return read_stats(a, out, why);
+    }
+    return fail(why, "the frame's type is unknown");
+}
