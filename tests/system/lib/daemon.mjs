@@ -1,0 +1,195 @@
+// Starts fanfared for a test: own temporary directory, free ports, stderr kept, ended by pid.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { daemonPath } from './paths.mjs';
+import { deadline, until } from './wait.mjs';
+
+/** Ports stay below 32768: above, a client's socket may hold the port. */
+export async function freePort() {
+    for (;;) {
+        const port = 11000 + Math.floor(Math.random() * 21000);
+        const free = await new Promise((done) => {
+            const server = createServer();
+            server.once('error', () => done(false));
+            server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
+        });
+        if (free) return port;
+    }
+}
+
+export const APP = { id: 'app1', key: 'key1', secret: 'secret1' };
+export const APP2 = { id: 'app2', key: 'key2', secret: 'secret2' };
+
+function ini(sections) {
+    const lines = [];
+    for (const [name, keys] of Object.entries(sections)) {
+        lines.push(`[${name}]`);
+        for (const [key, value] of Object.entries(keys)) lines.push(`${key} = ${value}`);
+        lines.push('');
+    }
+    return lines.join('\n');
+}
+
+/** Text that only a sanitizer or a failed assertion writes. */
+const REPORT = /(ERROR: (Address|Leak|Thread|Memory)Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion .*failed|SUMMARY: \w+Sanitizer)/;
+
+export function connectable(port, host = '127.0.0.1') {
+    return new Promise((done) => {
+        const socket = createConnection({ port, host });
+        socket.once('connect', () => {
+            socket.destroy();
+            done(true);
+        });
+        socket.once('error', () => done(false));
+    });
+}
+
+/** A started process whose output is kept. */
+export class Process {
+    constructor(command, args, options = {}) {
+        this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+        this.stdout = '';
+        this.stderr = '';
+        this.child.stdout?.on('data', (chunk) => (this.stdout += chunk));
+        this.child.stderr?.on('data', (chunk) => (this.stderr += chunk));
+        this.exited = new Promise((done) => {
+            this.child.once('error', (error) => done({ code: null, signal: null, error }));
+            this.child.once('close', (code, signal) => done({ code, signal }));
+        });
+        this.exited.then((status) => (this.status = status));
+    }
+    get pid() {
+        return this.child.pid;
+    }
+    kill(signal) {
+        if (!this.status) this.child.kill(signal);
+    }
+    async exit(ms) {
+        return deadline(this.exited, () => `process ${this.pid} to end\n${this.stderr}`, ms);
+    }
+}
+
+/** Runs the daemon to its end: for --help, errors and the like. */
+export async function runDaemon(args, { env = {}, cwd, ms } = {}) {
+    const process_ = new Process(daemonPath, args, { env: { PATH: process.env.PATH, ...env }, cwd });
+    const status = await process_.exit(ms).catch((error) => {
+        process_.kill('SIGKILL');
+        throw error;
+    });
+    return { ...status, stdout: process_.stdout, stderr: process_.stderr };
+}
+
+export class Daemon {
+    /**
+     * sections are merged over a configuration with two applications, app1 and app2; a section set to null is left out.
+     * Waits until the daemon accepts connections.
+     */
+    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args } = {}) {
+        for (let attempt = 0; ; attempt++) {
+            const daemon = new Daemon();
+            daemon.ownDir = !dir;
+            daemon.dir = dir ?? mkdtempSync(join(tmpdir(), 'ff-'));
+            daemon.port = port ?? (await freePort());
+            daemon.adminPort = adminPort ?? (await freePort());
+            daemon.socket = join(daemon.dir, 'f.sock');
+            const config = {
+                server: { listen: `127.0.0.1:${daemon.port}`, workers },
+                ipc: { socket: daemon.socket },
+                admin: { listen: `127.0.0.1:${daemon.adminPort}` },
+                'app "app1"': { key: APP.key, secret: APP.secret },
+                'app "app2"': { key: APP2.key, secret: APP2.secret },
+            };
+            for (const [name, keys] of Object.entries(sections)) {
+                if (keys === null) delete config[name];
+                else config[name] = { ...config[name], ...keys };
+            }
+            if (file) {
+                daemon.config = join(daemon.dir, 'fanfare.conf');
+                writeFileSync(daemon.config, ini(config));
+            }
+            daemon.command = args ?? (file ? ['--config', daemon.config] : []);
+            daemon.env = { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? '', ...env };
+            try {
+                await daemon.launch();
+                return daemon;
+            } catch (error) {
+                await daemon.stop({ check: false });
+                // Somebody else took the port between the check and the bind.
+                if (attempt >= 3 || port || !/in use/i.test(error.message)) throw error;
+            }
+        }
+    }
+
+    /** Starts the process (again, after kill()). */
+    async launch() {
+        this.stopped = false;
+        this.process = new Process(daemonPath, this.command, { env: this.env, cwd: this.dir });
+        await until(async () => {
+            if (this.process.status) return true;
+            return (await connectable(this.port)) && existsSync(this.socket);
+        }, () => `fanfared to listen on ${this.port}\n${this.process.stderr}`);
+        if (this.process.status) throw new Error(`fanfared ended at once: ${JSON.stringify(this.process.status)}\n${this.process.stderr}`);
+    }
+
+    get pid() {
+        return this.process.pid;
+    }
+    get stderr() {
+        return this.process.stderr;
+    }
+
+    /** kill -9, as the kernel's out-of-memory killer would. */
+    async kill() {
+        this.stopped = true;
+        this.process.kill('SIGKILL');
+        await this.process.exit();
+    }
+
+    /** SIGTERM; checks that it ends with 0, in time, and without a sanitizer's report. */
+    async stop({ check = true } = {}) {
+        if (!this.process) return null;
+        let status = this.process.status;
+        if (!this.stopped) {
+            this.stopped = true;
+            if (check && status) throw new Error(`fanfared died: ${JSON.stringify(status)}\n${this.stderr}`);
+            this.process.kill('SIGTERM');
+            try {
+                status = await this.process.exit(15_000);
+            } catch (error) {
+                this.process.kill('SIGKILL');
+                await this.process.exit();
+                if (check) throw error;
+            }
+            if (check && status.code !== 0) throw new Error(`fanfared ended with ${JSON.stringify(status)}\n${this.stderr}`);
+        }
+        if (this.ownDir) rmSync(this.dir, { recursive: true, force: true });
+        if (check && REPORT.test(this.stderr)) throw new Error(`fanfared wrote a report:\n${this.stderr}`);
+        return status;
+    }
+
+    async http(path, { port = this.port, method = 'GET', headers = {} } = {}) {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { connection: 'close', ...headers } });
+        return { status: response.status, headers: response.headers, text: await response.text() };
+    }
+
+    /** The counters of /metrics: metric(labels) -> number. */
+    async metrics() {
+        const { text } = await this.http('/metrics', { port: this.adminPort });
+        const values = new Map();
+        for (const line of text.split('\n')) {
+            const match = /^([a-z_][a-z0-9_]*(?:\{[^}]*\})?) ([-+0-9.eE]+|NaN)$/.exec(line);
+            if (match) values.set(match[1], Number(match[2]));
+        }
+        const find = (name, labels) => {
+            for (const [key, value] of values) {
+                const [base, rest = ''] = key.split(/(?=\{)/);
+                if ((base === name || base === `fanfare_${name}` || base === `fanfared_${name}`) && (!labels || rest.includes(labels))) return value;
+            }
+            return undefined;
+        };
+        return { text, values, get: find };
+    }
+}

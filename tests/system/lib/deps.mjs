@@ -1,0 +1,31 @@
+// The npm packages that the tests use: installed to out/node, never below tests/, and required from there.
+import { createRequire } from 'node:module';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodeDir, system } from './paths.mjs';
+
+/** Installs the exact versions of package.json unless they are there. Throws with npm's words. */
+export function install() {
+    const wanted = readFileSync(join(system, 'package.json'), 'utf8');
+    const stamp = join(nodeDir, '.installed');
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
+    mkdirSync(nodeDir, { recursive: true });
+    copyFileSync(join(system, 'package.json'), join(nodeDir, 'package.json'));
+    // Peer dependencies are left alone: laravel-echo names socket.io-client as one, which nobody here uses.
+    const npm = spawnSync(
+        'npm',
+        ['install', '--no-package-lock', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'],
+        { cwd: nodeDir, encoding: 'utf8' },
+    );
+    if (npm.status !== 0) throw new Error(`npm install in ${nodeDir} failed:\n${npm.stdout}${npm.stderr}${npm.error ?? ''}`);
+    writeFileSync(stamp, wanted);
+    return true;
+}
+
+let required;
+/** require() of an installed package. */
+export function need(name) {
+    required ??= createRequire(join(nodeDir, 'package.json'));
+    return required(name);
+}

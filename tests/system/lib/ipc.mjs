@@ -1,0 +1,125 @@
+// A client of the IPC protocol (docs/ipc.md): publishes without PHP, and can send hostile bytes.
+import { randomBytes } from 'node:crypto';
+import { createConnection } from 'node:net';
+import { decode, encode } from './msgpack.mjs';
+import { helloMac } from './sign.mjs';
+import { DEADLINE, Inbox, deadline } from './wait.mjs';
+
+export const HELLO = 1, PUBLISH = 2, BATCH = 3, PING = 4, STATS = 5;
+export const ERROR = 64, ACK = 66, BATCH_ACK = 67, PONG = 68, STATS_REPLY = 69;
+
+export function frame(value) {
+    const body = Buffer.isBuffer(value) ? value : encode(value);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(body.length);
+    return Buffer.concat([length, body]);
+}
+
+export function hello(app, { version = 1, producer = randomBytes(16), ms = Date.now(), mac, name = 'tests', signAs = app.id } = {}) {
+    return [HELLO, 0, version, app.id, producer, ms, mac ?? helloMac(app.secret, signAs, producer, ms), name];
+}
+
+export class Ipc {
+    #pending = new Map();
+    #rest = Buffer.alloc(0);
+
+    constructor(socket) {
+        this.socket = socket;
+        this.seq = 0;
+        this.inbox = new Inbox(); // every frame that no request of ours waits for, and finally null
+        this.ended = new Promise((done) => socket.once('close', done));
+        this.ended.then(() => {
+            this.closed = true;
+            this.inbox.push(null);
+            for (const { reject } of this.#pending.values()) reject(new Error('the daemon closed the IPC connection'));
+            this.#pending.clear();
+        });
+        socket.on('error', () => {});
+        socket.on('data', (chunk) => this.#read(chunk));
+    }
+
+    /** Connected, without a hello. */
+    static async connect(path) {
+        const socket = createConnection({ path });
+        await deadline(new Promise((done, fail) => socket.once('connect', done).once('error', fail)), `a connection to ${path}`);
+        return new Ipc(socket);
+    }
+
+    /** Connected with a hello in front, which is sent along with the first frame. */
+    static async open(path, app, options = {}) {
+        const ipc = await Ipc.connect(path);
+        ipc.producer = options.producer ?? randomBytes(16);
+        ipc.write(frame(hello(app, { ...options, producer: ipc.producer })));
+        return ipc;
+    }
+
+    #read(chunk) {
+        this.#rest = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk;
+        let at = 0;
+        while (this.#rest.length - at >= 4) {
+            const length = this.#rest.readUInt32BE(at);
+            if (this.#rest.length - at < 4 + length) break;
+            const message = decode(this.#rest.subarray(at + 4, at + 4 + length));
+            at += 4 + length;
+            const waiting = this.#pending.get(message[1]);
+            if (waiting) {
+                this.#pending.delete(message[1]);
+                waiting.resolve(message);
+            } else this.inbox.push(message);
+        }
+        this.#rest = this.#rest.subarray(at);
+    }
+
+    write(bytes) {
+        this.socket.write(bytes);
+    }
+
+    /** Sends [type, seq, ...rest] and returns the answer, errors included. */
+    request(type, ...rest) {
+        const seq = ++this.seq;
+        return this.requestAs(seq, type, ...rest);
+    }
+
+    requestAs(seq, type, ...rest) {
+        const answer = new Promise((resolve, reject) => this.#pending.set(seq, { resolve, reject }));
+        this.write(frame([type, seq, ...rest]));
+        return deadline(answer, `the answer to IPC frame ${type}/${seq}`, DEADLINE);
+    }
+
+    static message({ channels, channel, event = 'E', except = null, key = null, data = '{}' }) {
+        return [channels ?? [channel], event, except, key, typeof data === 'string' || Buffer.isBuffer(data) || data?.bytes ? data : JSON.stringify(data)];
+    }
+
+    /** -> {id, recipients, duplicate}; throws an Error with .reason and .index. */
+    async publish(message) {
+        return Ipc.receipt(await this.request(PUBLISH, ...Ipc.message(message)));
+    }
+
+    async batch(messages) {
+        const answer = await this.request(BATCH, messages.map(Ipc.message));
+        if (answer[0] !== BATCH_ACK) Ipc.receipt(answer);
+        return answer[2].map(([id, recipients, duplicate]) => ({ id, recipients, duplicate }));
+    }
+
+    static receipt(answer) {
+        if (answer[0] === ACK) return { id: answer[2], recipients: answer[3], duplicate: answer[4] };
+        const [type, , reason, text, index] = answer;
+        throw Object.assign(new Error(`IPC answer ${type}: ${reason}: ${text}`), { reason, text, index });
+    }
+
+    async ping() {
+        const answer = await this.request(PING);
+        if (answer[0] !== PONG) Ipc.receipt(answer);
+    }
+
+    async stats() {
+        const answer = await this.request(STATS);
+        if (answer[0] !== STATS_REPLY) Ipc.receipt(answer);
+        return answer[2];
+    }
+
+    close() {
+        this.socket.destroy();
+        return this.ended;
+    }
+}
