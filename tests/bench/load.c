@@ -1,0 +1,337 @@
+/*
+ * bench_load: connects N subscribers to a server, runs phases against it, prints one JSON line a
+ * phase.
+ *
+ * The server is anything that answers WebSocket handshakes and pusher:subscribe and takes the IPC
+ * protocol's publishes: fanfared or bench_floor. Every phase checks that each publish reached each
+ * subscriber exactly once and ends with an error otherwise. CPU figures are those of the server's
+ * process, kernel work in its system calls included.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "load.h"
+#include "util.h"
+
+#define STALL_NS      30000000000u
+#define MAX_PUBLISHES 1000000u
+
+static const char usage[] = "usage: bench_load --port N --pid N --socket PATH [options] PHASE...\n"
+                            "  --server NAME    a name for the output\n"
+                            "  --app ID --secret S --path /app/KEY\n"
+                            "  --clients N      subscribers (1000)\n"
+                            "  --channels N     spread over so many channels (1)\n"
+                            "  --per-client N   channels each subscriber takes (1)\n"
+                            "  --data N         bytes of event data (100)\n"
+                            "  --cpu N          run on this core\n"
+                            "  --settle MS      before memory is read (1000)\n"
+                            "phases, in the order given, after connecting:\n"
+                            "  memory           user memory of the server per idle subscriber\n"
+                            "  single:N         N publishes, one at a time\n"
+                            "  window:P:MS      P publishes outstanding for MS milliseconds\n"
+                            "  rate:R:MS        R publishes a second on a fixed schedule\n";
+
+static uint32_t subscribers(const struct load *load)
+{
+    return load->nclients * load->per_client / load->nchannels;
+}
+
+static void print_head(const struct load *load, const char *phase)
+{
+    printf("{\"server\":\"%s\",\"phase\":\"%s\",\"clients\":%u,\"channels\":%u", load->server,
+           phase, load->nclients, load->nchannels);
+}
+
+static void publish_one(struct load *load)
+{
+    load_publish(load, (uint32_t)(load->seq % load->nchannels));
+}
+
+/* Until all that was published has arrived and is acknowledged. */
+static void drain(struct load *load, uint64_t deliveries)
+{
+    uint64_t start = bench_now();
+
+    while (load->deliveries < deliveries || load->acked < load->seq) {
+        load_pump(load, 1000);
+        if (bench_now() - start > STALL_NS) {
+            bench_die("%" PRIu64 " of %" PRIu64 " deliveries arrived", load->deliveries,
+                      deliveries);
+        }
+    }
+    if (load->deliveries != deliveries) {
+        bench_die("%" PRIu64 " deliveries arrived and not %" PRIu64, load->deliveries, deliveries);
+    }
+}
+
+/* One publish for each channel, and the answers: what is built once is built before a phase
+ * measures. */
+static void warm(struct load *load)
+{
+    uint64_t goal = load->deliveries;
+
+    for (uint32_t i = 0; i < load->nchannels; i++) {
+        publish_one(load);
+        load_publisher_flush(load);
+        goal += subscribers(load);
+        drain(load, goal);
+    }
+}
+
+static void phase_single(struct load *load, uint64_t count)
+{
+    uint64_t *last = malloc(count * sizeof(uint64_t));
+    uint64_t cpu = 0, from = load->deliveries, started = 0;
+    const uint32_t warmup = 3;
+
+    if (last == NULL) {
+        bench_die("out of memory");
+    }
+    for (uint64_t i = 0; i < count + warmup; i++) {
+        if (i == warmup) {
+            cpu = bench_cpu(load->pid);
+            from = load->deliveries;
+            started = bench_now();
+        }
+        uint64_t goal = load->deliveries + subscribers(load);
+        publish_one(load);
+        load->reached_at = 0;
+        load->threshold = goal;
+        uint64_t sent = bench_now();
+        load_publisher_flush(load);
+        drain(load, goal);
+        if (i >= warmup) {
+            last[i - warmup] = load->reached_at - sent;
+        }
+    }
+    load->threshold = UINT64_MAX;
+    uint64_t elapsed = bench_now() - started;
+    cpu = bench_cpu(load->pid) - cpu;
+    double deliveries = (double)(load->deliveries - from);
+    print_head(load, "single");
+    printf(",\"publishes\":%" PRIu64 ",\"cpu_us_per_delivery\":%.4f,\"last_p50_ms\":%.3f,"
+           "\"last_p99_ms\":%.3f,\"deliveries_per_s\":%.0f}\n",
+           count, (double)cpu / 1e3 / deliveries, bench_percentile(last, count, 0.5) / 1e6,
+           bench_percentile(last, count, 0.99) / 1e6, deliveries / ((double)elapsed / 1e9));
+    free(last);
+}
+
+static void phase_window(struct load *load, uint64_t outstanding, uint64_t ms)
+{
+    uint64_t base = load->deliveries, base_seq = load->seq, per = subscribers(load);
+    uint64_t start = bench_now(), end = start + ms * 1000000, progress = start;
+    uint64_t cpu = bench_cpu(load->pid), now = start, last = 0;
+
+    while (now < end) {
+        uint64_t complete = (load->deliveries - base) / per;
+        while (load->seq - base_seq - complete < outstanding) {
+            publish_one(load);
+        }
+        load_publisher_flush(load);
+        load_pump(load, 1000);
+        now = bench_now();
+        if (load->deliveries != last) {
+            last = load->deliveries;
+            progress = now;
+        } else if (now - progress > STALL_NS) {
+            bench_die("nothing arrived for 30 s");
+        }
+    }
+    cpu = bench_cpu(load->pid) - cpu;
+    double seconds = (double)(bench_now() - start) / 1e9;
+    double deliveries = (double)(load->deliveries - base);
+    drain(load, base + (load->seq - base_seq) * per);
+    print_head(load, "window");
+    printf(",\"outstanding\":%" PRIu64 ",\"deliveries_per_s\":%.0f,\"publishes_per_s\":%.0f,"
+           "\"cpu_us_per_delivery\":%.4f,\"server_busy\":%.3f}\n",
+           outstanding, deliveries / seconds, deliveries / (double)per / seconds,
+           (double)cpu / 1e3 / deliveries, (double)cpu / 1e9 / seconds);
+}
+
+static double latency_percentile(const struct load *load, uint64_t total, double p)
+{
+    uint64_t seen = 0;
+
+    for (uint32_t i = 0; i < LOAD_BUCKETS; i++) {
+        seen += load->latency[i];
+        if (seen != 0 && (double)seen >= (double)total * p) {
+            return i < 10000 ? i * 0.01 : i - 9900.0;
+        }
+    }
+    return 0;
+}
+
+static void phase_rate(struct load *load, uint64_t rate, uint64_t ms)
+{
+    uint64_t count = rate * ms / 1000, base = load->deliveries, per = subscribers(load);
+
+    if (count == 0 || count > MAX_PUBLISHES || load->nchannels != 1) {
+        bench_die("rate: one channel and 1 to %u publishes", MAX_PUBLISHES);
+    }
+    load->sent_at = calloc(count, sizeof(uint64_t));
+    load->latency = calloc(LOAD_BUCKETS, sizeof(uint32_t));
+    if (load->sent_at == NULL || load->latency == NULL) {
+        bench_die("out of memory");
+    }
+    load->sent_base = load->clients[0].deliveries;
+    load->sent_count = count;
+    uint64_t cpu = bench_cpu(load->pid), start = bench_now();
+    for (uint64_t i = 0; i < count; i++) {
+        /* Latency counts from when the publish was due, so that a late sender hides nothing. */
+        uint64_t due = start + i * 1000000000u / rate;
+        for (uint64_t now; (now = bench_now()) < due;) {
+            load_pump(load, due - now > 2000000 ? (int)((due - now) / 1000000) - 1 : 0);
+        }
+        load->sent_at[i] = due;
+        publish_one(load);
+        load_publisher_flush(load);
+    }
+    drain(load, base + count * per);
+    cpu = bench_cpu(load->pid) - cpu;
+    print_head(load, "rate");
+    printf(",\"publishes_per_s\":%" PRIu64 ",\"latency_p50_ms\":%.2f,\"latency_p99_ms\":%.2f,"
+           "\"latency_p999_ms\":%.2f,\"cpu_us_per_delivery\":%.4f}\n",
+           rate, latency_percentile(load, count * per, 0.5),
+           latency_percentile(load, count * per, 0.99),
+           latency_percentile(load, count * per, 0.999), (double)cpu / 1e3 / (double)(count * per));
+    free(load->sent_at);
+    free(load->latency);
+    load->sent_at = NULL;
+    load->latency = NULL;
+}
+
+static void run_phase(struct load *load, const char *phase, struct bench_memory before,
+                      uint64_t settle_ms)
+{
+    unsigned long long a, b;
+    char tail;
+
+    if (strcmp(phase, "memory") == 0) {
+        struct timespec wait = {(time_t)(settle_ms / 1000), (long)(settle_ms % 1000) * 1000000};
+        nanosleep(&wait, NULL);
+        struct bench_memory now = bench_memory(load->pid);
+        print_head(load, "memory");
+        printf(",\"rss_per_connection\":%.1f,\"anon_per_connection\":%.1f,\"rss\":%" PRIu64
+               ",\"rss_before\":%" PRIu64 "}\n",
+               ((double)now.rss - (double)before.rss) / load->nclients,
+               ((double)now.anon - (double)before.anon) / load->nclients, now.rss, before.rss);
+    } else if (sscanf(phase, "single:%llu%c", &a, &tail) == 1 && a >= 1 && a <= MAX_PUBLISHES) {
+        warm(load);
+        phase_single(load, a);
+    } else if (sscanf(phase, "window:%llu:%llu%c", &a, &b, &tail) == 2 && a >= 1 && a <= 250) {
+        warm(load);
+        phase_window(load, a, b);
+    } else if (sscanf(phase, "rate:%llu:%llu%c", &a, &b, &tail) == 2 && a >= 1) {
+        warm(load);
+        phase_rate(load, a, b);
+    } else {
+        bench_die("no such phase: %s\n%s", phase, usage);
+    }
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"host", 1, NULL, 'h'},     {"port", 1, NULL, 'p'},       {"pid", 1, NULL, 'i'},
+        {"socket", 1, NULL, 's'},   {"server", 1, NULL, 'n'},     {"app", 1, NULL, 'a'},
+        {"secret", 1, NULL, 'x'},   {"path", 1, NULL, 'u'},       {"clients", 1, NULL, 'c'},
+        {"channels", 1, NULL, 'm'}, {"per-client", 1, NULL, 'k'}, {"data", 1, NULL, 'd'},
+        {"cpu", 1, NULL, 'C'},      {"settle", 1, NULL, 'S'},     {NULL, 0, NULL, 0},
+    };
+    struct load load = {
+        .server = "server",
+        .app = "fanfare",
+        .secret = "fanfare-secret",
+        .path = "/app/fanfare-key?protocol=7&client=js&version=8.4.0&flash=false",
+        .prefix = "bench-channel-",
+        .nclients = 1000,
+        .nchannels = 1,
+        .per_client = 1,
+        .data_len = 100,
+        .threshold = UINT64_MAX,
+    };
+    uint64_t settle = 1000;
+
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'p':
+            load.port = (uint16_t)bench_number("--port", optarg, 1, 65535);
+            break;
+        case 'i':
+            load.pid = (pid_t)bench_number("--pid", optarg, 1, 1 << 30);
+            break;
+        case 's':
+            load.socket = optarg;
+            break;
+        case 'n':
+            load.server = optarg;
+            break;
+        case 'a':
+            load.app = optarg;
+            break;
+        case 'x':
+            load.secret = optarg;
+            break;
+        case 'u':
+            load.path = optarg;
+            break;
+        case 'c':
+            load.nclients = (uint32_t)bench_number("--clients", optarg, 1, 60000);
+            break;
+        case 'm':
+            load.nchannels = (uint32_t)bench_number("--channels", optarg, 1, 4096);
+            break;
+        case 'k':
+            load.per_client = (uint32_t)bench_number("--per-client", optarg, 1, 64);
+            break;
+        case 'd':
+            load.data_len = (uint32_t)bench_number("--data", optarg, 64, 60000);
+            break;
+        case 'C':
+            bench_pin((int)bench_number("--cpu", optarg, 0, 1023));
+            break;
+        case 'S':
+            settle = bench_number("--settle", optarg, 0, 600000);
+            break;
+        default:
+            bench_die("%s", usage);
+        }
+    }
+    if (load.port == 0 || load.pid == 0 || load.socket == NULL) {
+        bench_die("%s", usage);
+    }
+    if (load.nclients * load.per_client % load.nchannels != 0 || load.per_client > load.nchannels) {
+        bench_die("the subscriptions do not spread evenly over the channels");
+    }
+    bench_raise_descriptors();
+    load.min_payload = load.data_len;
+    load.recipients = subscribers(&load);
+    load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    load.clients = calloc(load.nclients, sizeof(struct client));
+    if (load.epoll_fd < 0 || load.clients == NULL) {
+        bench_die("out of memory");
+    }
+    load_publisher_open(&load);
+
+    struct bench_memory before = bench_memory(load.pid);
+    uint64_t cpu = bench_cpu(load.pid), start = bench_now();
+    load_connect(&load);
+    double seconds = (double)(bench_now() - start) / 1e9;
+    cpu = bench_cpu(load.pid) - cpu;
+    print_head(&load, "connect");
+    printf(",\"connects_per_s\":%.0f,\"cpu_us_per_connect\":%.2f}\n", load.nclients / seconds,
+           (double)cpu / 1e3 / load.nclients);
+    fflush(stdout);
+    for (int i = optind; i < argc; i++) {
+        run_phase(&load, argv[i], before, settle);
+    }
+    load_close(&load);
+    return 0;
+}
