@@ -43,4 +43,7 @@ struct slice json_unescape(struct slice raw, char *out);
  * text must be valid UTF-8. -1: the buffer is full. */
 int json_write_string(struct buf *out, const char *text, size_t len) MUST_CHECK;
 
+/* The same without the quotes, for a string that is put together from parts. */
+int json_write_part(struct buf *out, const char *text, size_t len) MUST_CHECK;
+
 #endif

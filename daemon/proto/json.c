@@ -1,0 +1,683 @@
+#include "proto/json.h"
+
+#include "base/check.h"
+
+#define ONES  0x0101010101010101u
+#define HIGHS 0x8080808080808080u
+
+/* At least one byte of the word is below n (n <= 128), or equals the byte: the high bit of the
+ * lowest such byte is set, those above it may lie. */
+#define ANY_BELOW(word, n)    (((word)-ONES * (n)) & ~(word)&HIGHS)
+#define ANY_EQUAL(word, byte) ANY_BELOW((word) ^ (ONES * (byte)), 1)
+
+static uint64_t load(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+/* Index of the lowest byte that is marked in a word of high bits. */
+static size_t first_marked(uint64_t marks)
+{
+    return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+/* Words are compared in memory order from the low end. Elsewhere the byte loops alone do the work.
+ */
+static const bool by_words = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static const char *skip_blanks(const char *p, const char *end)
+{
+    while (p < end && is_blank(*p)) {
+        p++;
+    }
+    return p;
+}
+
+/* To the next byte that means something inside a string: a quote, a backslash, a control byte, or
+ * (if `high`) one that is not ASCII. */
+static inline const char *skip_plain(const char *p, const char *end, bool high)
+{
+    while (by_words && end - p >= 8) {
+        uint64_t word = load(p);
+        uint64_t marks = ANY_BELOW(word, 0x20) | ANY_EQUAL(word, '"') | ANY_EQUAL(word, '\\');
+        if (high) {
+            marks |= word & HIGHS;
+        }
+        if (marks != 0) {
+            return p + first_marked(marks);
+        }
+        p += 8;
+    }
+    while (p < end) {
+        unsigned char c = (unsigned char)*p;
+        if (c < 0x20 || c == '"' || c == '\\' || (high && c >= 0x80)) {
+            break;
+        }
+        p++;
+    }
+    return p;
+}
+
+/* ---- the validator: functions take a place and return the one behind what they accept, or NULL
+ * ---- */
+
+static bool is_tail(const unsigned char *p)
+{
+    return (*p & 0xC0) == 0x80;
+}
+
+/* A run of bytes that are not ASCII, as RFC 3629. */
+static const char *check_utf8(const char *text, const char *end)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *stop = (const unsigned char *)end;
+
+    while (p < stop && *p >= 0x80) {
+        size_t left = (size_t)(stop - p);
+
+        if (*p < 0xE0) {
+            if (*p < 0xC2 || left < 2 || !is_tail(p + 1)) {
+                return NULL;
+            }
+            p += 2;
+        } else if (*p < 0xF0) {
+            if (left < 3 || !is_tail(p + 1) || !is_tail(p + 2) || (*p == 0xE0 && p[1] < 0xA0) ||
+                (*p == 0xED && p[1] > 0x9F)) {
+                return NULL;
+            }
+            p += 3;
+        } else {
+            if (*p > 0xF4 || left < 4 || !is_tail(p + 1) || !is_tail(p + 2) || !is_tail(p + 3) ||
+                (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] > 0x8F)) {
+                return NULL;
+            }
+            p += 4;
+        }
+    }
+    return (const char *)p;
+}
+
+/* The value of four hex digits, or -1. */
+static int32_t hex4(const char *p, const char *end)
+{
+    int32_t value = 0;
+
+    if (end - p < 4) {
+        return -1;
+    }
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        if (is_digit(c)) {
+            value = value << 4 | (c - '0');
+        } else if (c >= 'a' && c <= 'f') {
+            value = value << 4 | (c - 'a' + 10);
+        } else if (c >= 'A' && c <= 'F') {
+            value = value << 4 | (c - 'A' + 10);
+        } else {
+            return -1;
+        }
+    }
+    return value;
+}
+
+/* Behind a backslash. */
+static const char *check_escape(const char *p, const char *end)
+{
+    if (p == end) {
+        return NULL;
+    }
+    if (*p != 'u') {
+        return *p != '\0' && strchr("\"\\/bfnrt", *p) != NULL ? p + 1 : NULL;
+    }
+    int32_t unit = hex4(p + 1, end);
+    if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) {
+        return NULL;
+    }
+    p += 5;
+    if (unit >= 0xD800 && unit <= 0xDBFF) {
+        if (end - p < 6 || p[0] != '\\' || p[1] != 'u') {
+            return NULL;
+        }
+        unit = hex4(p + 2, end);
+        if (unit < 0xDC00 || unit > 0xDFFF) {
+            return NULL;
+        }
+        p += 6;
+    }
+    return p;
+}
+
+/* Behind the opening quote. */
+static const char *check_string(const char *p, const char *end)
+{
+    for (;;) {
+        p = skip_plain(p, end, true);
+        if (p == end) {
+            return NULL;
+        }
+        if (*p == '"') {
+            return p + 1;
+        }
+        if (*p == '\\') {
+            p = check_escape(p + 1, end);
+        } else {
+            p = (unsigned char)*p < 0x20 ? NULL : check_utf8(p, end);
+        }
+        if (p == NULL) {
+            return NULL;
+        }
+    }
+}
+
+static const char *check_digits(const char *p, const char *end)
+{
+    if (p == end || !is_digit(*p)) {
+        return NULL;
+    }
+    while (p < end && is_digit(*p)) {
+        p++;
+    }
+    return p;
+}
+
+static const char *check_number(const char *p, const char *end)
+{
+    if (*p == '-') {
+        p++;
+    }
+    if (p < end && *p == '0') {
+        p++;
+    } else {
+        p = check_digits(p, end);
+    }
+    if (p != NULL && p < end && *p == '.') {
+        p = check_digits(p + 1, end);
+    }
+    if (p != NULL && p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        if (p < end && (*p == '+' || *p == '-')) {
+            p++;
+        }
+        p = check_digits(p, end);
+    }
+    return p;
+}
+
+static const char *check_word(const char *p, const char *end, const char *word)
+{
+    size_t len = strlen(word);
+    return (size_t)(end - p) >= len && memcmp(p, word, len) == 0 ? p + len : NULL;
+}
+
+/* Anything but an array or an object. */
+static const char *check_scalar(const char *p, const char *end)
+{
+    switch (*p) {
+    case '"':
+        return check_string(p + 1, end);
+    case 't':
+        return check_word(p, end, "true");
+    case 'f':
+        return check_word(p, end, "false");
+    case 'n':
+        return check_word(p, end, "null");
+    default:
+        return check_number(p, end);
+    }
+}
+
+bool json_valid(const char *text, size_t len)
+{
+    const char *p = text;
+    const char *end;
+    uint64_t objects = 0; /* a bit for each open bracket, the innermost lowest: 1 for an object */
+    unsigned int depth = 0;
+
+    if (len == 0) {
+        return false;
+    }
+    end = text + len;
+value:
+    p = skip_blanks(p, end);
+    if (p == end) {
+        return false;
+    }
+    if (*p == '{' || *p == '[') {
+        bool object = *p == '{';
+
+        if (depth == JSON_MAX_DEPTH) {
+            return false;
+        }
+        depth++;
+        objects = objects << 1 | object;
+        p = skip_blanks(p + 1, end);
+        if (p == end) {
+            return false;
+        }
+        if (*p == (object ? '}' : ']')) {
+            goto close;
+        }
+        if (object) {
+            goto key;
+        }
+        goto value;
+    }
+    p = check_scalar(p, end);
+    if (p == NULL) {
+        return false;
+    }
+behind:
+    p = skip_blanks(p, end);
+    if (depth == 0) {
+        return p == end;
+    }
+    if (p == end) {
+        return false;
+    }
+    if (*p == ((objects & 1) != 0 ? '}' : ']')) {
+        goto close;
+    }
+    if (*p != ',') {
+        return false;
+    }
+    p++;
+    if ((objects & 1) == 0) {
+        goto value;
+    }
+key:
+    p = skip_blanks(p, end);
+    if (p == end || *p != '"') {
+        return false;
+    }
+    p = check_string(p + 1, end);
+    if (p == NULL) {
+        return false;
+    }
+    p = skip_blanks(p, end);
+    if (p == end || *p != ':') {
+        return false;
+    }
+    p++;
+    goto value;
+close:
+    p++;
+    depth--;
+    objects >>= 1;
+    goto behind;
+}
+
+/* ---- the reader: the text is valid, so it only looks for ends; still never beyond `end` ---- */
+
+static const char *skip_string(const char *p, const char *end)
+{
+    for (;;) {
+        p = skip_plain(p, end, false);
+        if (p == end) {
+            return end;
+        }
+        if (*p == '"') {
+            return p + 1;
+        }
+        p += *p == '\\' && end - p > 1 ? 2 : 1;
+    }
+}
+
+static const char *skip_value(const char *p, const char *end)
+{
+    size_t depth = 0;
+
+    while (p < end) {
+        switch (*p) {
+        case '"':
+            p = skip_string(p + 1, end);
+            break;
+        case '{':
+        case '[':
+            depth++;
+            p++;
+            continue;
+        case '}':
+        case ']':
+            depth -= depth != 0;
+            p++;
+            break;
+        default:
+            if (depth != 0) {
+                p++;
+                continue;
+            }
+            while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p)) {
+                p++;
+            }
+            return p;
+        }
+        if (depth == 0) {
+            return p;
+        }
+    }
+    return end;
+}
+
+enum json_type json_type(struct slice value)
+{
+    check(value.len != 0);
+    switch (value.p[0]) {
+    case '{':
+        return JSON_OBJECT;
+    case '[':
+        return JSON_ARRAY;
+    case '"':
+        return JSON_STRING;
+    case 't':
+        return JSON_TRUE;
+    case 'f':
+        return JSON_FALSE;
+    case 'n':
+        return JSON_NULL;
+    default:
+        return JSON_NUMBER;
+    }
+}
+
+struct slice json_trim(struct slice text)
+{
+    while (text.len != 0 && is_blank(text.p[0])) {
+        text.p++;
+        text.len--;
+    }
+    while (text.len != 0 && is_blank(text.p[text.len - 1])) {
+        text.len--;
+    }
+    return text;
+}
+
+/* Behind the opening bracket or the comma in front of the next value. NULL: there is none. */
+static const char *next_place(struct slice container, size_t cursor)
+{
+    const char *end = container.p + container.len;
+    const char *p = container.p + cursor;
+
+    if (cursor == 0) {
+        p = skip_blanks(p, end);
+        p = p < end ? skip_blanks(p + 1, end) : end;
+    } else {
+        p = skip_blanks(p, end);
+        if (p < end && *p == ',') {
+            p = skip_blanks(p + 1, end);
+        }
+    }
+    return p < end && *p != '}' && *p != ']' ? p : NULL;
+}
+
+bool json_next(struct slice object, size_t *cursor, struct slice *key, struct slice *value)
+{
+    const char *end = object.p + object.len;
+    const char *start = next_place(object, *cursor);
+    const char *p;
+
+    if (start == NULL) {
+        return false;
+    }
+    p = skip_string(start + 1, end);
+    *key = (struct slice){start, (size_t)(p - start)};
+    p = skip_blanks(p, end);
+    if (p < end) {
+        p = skip_blanks(p + 1, end); /* the colon */
+    }
+    start = p;
+    p = skip_value(p, end);
+    *value = (struct slice){start, (size_t)(p - start)};
+    *cursor = (size_t)(p - object.p);
+    return true;
+}
+
+bool json_element(struct slice array, size_t *cursor, struct slice *value)
+{
+    const char *start = next_place(array, *cursor);
+    const char *p;
+
+    if (start == NULL) {
+        return false;
+    }
+    p = skip_value(start, array.p + array.len);
+    *value = (struct slice){start, (size_t)(p - start)};
+    *cursor = (size_t)(p - array.p);
+    return true;
+}
+
+static size_t write_utf8(char *out, uint32_t point)
+{
+    if (point < 0x80) {
+        out[0] = (char)point;
+        return 1;
+    }
+    if (point < 0x800) {
+        out[0] = (char)(0xC0 | point >> 6);
+        out[1] = (char)(0x80 | (point & 0x3F));
+        return 2;
+    }
+    if (point < 0x10000) {
+        out[0] = (char)(0xE0 | point >> 12);
+        out[1] = (char)(0x80 | (point >> 6 & 0x3F));
+        out[2] = (char)(0x80 | (point & 0x3F));
+        return 3;
+    }
+    out[0] = (char)(0xF0 | point >> 18);
+    out[1] = (char)(0x80 | (point >> 12 & 0x3F));
+    out[2] = (char)(0x80 | (point >> 6 & 0x3F));
+    out[3] = (char)(0x80 | (point & 0x3F));
+    return 4;
+}
+
+/* Reads one escape at *p, behind its backslash, and writes its one to four bytes of UTF-8. */
+static size_t read_escape(const char **p, const char *end, char out[4])
+{
+    char c = *(*p)++;
+
+    switch (c) {
+    case 'b':
+        out[0] = '\b';
+        return 1;
+    case 'f':
+        out[0] = '\f';
+        return 1;
+    case 'n':
+        out[0] = '\n';
+        return 1;
+    case 'r':
+        out[0] = '\r';
+        return 1;
+    case 't':
+        out[0] = '\t';
+        return 1;
+    case 'u':
+        break;
+    default:
+        out[0] = c;
+        return 1;
+    }
+    int32_t high = hex4(*p, end);
+    if (high < 0) {
+        return 0;
+    }
+    *p += 4;
+    if (high >= 0xD800 && high <= 0xDBFF && end - *p >= 6) {
+        int32_t low = hex4(*p + 2, end);
+        *p += 6;
+        return write_utf8(out,
+                          0x10000 + (((uint32_t)high & 0x3FF) << 10 | ((uint32_t)low & 0x3FF)));
+    }
+    return write_utf8(out, (uint32_t)high);
+}
+
+static struct slice without_quotes(struct slice raw)
+{
+    check(raw.len >= 2);
+    return (struct slice){raw.p + 1, raw.len - 2};
+}
+
+bool json_string_is(struct slice raw, const char *text)
+{
+    struct slice inner = without_quotes(raw);
+    size_t len = strlen(text);
+    const char *p = inner.p;
+    const char *end = p + inner.len;
+
+    /* Nobody escapes these names, but JSON allows it. */
+    if (inner.len == len && memcmp(p, text, len) == 0) {
+        return memchr(text, '\\', len) == NULL;
+    }
+    if (inner.len <= len || memchr(p, '\\', inner.len) == NULL) {
+        return false;
+    }
+    while (p < end && *text != '\0') {
+        char byte[4] = {*p};
+        size_t n = 1;
+
+        if (*p++ == '\\' && p < end) {
+            n = read_escape(&p, end, byte);
+        }
+        if (n != 1 || byte[0] != *text) {
+            return false;
+        }
+        text++;
+    }
+    return p == end && *text == '\0';
+}
+
+struct slice json_unescape(struct slice raw, char *out)
+{
+    struct slice inner = without_quotes(raw);
+    const char *p = inner.p;
+    const char *end = p + inner.len;
+    size_t len = 0;
+
+    const char *escape = memchr(p, '\\', inner.len);
+    if (escape == NULL) {
+        return inner;
+    }
+    while (escape != NULL && end - escape > 1) {
+        size_t run = (size_t)(escape - p);
+        memcpy(out + len, p, run);
+        len += run;
+        p = escape + 1;
+        len += read_escape(&p, end, out + len);
+        escape = memchr(p, '\\', (size_t)(end - p));
+    }
+    memcpy(out + len, p, (size_t)(end - p));
+    len += (size_t)(end - p);
+    return (struct slice){out, len};
+}
+
+/* ---- the writer ---- */
+
+/* What a byte below 0x60 takes in a string beyond itself: 0, 1 for a short escape, 5 for \u00XX. */
+/* clang-format off */
+static const uint8_t extra_bytes[256] = {
+    [0 ... 7] = 5, ['\b'] = 1, ['\t'] = 1, ['\n'] = 1, [11] = 5, ['\f'] = 1, ['\r'] = 1,
+    [14 ... 31] = 5, ['"'] = 1, ['\\'] = 1,
+};
+/* clang-format on */
+
+static size_t count_extra(const char *p, const char *end)
+{
+    size_t extra = 0;
+
+    while (p < end) {
+        p = skip_plain(p, end, false);
+        if (p < end) {
+            extra += extra_bytes[(unsigned char)*p++];
+        }
+    }
+    return extra;
+}
+
+static char *write_escape(char *out, char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char short_escapes[] = "btn\0fr"; /* of 8 to 13 */
+
+    *out++ = '\\';
+    if (extra_bytes[(unsigned char)c] == 1) {
+        *out++ = c == '"' || c == '\\' ? c : short_escapes[c - 8];
+        return out;
+    }
+    *out++ = 'u';
+    *out++ = '0';
+    *out++ = '0';
+    *out++ = hex[c >> 4];
+    *out++ = hex[c & 15];
+    return out;
+}
+
+static int reserve_escaped(struct buf *out, const char *text, size_t len, size_t around)
+{
+    size_t extra = len != 0 ? count_extra(text, text + len) : 0;
+    return len + around > SIZE_MAX - extra ? -1 : buf_reserve(out, len + extra + around);
+}
+
+static void write_escaped(struct buf *buf, const char *text, size_t len)
+{
+    const char *p = text;
+    const char *end = p + len;
+    char *out = (char *)buf->data + buf->len;
+
+    while (p < end) {
+        /* The room left is at least the text left, so a whole word always fits; what is wrong in it
+         * is overwritten. */
+        if (by_words && end - p >= 8) {
+            uint64_t word = load(p);
+            uint64_t marks = ANY_BELOW(word, 0x20) | ANY_EQUAL(word, '"') | ANY_EQUAL(word, '\\');
+            size_t run = marks != 0 ? first_marked(marks) : 8;
+
+            memcpy(out, &word, sizeof(word));
+            out += run;
+            p += run;
+            if (marks != 0) {
+                out = write_escape(out, *p++);
+            }
+        } else if (extra_bytes[(unsigned char)*p] != 0) {
+            out = write_escape(out, *p++);
+        } else {
+            *out++ = *p++;
+        }
+    }
+    buf->len = (size_t)((uint8_t *)out - buf->data);
+}
+
+int json_write_part(struct buf *out, const char *text, size_t len)
+{
+    if (len == 0) {
+        return 0;
+    }
+    if (reserve_escaped(out, text, len, 0) != 0) {
+        return -1;
+    }
+    write_escaped(out, text, len);
+    return 0;
+}
+
+int json_write_string(struct buf *out, const char *text, size_t len)
+{
+    if (reserve_escaped(out, text, len, 2) != 0) {
+        return -1;
+    }
+    out->data[out->len++] = '"';
+    if (len != 0) {
+        write_escaped(out, text, len);
+    }
+    out->data[out->len++] = '"';
+    return 0;
+}
