@@ -1,0 +1,202 @@
+/*
+ * Fuzz target: a stream of IPC bytes as a peer sends them, frame by frame, through the prefix, the
+ * walk and the unpacker.
+ *
+ * Held to: what the walk refuses is not unpacked; what it takes is one whole value to msgpack-c
+ * too; every view lies inside the input; a publish or a batch that was understood is understood as
+ * the same when packed again.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/channel.h"
+#include "shared/ipc_pack.h"
+#include "shared/ipc_unpack.h"
+#include "shared/utf8.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
+
+static void require(bool condition)
+{
+    if (!condition) {
+        abort();
+    }
+}
+
+static void in_bounds(struct ff_slice slice, const uint8_t *bytes, size_t len)
+{
+    if (slice.len == 0) {
+        return;
+    }
+    require(slice.p != NULL);
+    const uint8_t *p = (const uint8_t *)slice.p;
+    require(p >= bytes && p + slice.len <= bytes + len);
+}
+
+static bool same(struct ff_slice a, struct ff_slice b)
+{
+    return (a.p == NULL) == (b.p == NULL) && a.len == b.len &&
+           (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+static void same_message(const struct ff_ipc_message *a, const struct ff_ipc_message *b)
+{
+    require(a->nchannels == b->nchannels);
+    for (uint32_t i = 0; i < a->nchannels; i++) {
+        require(same(a->channels[i], b->channels[i]));
+    }
+    require(same(a->event, b->event) && same(a->except, b->except) && same(a->key, b->key) &&
+            same(a->data, b->data));
+}
+
+static void check_messages(const struct ff_ipc_frame *frame, const uint8_t *bytes, size_t len)
+{
+    require(frame->nmessages <= FF_IPC_MAX_CHANNELS);
+    for (uint32_t i = 0; i < frame->nmessages; i++) {
+        const struct ff_ipc_message *m = &frame->messages[i];
+        require(m->nchannels <= FF_IPC_MAX_CHANNELS && m->key.len <= FF_IPC_MAX_KEY);
+        for (uint32_t c = 0; c < m->nchannels; c++) {
+            in_bounds(m->channels[c], bytes, len);
+            bool valid = ff_channel_name_valid(m->channels[c].p, m->channels[c].len, 200);
+            bool publishable = ff_channel_publishable(m->channels[c].p, m->channels[c].len, 200);
+            require(!valid || publishable);
+            require(!publishable || ff_utf8_valid(m->channels[c].p, m->channels[c].len));
+        }
+        in_bounds(m->event, bytes, len);
+        in_bounds(m->except, bytes, len);
+        in_bounds(m->key, bytes, len);
+        in_bounds(m->data, bytes, len);
+        (void)ff_utf8_valid(m->data.p, m->data.len);
+        (void)ff_event_name_reserved(m->event.p, m->event.len);
+        if (m->except.p != NULL) {
+            (void)ff_socket_id_valid(m->except.p, m->except.len);
+        }
+    }
+}
+
+static void pack_again(const struct ff_ipc_frame *frame)
+{
+    msgpack_sbuffer out;
+    struct ff_ipc_unpacker unpacker;
+    struct ff_ipc_frame again;
+    const char *why = NULL;
+    size_t mark;
+
+    msgpack_sbuffer_init(&out);
+    ff_ipc_unpacker_init(&unpacker);
+    if (frame->type == FF_IPC_PUBLISH) {
+        const struct ff_ipc_message *m = &frame->messages[0];
+        require(ff_ipc_pack_publish_head(&out, frame->seq, m) == 0);
+        if (m->data.len != 0) {
+            require(msgpack_sbuffer_write(&out, m->data.p, m->data.len) == 0);
+        }
+    } else {
+        require(ff_ipc_pack_batch_begin(&out, frame->seq, frame->nmessages, &mark) == 0);
+        for (uint32_t i = 0; i < frame->nmessages; i++) {
+            require(ff_ipc_pack_batch_add(&out, mark, &frame->messages[i]) == 0);
+        }
+        require(ff_ipc_pack_batch_end(&out, mark) == 0);
+    }
+    const uint8_t *bytes = (const uint8_t *)out.data;
+    require(ff_ipc_frame_len(bytes, out.size) == (int64_t)(out.size - FF_IPC_HEADER));
+    require(ff_ipc_unpack(&unpacker, bytes + FF_IPC_HEADER, out.size - FF_IPC_HEADER, &again,
+                          &why) == 0);
+    require(again.type == frame->type && again.seq == frame->seq &&
+            again.nmessages == frame->nmessages);
+    for (uint32_t i = 0; i < frame->nmessages; i++) {
+        same_message(&frame->messages[i], &again.messages[i]);
+    }
+    ff_ipc_unpacker_free(&unpacker);
+    msgpack_sbuffer_destroy(&out);
+}
+
+static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t len)
+{
+    struct ff_ipc_frame frame;
+    const char *why = NULL;
+    bool walked = ff_ipc_walk(bytes, len);
+    int rc = ff_ipc_unpack(unpacker, bytes, len, &frame, &why);
+
+    require(rc == 0 || rc == -1);
+    require((rc == 0) == (why == NULL));
+    require(walked || rc == -1);
+    if (walked) {
+        msgpack_zone *zone = msgpack_zone_new(512);
+        msgpack_object object;
+        size_t at = 0;
+        require(zone != NULL);
+        require(msgpack_unpack((const char *)bytes, len, &at, zone, &object) ==
+                MSGPACK_UNPACK_SUCCESS);
+        require(at == len);
+        msgpack_zone_free(zone);
+    }
+    if (rc != 0) {
+        return;
+    }
+    switch (frame.type) {
+    case FF_IPC_HELLO: {
+        char text[160 + 64];
+        in_bounds(frame.hello.app, bytes, len);
+        in_bounds(frame.hello.name, bytes, len);
+        in_bounds((struct ff_slice){(const char *)frame.hello.producer, FF_IPC_PRODUCER}, bytes,
+                  len);
+        in_bounds((struct ff_slice){(const char *)frame.hello.mac, FF_IPC_MAC}, bytes, len);
+        require(frame.hello.name.len <= FF_IPC_MAX_NAME);
+        if (frame.hello.app.len <= 64) {
+            size_t n =
+                ff_ipc_mac_text(text, frame.hello.app, frame.hello.producer, frame.hello.unix_ms);
+            require(n <= 160 + frame.hello.app.len);
+        }
+        break;
+    }
+    case FF_IPC_PUBLISH:
+    case FF_IPC_BATCH:
+        check_messages(&frame, bytes, len);
+        pack_again(&frame);
+        break;
+    case FF_IPC_ERROR:
+        in_bounds(frame.reason, bytes, len);
+        in_bounds(frame.text, bytes, len);
+        require(frame.index >= -1);
+        break;
+    case FF_IPC_ACK:
+    case FF_IPC_BATCH_ACK:
+        for (uint32_t i = 0; i < frame.nreceipts; i++) {
+            in_bounds(frame.receipts[i].id, bytes, len);
+        }
+        break;
+    case FF_IPC_STATS_REPLY:
+        require(frame.stats != NULL);
+        break;
+    case FF_IPC_PING:
+    case FF_IPC_STATS:
+    case FF_IPC_PONG:
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len)
+{
+    struct ff_ipc_unpacker unpacker;
+
+    ff_ipc_unpacker_init(&unpacker);
+    while (len != 0) {
+        int64_t n = ff_ipc_frame_len(input, len);
+        require(n >= -1 && n <= (int64_t)FF_IPC_MAX_FRAME);
+        if (n <= 0) {
+            break;
+        }
+        input += FF_IPC_HEADER;
+        len -= FF_IPC_HEADER;
+        /* A frame that is not all there is tried too: it is what a wrong prefix looks like. */
+        size_t take = (size_t)n < len ? (size_t)n : len;
+        one_frame(&unpacker, input, take);
+        input += take;
+        len -= take;
+    }
+    ff_ipc_unpacker_free(&unpacker);
+    return 0;
+}
