@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -48,8 +47,8 @@ struct config {
                          loopback */
 };
 
-/* One call per problem, in the order of the lines: `text` is one line without its end, such as
- * "fanfare.conf:12: server.workers must be auto or a number from 1 to 64". error false: a warning,
+/* One call per problem, those of lines in their order: `text` is one line without its end, such as
+ * "fanfare.conf:12: workers must be auto or a number from 1 to 64". error false: a warning,
  * the load goes on. */
 typedef void config_report_fn(void *arg, bool error, const char *text);
 
@@ -63,9 +62,6 @@ struct config *config_load(const char *path, char *const envp[], config_report_f
 struct config *config_parse(const char *name, const char *text, size_t len, char *const envp[],
                             config_report_fn *report, void *arg) MUST_CHECK;
 void config_free(struct config *config); /* NULL is fine */
-
-/* A listen address of a struct config as a socket address. -1: not an address of that form. */
-int config_address(const char *text, struct sockaddr_storage *out, socklen_t *len) MUST_CHECK;
 
 void config_print_reference(FILE *out); /* the tables of docs/configuration.md */
 void config_print_sample(FILE *out);    /* packaging/fanfared.conf */

@@ -1,0 +1,375 @@
+#include "ops/config_value.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "base/mem.h"
+
+static char *copy(const char *text)
+{
+    return mem_strndup(text, strlen(text));
+}
+
+/* True when the text is not empty, not over `most` bytes and made of letters, digits and the
+ * characters in `more`. */
+static bool made_of(const char *text, size_t most, const char *more)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > most) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x80 || (!isalnum(c) && strchr(more, c) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool value_bool(const char *text, bool *out)
+{
+    static const struct {
+        const char *text;
+        bool value;
+    } words[] = {{"yes", true},    {"no", false}, {"true", true},
+                 {"false", false}, {"on", true},  {"off", false}};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(words[i].text, text) == 0) {
+            *out = words[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool value_number(const char *text, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    if (*text == '\0') {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9' || __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(*text - '0'), &number)) {
+            return false;
+        }
+    }
+    *out = number;
+    return true;
+}
+
+bool value_size(const char *text, uint64_t *out)
+{
+    char digits[24];
+    size_t len = strlen(text);
+    uint64_t unit = 1;
+
+    if (len == 0 || len >= sizeof(digits)) {
+        return false;
+    }
+    memcpy(digits, text, len + 1);
+    if (digits[len - 1] == 'K' || digits[len - 1] == 'k') {
+        unit = 1024;
+    } else if (digits[len - 1] == 'M' || digits[len - 1] == 'm') {
+        unit = 1024 * 1024;
+    }
+    if (unit > 1) {
+        digits[len - 1] = '\0';
+    }
+    return value_number(digits, out) && !__builtin_mul_overflow(*out, unit, out);
+}
+
+bool value_mode(const char *text, uint32_t *out)
+{
+    uint32_t mode = 0;
+    size_t len = strlen(text);
+
+    if (len == 0 || len > 4) {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '7') {
+            return false;
+        }
+        mode = mode * 8 + (uint32_t)(*text - '0');
+    }
+    if (mode > 0777) {
+        return false;
+    }
+    *out = mode;
+    return true;
+}
+
+bool value_choice(const char *text, const char *const *choices, unsigned int *out)
+{
+    for (unsigned int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(choices[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool value_is_app_id(const char *text, size_t len)
+{
+    if (len == 0 || len > 40) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x80 || (!isalnum(c) && c != '.' && c != '_' && c != '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void list_add(struct text_list *list, char *item)
+{
+    list->items = mem_realloc(list->items, (list->count + 1) * sizeof(char *));
+    list->items[list->count++] = item;
+}
+
+void list_clear(struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        mem_free(list->items[i]);
+    }
+    mem_free(list->items);
+    list->items = NULL;
+    list->count = 0;
+}
+
+static bool port_valid(const char *text)
+{
+    uint64_t port;
+    return strlen(text) <= 5 && value_number(text, &port) && port >= 1 && port <= 65535;
+}
+
+/* Splits "host:port" and "[host]:port". False: not of that form. */
+static bool split_address(const char *text, char *host, size_t size, const char **port, bool *v6)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len;
+
+    if (colon == NULL || !port_valid(colon + 1)) {
+        return false;
+    }
+    *port = colon + 1;
+    len = (size_t)(colon - text);
+    *v6 = text[0] == '[';
+    if (*v6) {
+        if (len < 2 || text[len - 1] != ']') {
+            return false;
+        }
+        text++;
+        len -= 2;
+    }
+    if (len >= size) {
+        return false;
+    }
+    memcpy(host, text, len);
+    host[len] = '\0';
+    return true;
+}
+
+static char *take_address(const char *text)
+{
+    char host[INET6_ADDRSTRLEN], normal[INET6_ADDRSTRLEN + 16];
+    const char *port;
+    uint64_t number;
+    bool v6;
+    unsigned char raw[16];
+
+    if (!split_address(text, host, sizeof(host), &port, &v6) || !value_number(port, &number)) {
+        return NULL;
+    }
+    if (!v6 && strcasecmp(host, "localhost") == 0) {
+        snprintf(host, sizeof(host), "127.0.0.1");
+    } else if (!v6 && (host[0] == '\0' || strcmp(host, "*") == 0)) {
+        snprintf(host, sizeof(host), "0.0.0.0");
+    }
+    if (inet_pton(v6 ? AF_INET6 : AF_INET, host, raw) != 1 ||
+        inet_ntop(v6 ? AF_INET6 : AF_INET, raw, host, sizeof(host)) == NULL) {
+        return NULL;
+    }
+    snprintf(normal, sizeof(normal), v6 ? "[%s]:%u" : "%s:%u", host, (unsigned int)number);
+    return copy(normal);
+}
+
+static char *take_proxy(const char *text)
+{
+    char host[INET6_ADDRSTRLEN];
+    size_t len = strcspn(text, "/");
+    unsigned char raw[16];
+    uint64_t bits = 0;
+    bool v6 = strchr(text, ':') != NULL;
+
+    if (len >= sizeof(host)) {
+        return NULL;
+    }
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (inet_pton(v6 ? AF_INET6 : AF_INET, host, raw) != 1) {
+        return NULL;
+    }
+    if (text[len] == '/' && (!value_number(text + len + 1, &bits) || bits > (v6 ? 128 : 32))) {
+        return NULL;
+    }
+    return copy(text);
+}
+
+static char *take_prefix(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (text[0] != '/' || strstr(text, "//") != NULL || !made_of(text, 100, "/._~-")) {
+        return NULL;
+    }
+    return mem_strndup(text, text[len - 1] == '/' ? len - 1 : len);
+}
+
+static char *take_socket(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len >= sizeof(((struct sockaddr_un *)0)->sun_path) || text[len - 1] == '/') {
+        return NULL;
+    }
+    return copy(text);
+}
+
+static char *take_group(const char *text)
+{
+    return made_of(text, 64, "._-") ? copy(text) : NULL;
+}
+
+static char *take_any(const char *text)
+{
+    return copy(text);
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+    size_t len = strlen(start);
+    return strncmp(text, start, len) == 0 && text[len] != '\0';
+}
+
+static char *take_redis_url(const char *text)
+{
+    bool fine = starts_with(text, "redis://") || starts_with(text, "rediss://") ||
+                starts_with(text, "unix:///");
+    return fine && strchr(text, ' ') == NULL ? copy(text) : NULL;
+}
+
+static char *take_webhook(const char *text)
+{
+    bool fine = starts_with(text, "https://") || starts_with(text, "http://");
+    return fine && strchr(text, ' ') == NULL ? copy(text) : NULL;
+}
+
+static char *take_redis_prefix(const char *text)
+{
+    return made_of(text, 64, "._:-") ? copy(text) : NULL;
+}
+
+/* A host name or address, with or without a port; lower case, as browsers send it. */
+static bool origin_host(const char *host, bool port_allowed)
+{
+    const char *end = host + strlen(host);
+
+    if (host[0] == '[') {
+        const char *close = strchr(host, ']');
+        char literal[INET6_ADDRSTRLEN];
+        unsigned char raw[16];
+        if (close == NULL || (size_t)(close - host - 1) >= sizeof(literal)) {
+            return false;
+        }
+        memcpy(literal, host + 1, (size_t)(close - host - 1));
+        literal[close - host - 1] = '\0';
+        if (inet_pton(AF_INET6, literal, raw) != 1) {
+            return false;
+        }
+        return close + 1 == end || (port_allowed && close[1] == ':' && port_valid(close + 2));
+    }
+    const char *colon = strchr(host, ':');
+    if (colon != NULL && (!port_allowed || !port_valid(colon + 1))) {
+        return false;
+    }
+    char *name = mem_strndup(host, (size_t)((colon == NULL ? end : colon) - host));
+    bool fine = made_of(name, 253, ".-_") && name[0] != '.' && strstr(name, "..") == NULL;
+    mem_free(name);
+    return fine;
+}
+
+static char *take_origin(const char *text)
+{
+    char *lower = copy(text);
+    const char *scheme = strstr(lower, "://");
+    bool fine;
+
+    for (char *c = lower; *c != '\0'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+    }
+    if (scheme != NULL) {
+        /* "https://example.com/" is what people copy from the address bar; a browser never sends
+         * the slash. */
+        size_t len = strlen(lower);
+        if (lower[len - 1] == '/' && scheme + 3 < lower + len - 1) {
+            lower[len - 1] = '\0';
+        }
+        char *name = mem_strndup(lower, (size_t)(scheme - lower));
+        fine = made_of(name, 32, "+-.") && origin_host(scheme + 3, true);
+        mem_free(name);
+    } else if (lower[0] == '*') {
+        fine = lower[1] == '\0' || (lower[1] == '.' && origin_host(lower + 2, false));
+    } else {
+        fine = origin_host(lower, false);
+    }
+    if (!fine) {
+        mem_free(lower);
+        return NULL;
+    }
+    return lower;
+}
+
+static char *take_app_key(const char *text)
+{
+    return made_of(text, 128, "._~=@+-") ? copy(text) : NULL;
+}
+
+const struct text_kind kind_address = {
+    "addresses such as 127.0.0.1:8080, 0.0.0.0:8080 (all of IPv4), [::1]:8080, "
+    "[::]:8080 (all of IPv6) or localhost:8080, with a port from 1 to 65535",
+    take_address};
+const struct text_kind kind_proxy = {
+    "addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8", take_proxy};
+const struct text_kind kind_prefix = {"a path such as /ws, of at most 100 letters, digits, dots, "
+                                      "dashes, underscores, tildes and single slashes",
+                                      take_prefix};
+const struct text_kind kind_socket = {"the path of a file, of at most 107 bytes", take_socket};
+const struct text_kind kind_group = {"the name of a group", take_group};
+const struct text_kind kind_file = {"paths of PEM files", take_any};
+const struct text_kind kind_redis_url = {
+    "a URL such as redis://user:password@host:6379/0, rediss://host or unix:///path",
+    take_redis_url};
+const struct text_kind kind_redis_prefix = {
+    "at most 64 letters, digits, dots, colons, dashes and underscores", take_redis_prefix};
+const struct text_kind kind_origin = {
+    "*, host names such as example.com or *.example.com (any scheme and port), or origins such as "
+    "https://example.com:8443 (exactly this one)",
+    take_origin};
+const struct text_kind kind_webhook = {"a URL that starts with https:// or http://", take_webhook};
+const struct text_kind kind_app_key = {"1 to 128 letters, digits and characters of . _ ~ = @ + -",
+                                       take_app_key};
+const struct text_kind kind_secret = {"a text that is not empty", take_any};
