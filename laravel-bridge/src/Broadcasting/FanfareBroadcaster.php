@@ -1,0 +1,246 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Broadcasting;
+
+use Fanfare\Laravel\Exceptions\MisconfiguredException;
+use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Support\Connection;
+use Fanfare\Laravel\Support\Publishers;
+use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Broadcasting\Broadcasters\Broadcaster;
+use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
+use Illuminate\Http\JsonResponse;
+use Illuminate\Http\Request;
+use SensitiveParameter;
+use Symfony\Component\HttpKernel\Exception\AccessDeniedHttpException;
+
+/**
+ * Laravel's broadcaster for one connection. It outlives requests in a long-running worker, so it keeps none of them,
+ * and no container. Making one never fails; the first use says what is missing.
+ */
+final class FanfareBroadcaster extends Broadcaster
+{
+    use UsePusherChannelConventions;
+
+    private const ENCRYPTED = 'private-encrypted-';
+
+    private readonly Signer $signer;
+
+    public function __construct(
+        #[SensitiveParameter] private readonly Connection $connection,
+        private readonly Publishers $publishers,
+    ) {
+        $this->signer = new Signer($connection);
+    }
+
+    /**
+     * @param  Request  $request
+     * @return array<string, string>|null
+     */
+    public function resolveAuthenticatedUser($request)
+    {
+        $user = parent::resolveAuthenticatedUser($request);
+
+        return $user ? $this->signer->user($request->socket_id, $user) : null;
+    }
+
+    /**
+     * @param  Request  $request
+     * @return mixed
+     *
+     * @throws AccessDeniedHttpException
+     */
+    public function auth($request)
+    {
+        $channel = $request->channel_name;
+
+        if (! is_string($channel) || $channel === '') {
+            throw new AccessDeniedHttpException;
+        }
+
+        $name = $this->normalizeChannelName($channel);
+
+        if ($this->isGuardedChannel($channel) && ! $this->retrieveUser($request, $name)) {
+            throw new AccessDeniedHttpException;
+        }
+
+        return $this->verifyUserCanAccessChannel($request, $name);
+    }
+
+    /**
+     * @param  Request  $request
+     * @param  mixed  $result
+     * @return mixed
+     */
+    public function validAuthenticationResponse($request, $result)
+    {
+        $channel = $request->channel_name;
+
+        if (! is_string($channel)) {
+            throw new AccessDeniedHttpException;
+        }
+
+        if (str_starts_with($channel, 'private-')) {
+            return $this->answer($request, $this->signer->channel($request->socket_id, $channel));
+        }
+
+        $user = $this->retrieveUser($request, $this->normalizeChannelName($channel));
+
+        if (! is_object($user)) {
+            throw new AccessDeniedHttpException;
+        }
+
+        $id = method_exists($user, 'getAuthIdentifierForBroadcasting')
+            ? $user->getAuthIdentifierForBroadcasting()
+            : $user->getAuthIdentifier();
+
+        return $this->answer($request, $this->signer->presence($request->socket_id, $channel, (string) $id, $result));
+    }
+
+    /**
+     * @param  array<array-key, mixed>  $channels
+     * @param  string  $event
+     * @param  array<array-key, mixed>  $payload
+     *
+     * @throws BroadcastException
+     */
+    public function broadcast(array $channels, $event, array $payload = [])
+    {
+        $channels = array_values(array_unique($this->formatChannels($channels)));
+
+        if ($channels === []) {
+            return;
+        }
+
+        $except = SocketId::valid($payload['socket'] ?? null);
+        unset($payload['socket']);
+
+        // Only a broadcast that may be repeated by a job needs a key; the extension's own resend has one already.
+        $key = $this->connection->onFailure === 'queue' ? bin2hex(random_bytes(16)) : null;
+        $messages = [];
+
+        try {
+            $messages = $this->compose($channels, $event, $payload, $except, $key);
+            $this->deliver($messages);
+        } catch (PublishException $e) {
+            (new FailedBroadcast($this->connection, $e))->handle($channels, $event, $messages);
+        }
+    }
+
+    /**
+     * What a job does that was left behind by a failed broadcast.
+     *
+     * @param  non-empty-list<Message>  $messages
+     *
+     * @throws PublishException
+     */
+    public function republish(array $messages): void
+    {
+        try {
+            $this->publishers->for($this->connection)->publish($messages);
+        } catch (MisconfiguredException $e) {
+            throw new PublishException($e->getMessage(), true, $e);
+        }
+    }
+
+    /**
+     * One message for all plain channels and one for each encrypted channel, whose key no other channel has.
+     *
+     * @param  non-empty-list<string>  $channels
+     * @param  array<array-key, mixed>  $payload
+     * @return non-empty-list<Message>
+     *
+     * @throws PublishException
+     */
+    private function compose(array $channels, string $event, array $payload, ?string $except, ?string $key): array
+    {
+        $plain = [];
+        $encrypted = [];
+
+        foreach ($channels as $channel) {
+            if (str_starts_with($channel, self::ENCRYPTED)) {
+                $encrypted[] = $channel;
+            } else {
+                $plain[] = $channel;
+            }
+        }
+
+        if ($encrypted === []) {
+            return [new Message($channels, $event, $payload, $except, $key)];
+        }
+
+        $text = Message::encode($payload);
+        $messages = $plain === [] ? [] : [new Message($plain, $event, $text, $except, $key)];
+
+        foreach ($encrypted as $index => $channel) {
+            $messages[] = new Message(
+                [$channel], $event, $this->encrypt($channel, $text), $except, $key === null ? null : "{$key}:{$index}"
+            );
+        }
+
+        return $messages;
+    }
+
+    /**
+     * @throws PublishException
+     */
+    private function encrypt(string $channel, string $text): string
+    {
+        if (! function_exists('sodium_crypto_secretbox')) {
+            throw new PublishException('encrypted channels need PHP\'s extension "sodium"', false);
+        }
+
+        try {
+            $key = $this->connection->channelKey($channel);
+        } catch (MisconfiguredException $e) {
+            throw new PublishException($e->getMessage(), false, $e);
+        }
+
+        $nonce = random_bytes(SODIUM_CRYPTO_SECRETBOX_NONCEBYTES);
+
+        return Message::encode([
+            'nonce' => base64_encode($nonce),
+            'ciphertext' => base64_encode(sodium_crypto_secretbox($text, $nonce, $key)),
+        ]);
+    }
+
+    /**
+     * @param  non-empty-list<Message>  $messages
+     *
+     * @throws PublishException
+     */
+    private function deliver(array $messages): void
+    {
+        try {
+            $publisher = $this->publishers->for($this->connection);
+        } catch (MisconfiguredException $e) {
+            throw new PublishException($e->getMessage(), false, $e);
+        }
+
+        // Several messages are one batch, all or nothing, which only the waiting call can promise.
+        if ($this->connection->mode === 'async' && count($messages) === 1) {
+            $this->publishers->waitsForAnswers($publisher);
+            $publisher->publishAsync($messages[0]);
+
+            return;
+        }
+
+        $publisher->publish($messages);
+    }
+
+    /**
+     * @param  Request  $request
+     * @param  array<string, string>  $answer
+     * @return array<string, string>|JsonResponse
+     */
+    private function answer($request, array $answer): array|JsonResponse
+    {
+        $callback = $this->connection->jsonp ? $request->input('callback', false) : false;
+
+        return is_string($callback) && $callback !== ''
+            ? (new JsonResponse($answer))->withCallback($callback)
+            : $answer;
+    }
+}

@@ -1,0 +1,43 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Contracts;
+
+use Fanfare\Laravel\Broadcasting\Message;
+use Fanfare\Laravel\Exceptions\PublishException;
+
+/**
+ * Everything that the broadcaster asks of the daemon. The extension stands behind one implementation, tests behind
+ * another.
+ */
+interface Publisher
+{
+    /**
+     * Hands all messages to the daemon, or none, and returns when it has taken them over.
+     *
+     * @param  non-empty-list<Message>  $messages
+     *
+     * @throws PublishException
+     */
+    public function publish(array $messages): void;
+
+    /**
+     * Hands over one message without waiting for the answer, which flush() collects.
+     *
+     * @throws PublishException
+     */
+    public function publishAsync(Message $message): void;
+
+    /**
+     * Collects outstanding answers; returns what went wrong, null if nothing did.
+     */
+    public function flush(): ?string;
+
+    /**
+     * Seconds for a round trip.
+     *
+     * @throws PublishException
+     */
+    public function ping(): float;
+}

@@ -1,0 +1,22 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Exceptions;
+
+use Illuminate\Broadcasting\BroadcastException;
+use Throwable;
+
+/**
+ * A broadcast failed. The cause's message is in this one's, the cause itself is the previous exception.
+ */
+final class PublishException extends BroadcastException
+{
+    /**
+     * @param  bool  $retryable  the same broadcast may succeed later
+     */
+    public function __construct(string $reason, public readonly bool $retryable, ?Throwable $previous = null)
+    {
+        parent::__construct('Fanfare: '.$reason, 0, $previous);
+    }
+}

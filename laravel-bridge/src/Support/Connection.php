@@ -1,0 +1,196 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Support;
+
+use Fanfare\Laravel\Exceptions\MisconfiguredException;
+
+/**
+ * One entry of broadcasting.connections, read once. Reading never fails, so that an application without credentials
+ * boots; what is missing or wrong is said when it is needed.
+ */
+final class Connection
+{
+    private const ON_FAILURE = ['throw', 'log', 'queue'];
+
+    private const MODES = ['sync', 'async'];
+
+    /**
+     * @param  list<string>  $faults  values that cannot be used
+     */
+    private function __construct(
+        public readonly ?string $appId,
+        public readonly ?string $key,
+        #[\SensitiveParameter] private readonly ?string $secret,
+        public readonly ?string $socket,
+        public readonly ?float $timeout,
+        #[\SensitiveParameter] private readonly ?string $masterKey,
+        public readonly string $onFailure,
+        public readonly string $mode,
+        public readonly bool $jsonp,
+        public readonly ?string $name,
+        private readonly array $faults,
+    ) {}
+
+    /**
+     * @param  array<array-key, mixed>  $config
+     * @param  ?string  $name  the connection's name, which a queued job needs to find it again
+     */
+    public static function fromConfig(#[\SensitiveParameter] array $config, ?string $name = null): self
+    {
+        $options = is_array($config['options'] ?? null) ? $config['options'] : [];
+        $faults = [];
+
+        $timeout = $options['timeout'] ?? null;
+        if ($timeout === '') {
+            $timeout = null;
+        }
+        if ($timeout !== null && (! is_numeric($timeout) || (float) $timeout <= 0)) {
+            $faults[] = '"options.timeout" (FANFARE_TIMEOUT) must be a number of seconds above 0';
+            $timeout = null;
+        }
+
+        $onFailure = self::text($options['on_failure'] ?? null) ?? 'throw';
+        if (! in_array($onFailure, self::ON_FAILURE, true)) {
+            $faults[] = sprintf('"options.on_failure" (FANFARE_ON_FAILURE) is "%s", but must be one of: %s',
+                $onFailure, implode(', ', self::ON_FAILURE));
+            $onFailure = 'throw';
+        }
+
+        $mode = self::text($options['mode'] ?? null) ?? 'sync';
+        if (! in_array($mode, self::MODES, true)) {
+            $faults[] = sprintf('"options.mode" (FANFARE_MODE) is "%s", but must be one of: %s',
+                $mode, implode(', ', self::MODES));
+            $mode = 'sync';
+        }
+
+        return new self(
+            appId: self::text($config['app_id'] ?? null),
+            key: self::text($config['key'] ?? null),
+            secret: self::text($config['secret'] ?? null),
+            socket: self::text($options['socket'] ?? null),
+            timeout: $timeout === null ? null : (float) $timeout,
+            masterKey: self::text($options['encryption_master_key_base64'] ?? null),
+            onFailure: $onFailure,
+            mode: $mode,
+            jsonp: (bool) ($config['jsonp'] ?? false),
+            name: $name,
+            faults: $faults,
+        );
+    }
+
+    /**
+     * The application's id and secret, for the hello to the daemon.
+     *
+     * @return array{string, string}
+     *
+     * @throws MisconfiguredException
+     */
+    public function publishingCredentials(): array
+    {
+        if ($this->appId === null || $this->secret === null) {
+            throw $this->missingCredentials();
+        }
+
+        return [$this->appId, $this->secret];
+    }
+
+    /**
+     * The application's key and secret, for signatures.
+     *
+     * @return array{string, string}
+     *
+     * @throws MisconfiguredException
+     */
+    public function signingCredentials(): array
+    {
+        if ($this->key === null || $this->secret === null) {
+            throw $this->missingCredentials();
+        }
+
+        return [$this->key, $this->secret];
+    }
+
+    /**
+     * The key of an encrypted channel: what pusher-js is given as shared_secret.
+     *
+     * @throws MisconfiguredException
+     */
+    public function channelKey(string $channel): string
+    {
+        if ($this->masterKey === null) {
+            throw new MisconfiguredException(
+                'encrypted channels need a master key: add FANFARE_ENCRYPTION_MASTER_KEY=... to .env, made by '.
+                '"php -r \'echo base64_encode(random_bytes(32));\'"'.self::CACHED
+            );
+        }
+
+        $raw = base64_decode($this->masterKey, true);
+
+        if ($raw === false || strlen($raw) !== 32) {
+            throw new MisconfiguredException(
+                'FANFARE_ENCRYPTION_MASTER_KEY ("options.encryption_master_key_base64") must be the base64 of exactly '.
+                '32 bytes, made by "php -r \'echo base64_encode(random_bytes(32));\'"'.self::CACHED
+            );
+        }
+
+        return hash('sha256', $channel.$raw, true);
+    }
+
+    /**
+     * @throws MisconfiguredException
+     */
+    public function assertUsable(): void
+    {
+        if ($this->faults !== []) {
+            throw new MisconfiguredException('in the broadcasting connection '.implode('; ', $this->faults).self::CACHED);
+        }
+    }
+
+    /**
+     * @return array<string, mixed>
+     */
+    public function __debugInfo(): array
+    {
+        return [
+            'name' => $this->name,
+            'app_id' => $this->appId,
+            'key' => $this->key,
+            'secret' => $this->secret === null ? null : '(set)',
+            'socket' => $this->socket,
+            'on_failure' => $this->onFailure,
+            'mode' => $this->mode,
+        ];
+    }
+
+    /**
+     * @return array<string, mixed>
+     */
+    public function __serialize(): array
+    {
+        throw new \LogicException('A broadcasting connection holds a secret and cannot be serialized.');
+    }
+
+    private const CACHED = ' (after a change: "php artisan config:clear" if the configuration is cached)';
+
+    private function missingCredentials(): MisconfiguredException
+    {
+        $missing = array_keys(array_filter([
+            'FANFARE_APP_ID' => $this->appId === null,
+            'FANFARE_APP_KEY' => $this->key === null,
+            'FANFARE_APP_SECRET' => $this->secret === null,
+        ]));
+
+        return new MisconfiguredException(sprintf(
+            'the broadcasting connection has no credentials: add %s to .env%s',
+            implode(', ', array_map(static fn (string $line): string => $line.'=...', $missing)),
+            self::CACHED
+        ));
+    }
+
+    private static function text(#[\SensitiveParameter] mixed $value): ?string
+    {
+        return is_scalar($value) && (string) $value !== '' ? (string) $value : null;
+    }
+}
