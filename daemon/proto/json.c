@@ -1,31 +1,7 @@
 #include "proto/json.h"
 
 #include "base/check.h"
-
-#define ONES  0x0101010101010101u
-#define HIGHS 0x8080808080808080u
-
-/* At least one byte of the word is below n (n <= 128), or equals the byte: the high bit of the
- * lowest such byte is set, those above it may lie. */
-#define ANY_BELOW(word, n)    (((word)-ONES * (n)) & ~(word)&HIGHS)
-#define ANY_EQUAL(word, byte) ANY_BELOW((word) ^ (ONES * (byte)), 1)
-
-static uint64_t load(const char *p)
-{
-    uint64_t word;
-    memcpy(&word, p, sizeof(word));
-    return word;
-}
-
-/* Index of the lowest byte that is marked in a word of high bits. */
-static size_t first_marked(uint64_t marks)
-{
-    return (size_t)__builtin_ctzll(marks) / 8;
-}
-
-/* Words are compared in memory order from the low end. Elsewhere the byte loops alone do the work.
- */
-static const bool by_words = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+#include "proto/json_scan.h"
 
 static bool is_blank(char c)
 {
@@ -40,31 +16,6 @@ static bool is_digit(char c)
 static const char *skip_blanks(const char *p, const char *end)
 {
     while (p < end && is_blank(*p)) {
-        p++;
-    }
-    return p;
-}
-
-/* To the next byte that means something inside a string: a quote, a backslash, a control byte, or
- * (if `high`) one that is not ASCII. */
-static inline const char *skip_plain(const char *p, const char *end, bool high)
-{
-    while (by_words && end - p >= 8) {
-        uint64_t word = load(p);
-        uint64_t marks = ANY_BELOW(word, 0x20) | ANY_EQUAL(word, '"') | ANY_EQUAL(word, '\\');
-        if (high) {
-            marks |= word & HIGHS;
-        }
-        if (marks != 0) {
-            return p + first_marked(marks);
-        }
-        p += 8;
-    }
-    while (p < end) {
-        unsigned char c = (unsigned char)*p;
-        if (c < 0x20 || c == '"' || c == '\\' || (high && c >= 0x80)) {
-            break;
-        }
         p++;
     }
     return p;
@@ -163,7 +114,7 @@ static const char *check_escape(const char *p, const char *end)
 static const char *check_string(const char *p, const char *end)
 {
     for (;;) {
-        p = skip_plain(p, end, true);
+        p = json_skip_plain(p, end, true);
         if (p == end) {
             return NULL;
         }
@@ -323,7 +274,7 @@ close:
 static const char *skip_string(const char *p, const char *end)
 {
     for (;;) {
-        p = skip_plain(p, end, false);
+        p = json_skip_plain(p, end, false);
         if (p == end) {
             return end;
         }
@@ -579,105 +530,4 @@ struct slice json_unescape(struct slice raw, char *out)
     memcpy(out + len, p, (size_t)(end - p));
     len += (size_t)(end - p);
     return (struct slice){out, len};
-}
-
-/* ---- the writer ---- */
-
-/* What a byte below 0x60 takes in a string beyond itself: 0, 1 for a short escape, 5 for \u00XX. */
-/* clang-format off */
-static const uint8_t extra_bytes[256] = {
-    [0 ... 7] = 5, ['\b'] = 1, ['\t'] = 1, ['\n'] = 1, [11] = 5, ['\f'] = 1, ['\r'] = 1,
-    [14 ... 31] = 5, ['"'] = 1, ['\\'] = 1,
-};
-/* clang-format on */
-
-static size_t count_extra(const char *p, const char *end)
-{
-    size_t extra = 0;
-
-    while (p < end) {
-        p = skip_plain(p, end, false);
-        if (p < end) {
-            extra += extra_bytes[(unsigned char)*p++];
-        }
-    }
-    return extra;
-}
-
-static char *write_escape(char *out, char c)
-{
-    static const char hex[] = "0123456789abcdef";
-    static const char short_escapes[] = "btn\0fr"; /* of 8 to 13 */
-
-    *out++ = '\\';
-    if (extra_bytes[(unsigned char)c] == 1) {
-        *out++ = c == '"' || c == '\\' ? c : short_escapes[c - 8];
-        return out;
-    }
-    *out++ = 'u';
-    *out++ = '0';
-    *out++ = '0';
-    *out++ = hex[c >> 4];
-    *out++ = hex[c & 15];
-    return out;
-}
-
-static int reserve_escaped(struct buf *out, const char *text, size_t len, size_t around)
-{
-    size_t extra = len != 0 ? count_extra(text, text + len) : 0;
-    return len + around > SIZE_MAX - extra ? -1 : buf_reserve(out, len + extra + around);
-}
-
-static void write_escaped(struct buf *buf, const char *text, size_t len)
-{
-    const char *p = text;
-    const char *end = p + len;
-    char *out = (char *)buf->data + buf->len;
-
-    while (p < end) {
-        /* The room left is at least the text left, so a whole word always fits; what is wrong in it
-         * is overwritten. */
-        if (by_words && end - p >= 8) {
-            uint64_t word = load(p);
-            uint64_t marks = ANY_BELOW(word, 0x20) | ANY_EQUAL(word, '"') | ANY_EQUAL(word, '\\');
-            size_t run = marks != 0 ? first_marked(marks) : 8;
-
-            memcpy(out, &word, sizeof(word));
-            out += run;
-            p += run;
-            if (marks != 0) {
-                out = write_escape(out, *p++);
-            }
-        } else if (extra_bytes[(unsigned char)*p] != 0) {
-            out = write_escape(out, *p++);
-        } else {
-            *out++ = *p++;
-        }
-    }
-    buf->len = (size_t)((uint8_t *)out - buf->data);
-}
-
-int json_write_part(struct buf *out, const char *text, size_t len)
-{
-    if (len == 0) {
-        return 0;
-    }
-    if (reserve_escaped(out, text, len, 0) != 0) {
-        return -1;
-    }
-    write_escaped(out, text, len);
-    return 0;
-}
-
-int json_write_string(struct buf *out, const char *text, size_t len)
-{
-    if (reserve_escaped(out, text, len, 2) != 0) {
-        return -1;
-    }
-    out->data[out->len++] = '"';
-    if (len != 0) {
-        write_escaped(out, text, len);
-    }
-    out->data[out->len++] = '"';
-    return 0;
 }
