@@ -1,0 +1,117 @@
+// Listens to the demo as a browser does, with laravel-echo and pusher-js, and shows what arrives.
+//
+//     node listen.mjs NODE_MODULES URL [-- COMMAND ARGUMENT...]
+//
+// Opens the page for a session, connects with Echo, subscribes to the private and the presence channel
+// (both authorized by /broadcasting/auth), runs COMMAND if one is given and waits for what it broadcasts,
+// posts a message over HTTP and waits for that as well. Ends with 0 when all arrived.
+
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+
+const [modules, url, dash, ...command] = process.argv.slice(2);
+if (!url || (dash !== undefined && dash !== '--')) {
+    console.error('usage: node listen.mjs NODE_MODULES URL [-- COMMAND ARGUMENT...]');
+    process.exit(2);
+}
+const require = createRequire(`${modules}/`);
+const Pusher = require('pusher-js');
+const Echo = require('laravel-echo').default;
+
+const started = performance.now();
+const say = (text) => console.log(text);
+let waitingFor = `the page ${url}`;
+const fail = (reason) => {
+    console.error(`listen: ${reason}`);
+    process.exit(1);
+};
+setTimeout(() => fail(`gave up waiting for ${waitingFor}`), 30_000).unref();
+// unref alone would let the process end in silence if nothing else were open.
+const alive = setInterval(() => {}, 1_000);
+
+const page = await fetch(url).catch((error) => fail(`${url}: ${error.cause?.message ?? error.message}`));
+const html = await page.text();
+if (!page.ok) {
+    fail(`${url} answered ${page.status}:\n${html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').slice(0, 600)}`);
+}
+const settings = JSON.parse(html.match(/<script id="settings" type="application\/json">(.*?)<\/script>/s)[1]);
+const token = html.match(/name="csrf-token" content="([^"]+)"/)[1];
+const cookie = page.headers.getSetCookie?.().map((line) => line.split(';')[0]).join('; ')
+    ?? page.headers.get('set-cookie').split(/,(?=\s*[\w-]+=)/).map((line) => line.trim().split(';')[0]).join('; ');
+
+const post = async (path, type, body) => {
+    const response = await fetch(new URL(path, url), {
+        method: 'POST',
+        headers: { 'Content-Type': type, Accept: 'application/json', Cookie: cookie, 'X-CSRF-TOKEN': token },
+        body,
+    });
+    const text = await response.text();
+    if (!response.ok) {
+        throw new Error(`POST ${path} answered ${response.status}: ${text.slice(0, 600)}`);
+    }
+    return JSON.parse(text);
+};
+
+waitingFor = `a connection to ws://${settings.host}:${settings.port}`;
+const echo = new Echo({
+    broadcaster: 'reverb',
+    Pusher,
+    key: settings.key,
+    wsHost: settings.host,
+    wsPort: settings.port,
+    wssPort: settings.port,
+    forceTLS: settings.tls,
+    enabledTransports: ['ws', 'wss'],
+    channelAuthorization: {
+        // A browser sends the session's cookie by itself.
+        customHandler: ({ socketId, channelName }, callback) => {
+            post('/broadcasting/auth', 'application/x-www-form-urlencoded',
+                new URLSearchParams({ socket_id: socketId, channel_name: channelName }).toString())
+                .then((auth) => callback(null, auth), (error) => fail(error.message));
+        },
+    },
+});
+echo.connector.pusher.connection.bind('error', (error) => console.error('listen: connection:', error?.error?.data ?? error?.type ?? error));
+
+const arrivals = [];
+let wake = () => {};
+const feed = echo.private('feed').listen('MessagePosted', (message) => {
+    const delay = performance.timeOrigin + performance.now() - message.sent_at;
+    arrivals.push(message);
+    say(`  arrived: ${message.author}: "${message.text}", ${Math.max(0, delay).toFixed(1)} ms after broadcast()`);
+    wake();
+});
+const arrival = async (matches) => {
+    while (!arrivals.some(matches)) {
+        await new Promise((resolve) => { wake = resolve; });
+    }
+};
+
+await new Promise((resolve) => { feed.subscribed(resolve); });
+say(`  connected and subscribed to private-feed as ${settings.user.name}, socket ${echo.socketId()}`);
+waitingFor = 'the members of presence-room';
+const members = await new Promise((resolve) => { echo.join('room').here(resolve); });
+say(`  joined presence-room: ${members.map((member) => member.name).join(', ')}`);
+
+if (command.length > 0) {
+    waitingFor = `what ${command.join(' ')} broadcasts`;
+    const before = settings.messages.at(-1)?.id ?? 0;
+    await new Promise((resolve) => {
+        const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+        let output = '';
+        child.stdout.on('data', (data) => { output += data; });
+        child.stderr.on('data', (data) => { output += data; });
+        child.on('error', (error) => fail(`${command[0]}: ${error.message}`));
+        child.on('close', (code) => (code === 0 ? resolve() : fail(`${command.join(' ')} ended with ${code}:\n${output}`)));
+    });
+    await arrival((message) => message.id > before && message.author === 'artisan');
+}
+
+waitingFor = 'the message posted over HTTP';
+const ref = `listen-${process.pid}`;
+await post('/messages', 'application/json', JSON.stringify({ text: 'Hello from an HTTP request', ref })).catch((error) => fail(error.message));
+await arrival((message) => message.ref === ref);
+
+say(`  all arrived within ${((performance.now() - started) / 1000).toFixed(1)} s`);
+clearInterval(alive);
+echo.disconnect();
