@@ -22,20 +22,22 @@
 #define STALL_NS      30000000000u
 #define MAX_PUBLISHES 1000000u
 
-static const char usage[] = "usage: bench_load --port N --pid N --socket PATH [options] PHASE...\n"
-                            "  --server NAME    a name for the output\n"
-                            "  --app ID --secret S --path /app/KEY\n"
-                            "  --clients N      subscribers (1000)\n"
-                            "  --channels N     spread over so many channels (1)\n"
-                            "  --per-client N   channels each subscriber takes (1)\n"
-                            "  --data N         bytes of event data (100)\n"
-                            "  --cpu N          run on this core\n"
-                            "  --settle MS      before memory is read (1000)\n"
-                            "phases, in the order given, after connecting:\n"
-                            "  memory           user memory of the server per idle subscriber\n"
-                            "  single:N         N publishes, one at a time\n"
-                            "  window:P:MS      P publishes outstanding for MS milliseconds\n"
-                            "  rate:R:MS        R publishes a second on a fixed schedule\n";
+static const char usage[] =
+    "usage: bench_load --port N --pid N --socket PATH [options] PHASE...\n"
+    "  --server NAME    a name for the output\n"
+    "  --app ID --secret S --path /app/KEY\n"
+    "  --clients N      subscribers (1000)\n"
+    "  --channels N     spread over so many channels (1)\n"
+    "  --per-client N   channels each subscriber takes (1)\n"
+    "  --data N         bytes of event data (100)\n"
+    "  --cpu N          run on this core\n"
+    "  --settle MS      before memory is read (1000)\n"
+    "  --warm N         first N clients that come, get a publish and go (0)\n"
+    "phases, in the order given, after connecting:\n"
+    "  memory           user memory of the server per idle subscriber\n"
+    "  single:N         N publishes, one at a time\n"
+    "  window:P:MS      P publishes outstanding for MS milliseconds\n"
+    "  rate:R:MS        R publishes a second on a fixed schedule\n";
 
 static uint32_t subscribers(const struct load *load)
 {
@@ -206,8 +208,41 @@ static void phase_rate(struct load *load, uint64_t rate, uint64_t ms)
     load->latency = NULL;
 }
 
-static void run_phase(struct load *load, const char *phase, struct bench_memory before,
-                      uint64_t settle_ms)
+static void publish_answered(struct load *load)
+{
+    publish_one(load);
+    load_publisher_flush(load);
+    while (load->acked < load->seq) {
+        load_pump(load, 1000);
+    }
+}
+
+/* Clients that come, get a publish and go again: code pages and pools of the server are touched
+ * before memory counts. */
+static void warm_server(struct load *load, uint32_t clients)
+{
+    uint32_t wanted = load->nclients;
+    uint64_t start = bench_now();
+
+    load->nclients = clients;
+    load->recipients = UINT32_MAX;
+    load_connect(load);
+    publish_answered(load);
+    load_close(load);
+    do {
+        publish_answered(load);
+        if (bench_now() - start > STALL_NS) {
+            bench_die("the server still counts clients that are gone");
+        }
+    } while (load->last_recipients != 0);
+    memset(load->clients, 0, wanted * sizeof(struct client));
+    load->deliveries = 0;
+    load->nclients = wanted;
+    load->recipients = subscribers(load);
+}
+
+static void run_phase(struct load *load, const char *phase, struct bench_memory cold,
+                      struct bench_memory before, uint64_t settle_ms)
 {
     unsigned long long a, b;
     char tail;
@@ -217,10 +252,12 @@ static void run_phase(struct load *load, const char *phase, struct bench_memory 
         nanosleep(&wait, NULL);
         struct bench_memory now = bench_memory(load->pid);
         print_head(load, "memory");
-        printf(",\"rss_per_connection\":%.1f,\"anon_per_connection\":%.1f,\"rss\":%" PRIu64
-               ",\"rss_before\":%" PRIu64 "}\n",
+        printf(",\"rss_per_connection\":%.1f,\"anon_per_connection\":%.1f,\"cold_rss_per_"
+               "connection\":%.1f"
+               ",\"rss\":%" PRIu64 "}\n",
                ((double)now.rss - (double)before.rss) / load->nclients,
-               ((double)now.anon - (double)before.anon) / load->nclients, now.rss, before.rss);
+               ((double)now.anon - (double)before.anon) / load->nclients,
+               ((double)now.rss - (double)cold.rss) / load->nclients, now.rss);
     } else if (sscanf(phase, "single:%llu%c", &a, &tail) == 1 && a >= 1 && a <= MAX_PUBLISHES) {
         warm(load);
         phase_single(load, a);
@@ -243,7 +280,8 @@ int main(int argc, char **argv)
         {"socket", 1, NULL, 's'},   {"server", 1, NULL, 'n'},     {"app", 1, NULL, 'a'},
         {"secret", 1, NULL, 'x'},   {"path", 1, NULL, 'u'},       {"clients", 1, NULL, 'c'},
         {"channels", 1, NULL, 'm'}, {"per-client", 1, NULL, 'k'}, {"data", 1, NULL, 'd'},
-        {"cpu", 1, NULL, 'C'},      {"settle", 1, NULL, 'S'},     {NULL, 0, NULL, 0},
+        {"cpu", 1, NULL, 'C'},      {"settle", 1, NULL, 'S'},     {"warm", 1, NULL, 'w'},
+        {NULL, 0, NULL, 0},
     };
     struct load load = {
         .server = "server",
@@ -258,6 +296,7 @@ int main(int argc, char **argv)
         .threshold = UINT64_MAX,
     };
     uint64_t settle = 1000;
+    uint32_t warm_clients = 0;
 
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -300,6 +339,9 @@ int main(int argc, char **argv)
         case 'S':
             settle = bench_number("--settle", optarg, 0, 600000);
             break;
+        case 'w':
+            warm_clients = (uint32_t)bench_number("--warm", optarg, 0, 60000);
+            break;
         default:
             bench_die("%s", usage);
         }
@@ -320,6 +362,13 @@ int main(int argc, char **argv)
     }
     load_publisher_open(&load);
 
+    struct bench_memory cold = bench_memory(load.pid);
+    if (warm_clients > load.nclients || (warm_clients != 0 && load.nchannels != 1)) {
+        bench_die("--warm: at most as many as --clients, and on one channel");
+    }
+    if (warm_clients != 0) {
+        warm_server(&load, warm_clients);
+    }
     struct bench_memory before = bench_memory(load.pid);
     uint64_t cpu = bench_cpu(load.pid), start = bench_now();
     load_connect(&load);
@@ -330,7 +379,7 @@ int main(int argc, char **argv)
            (double)cpu / 1e3 / load.nclients);
     fflush(stdout);
     for (int i = optind; i < argc; i++) {
-        run_phase(&load, argv[i], before, settle);
+        run_phase(&load, argv[i], cold, before, settle);
     }
     load_close(&load);
     return 0;

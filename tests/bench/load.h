@@ -53,6 +53,7 @@ struct load {
     int publisher;
     uint64_t seq, acked;
     uint32_t recipients; /* what each ack must say; UINT32_MAX: anything */
+    uint32_t last_recipients;
     msgpack_sbuffer out;
     uint8_t *in;
     size_t in_len;

@@ -130,6 +130,7 @@ static void answer(struct load *load, const uint8_t *bytes, size_t len)
         bench_die("a publish reached %u and not %u", frame.receipts[0].recipients,
                   load->recipients);
     }
+    load->last_recipients = frame.receipts[0].recipients;
     load->acked++;
 }
 

@@ -1,0 +1,160 @@
+<?php
+
+/**
+ * Reads the JSON lines that scripts/bench collected, prints the table of medians and ratios, writes summary.json.
+ *
+ * Usage: report.php LINES SUMMARY
+ * A ratio is the median of the ratios within each turn: the machine's own speed drifts between turns. Each row says
+ * the goal and, where there is one, the limit beyond which a design is not accepted.
+ */
+
+declare(strict_types=1);
+
+[, $lines, $summary] = $argv;
+
+/** @param list<float> $values */
+function median(array $values): float
+{
+    sort($values);
+    $n = count($values);
+
+    return $n === 0 ? NAN : ($n % 2 === 1 ? $values[intdiv($n, 2)] : ($values[$n / 2 - 1] + $values[$n / 2]) / 2);
+}
+
+/** @var array<string, array<string, list<float>>> $series by row and field, one value a turn */
+$series = [];
+$conditions = [];
+foreach (file($lines, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) as $line) {
+    $row = json_decode($line, true, flags: JSON_THROW_ON_ERROR);
+    if (isset($row['conditions'])) {
+        $conditions = $row['conditions'];
+
+        continue;
+    }
+    $name = match ($row['phase']) {
+        'rtt', 'php' => $row['phase'].' '.$row['placement'],
+        'event', 'fpm' => $row['phase'].' '.$row['driver'].' '.$row['placement'],
+        default => $row['phase'].' '.$row['clients'].'/'.$row['channels'].' '.$row['server'],
+    };
+    foreach ($row as $field => $value) {
+        if (is_int($value) || is_float($value)) {
+            $series[$name][$field][] = (float) $value;
+        }
+    }
+}
+
+$table = [];
+/**
+ * @param  list<float>|null  $measured
+ * @param  list<float>|null  $base
+ */
+function row(array &$table, string $what, ?array $measured, ?array $base, string $unit, string $goal, string $limit): void
+{
+    if ($measured === null) {
+        return;
+    }
+    $ratios = [];
+    foreach ($base === null ? [] : $measured as $i => $value) {
+        if (($base[$i] ?? 0.0) > 0.0) {
+            $ratios[] = $value / $base[$i];
+        }
+    }
+    $table[] = [
+        'what' => $what,
+        'fanfare' => round(median($measured), 3),
+        'base' => $base === null ? null : round(median($base), 3),
+        'unit' => $unit,
+        'ratio' => $ratios === [] ? null : round(median($ratios), 3),
+        'ratio_min' => $ratios === [] ? null : round(min($ratios), 3),
+        'ratio_max' => $ratios === [] ? null : round(max($ratios), 3),
+        'turns' => count($measured),
+        'goal' => $goal,
+        'limit' => $limit,
+    ];
+}
+
+$get = static fn (string $name, string $field): ?array => $series[$name][$field] ?? null;
+$pair = static function (string $load, string $field, string $what, string $unit, string $goal, string $limit) use (&$table, $get): void {
+    row($table, $what, $get("$load fanfared", $field), $get("$load floor", $field), $unit, $goal, $limit);
+};
+/** Null driver plus the round trip, turn by turn. */
+$plus = static function (?array $a, ?array $b): ?array {
+    if ($a === null || $b === null) {
+        return null;
+    }
+    $trip = median($b);
+
+    return array_map(static fn (float $v): float => $v + $trip, $a);
+};
+
+$loads = [];
+foreach (array_keys($series) as $name) {
+    if (preg_match('#^(\w+ \d+/\d+) fanfared$#', $name, $m)) {
+        $loads[] = $m[1];
+    }
+}
+foreach ($loads as $load) {
+    [$phase, $size] = explode(' ', $load);
+    $clients = number_format((int) $size);
+    $channels = (int) explode('/', $size)[1];
+    $on = "$clients subscribers".($channels > 1 ? " on $channels channels" : '');
+    match ($phase) {
+        'memory' => [
+            $pair($load, 'rss_per_connection', "user memory per idle connection, $on, warm server", 'B', '<= 400 B', '600 B'),
+            $pair($load, 'cold_rss_per_connection', '... from a server just started', 'B', '', ''),
+        ],
+        'connect' => [
+            $pair($load, 'connects_per_s', "connects and subscriptions a second, $on", '/s', '>= 0.8', ''),
+            $pair($load, 'cpu_us_per_connect', "CPU per connect and subscription, $on", 'us', '', ''),
+        ],
+        'single' => [
+            $pair($load, 'cpu_us_per_delivery', "CPU per delivery, $on, one publish at a time", 'us', (int) $size > 5000 ? '<= 1.15' : '<= 1.10', (int) $size > 5000 ? '' : '1.3'),
+            $pair($load, 'last_p50_ms', "... time to the last subscriber, p50", 'ms', (int) $size > 5000 ? '<= 1.15' : '<= 1.10', ''),
+            $pair($load, 'last_p99_ms', '... p99', 'ms', '', ''),
+        ],
+        'window' => [
+            $pair($load, $channels > 1 ? 'publishes_per_s' : 'deliveries_per_s', ($channels > 1 ? 'publishes' : 'deliveries')." a second under backlog, $on", '/s', $channels > 1 ? '>= 0.90' : '>= 4.5', ''),
+            $pair($load, 'cpu_us_per_delivery', '... CPU per delivery', 'us', '', ''),
+        ],
+        'rate' => [
+            $pair($load, 'latency_p50_ms', "delivery latency at 50 publishes a second, $on, p50", 'ms', '', ''),
+            $pair($load, 'latency_p99_ms', '... p99', 'ms', '<= 1.1', ''),
+        ],
+        default => null,
+    };
+}
+foreach (['same core', 'other core'] as $placement) {
+    $key = str_replace(' core', '', $placement);
+    row($table, "publish from PHP, acknowledged, $placement, p50", $get("php $key", 'acked_p50_us'), $get("rtt $key", 'rtt_p50_us'), 'us', '<= 1.5', '2');
+    row($table, '... mean', $get("php $key", 'acked_mean_us'), $get("rtt $key", 'rtt_mean_us'), 'us', '', '');
+    row($table, "publish from PHP, deferred, with its flush, $placement, mean", $get("php $key", 'async_mean_us'), $get("rtt $key", 'write_mean_us'), 'us', '', '');
+    row($table, '... the call alone, p50', $get("php $key", 'async_p50_us'), $get("rtt $key", 'write_p50_us'), 'us', '<= 1.5', '');
+    row($table, "broadcast(new Event), CLI, $placement, p50", $get("event fanfare $key", 'p50_us'), $plus($get("event null $key", 'p50_us'), $get("rtt $key", 'rtt_p50_us')), 'us', '', '1.5');
+    row($table, '... mean', $get("event fanfare $key", 'mean_us'), $plus($get("event null $key", 'mean_us'), $get("rtt $key", 'rtt_mean_us')), 'us', '', '');
+    row($table, "broadcast(new Event), first of an FPM request, $placement", $get("fpm fanfare $key", 'first_us'), $plus($get("fpm null $key", 'first_us'), $get("rtt $key", 'rtt_p50_us')), 'us', '', '');
+    row($table, '... second of the request', $get("fpm fanfare $key", 'second_us'), $plus($get("fpm null $key", 'second_us'), $get("rtt $key", 'rtt_p50_us')), 'us', '', '');
+}
+
+$width = 0;
+foreach ($table as $r) {
+    $width = max($width, strlen($r['what']));
+}
+$number = static fn (?float $v): string => $v === null ? '' : number_format($v, $v >= 1000 ? 0 : ($v >= 100 ? 1 : 2));
+printf("%-{$width}s %12s %12s %3s %7s  %-15s %-9s %s\n", '', 'fanfare', 'yardstick', '', 'ratio', '(min-max)', 'goal', 'limit');
+foreach ($table as $r) {
+    printf(
+        "%-{$width}s %12s %12s %3s %7s  %-15s %-9s %s\n",
+        $r['what'],
+        $number($r['fanfare']),
+        $number($r['base']),
+        $r['unit'],
+        $r['ratio'] === null ? '' : number_format($r['ratio'], 2),
+        $r['ratio'] === null ? '' : sprintf('(%.2f-%.2f)', $r['ratio_min'], $r['ratio_max']),
+        $r['goal'],
+        $r['limit'],
+    );
+}
+foreach ($conditions as $name => $value) {
+    printf("%-10s %s\n", $name, $value);
+}
+file_put_contents($summary, json_encode(['conditions' => $conditions, 'rows' => $table], JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES)."\n");
