@@ -1,13 +1,61 @@
 /*
  * What every file of the extension shares: version, module globals, class entries.
  *
- * Runs on PHP's threads. The globals are per thread; nothing here is shared between threads except the fork
- * generation, which only a fork changes.
+ * Runs on PHP's threads. The globals are per thread; nothing is shared between threads except the class entries, which
+ * never change after start, and the fork generation, which only a fork changes.
  */
 #ifndef PHP_FANFARE_H
 #define PHP_FANFARE_H
 
 #define PHP_FANFARE_VERSION "0.1.0"
 #define PHP_FANFARE_EXTNAME "fanfare"
+
+#include "php.h"
+
+#include "fanfare_peer.h"
+
+#define FANFARE_MAX_PEERS 16
+
+/* A handle: what Client holds, and what the functions of the namespace use for the application of the ini settings. */
+struct fanfare_client {
+	zend_string *app, *secret, *socket; /* NULL: the ini setting */
+	double timeout;                     /* 0: the ini setting */
+	zend_long json_flags;
+	bool constructed;
+
+	/* What they came down to at the last call; peer belongs to the pool and may be gone. */
+	struct fanfare_peer *peer;
+	uint64_t peer_id;
+	unsigned int peer_slot;
+	zend_ulong ini_generation;
+
+	zend_object std;
+};
+
+ZEND_BEGIN_MODULE_GLOBALS(fanfare)
+	char *socket;
+	char *app_id;
+	char *app_secret;
+	double timeout;
+	double shutdown_flush;
+	zend_long async_buffer;
+	zend_long breaker;
+	zend_ulong ini_generation; /* changes with each of the strings above */
+
+	struct fanfare_peer *peers[FANFARE_MAX_PEERS];
+	uint64_t clock;              /* of use, for the oldest peer; also the source of peer ids */
+	struct fanfare_tally closed; /* what peers that had to make room had still to report */
+	struct fanfare_client defaults;
+ZEND_END_MODULE_GLOBALS(fanfare)
+
+ZEND_EXTERN_MODULE_GLOBALS(fanfare)
+#define FANFARE_G(v) ZEND_MODULE_GLOBALS_ACCESSOR(fanfare, v)
+
+#if defined(ZTS) && defined(COMPILE_DL_FANFARE)
+ZEND_TSRMLS_CACHE_EXTERN()
+#endif
+
+extern zend_module_entry fanfare_module_entry;
+#define phpext_fanfare_ptr &fanfare_module_entry
 
 #endif

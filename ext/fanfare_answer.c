@@ -1,0 +1,171 @@
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "php.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fanfare_answer.h"
+
+#define IN_FIRST 4096u
+
+uint8_t *fanfare_answer_room(struct fanfare_peer *peer, size_t *room)
+{
+	size_t have = peer->in_end - peer->in_start, need = have + 1;
+
+	if (peer->in_start != 0) {
+		memmove(peer->in, peer->in + peer->in_start, have);
+		peer->in_start = 0;
+		peer->in_end = have;
+	}
+	if (have >= FF_IPC_HEADER) {
+		int64_t len = ff_ipc_frame_len(peer->in, have);
+		if (len > 0) {
+			need = FF_IPC_HEADER + (size_t) len;
+		}
+	}
+	if (need < IN_FIRST) {
+		need = IN_FIRST;
+	}
+	if (peer->in_cap < need || (peer->in_cap > 64 * IN_FIRST && need == IN_FIRST)) {
+		uint8_t *grown = realloc(peer->in, need);
+		if (grown == NULL) {
+			return NULL;
+		}
+		peer->in = grown;
+		peer->in_cap = need;
+	}
+	*room = peer->in_cap - peer->in_end;
+	return peer->in + peer->in_end;
+}
+
+/* Peer's text may be anything: make one printable line of it. */
+static void copy_text(char *out, size_t size, struct ff_slice text)
+{
+	size_t n = text.len < size ? text.len : size - 1;
+
+	if (text.p == NULL) {
+		n = 0;
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char) text.p[i];
+		out[i] = c < 0x20 || c == 0x7f ? '?' : (char) c;
+	}
+	out[n] = '\0';
+}
+
+void fanfare_answer_outcome(struct fanfare_outcome *outcome, const struct ff_ipc_frame *error)
+{
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->status = FANFARE_REJECTED;
+	outcome->phase = FANFARE_PHASE_ACK;
+	outcome->index = error->index;
+	copy_text(outcome->reason, sizeof(outcome->reason), error->reason);
+	copy_text(outcome->text, sizeof(outcome->text), error->text);
+	if (strcmp(outcome->reason, FF_IPC_REASON_PROTOCOL) == 0) {
+		outcome->status = FANFARE_PROTOCOL;
+	}
+}
+
+static void pop_done(struct fanfare_peer *peer)
+{
+	while (peer->ring_len != 0 && peer->ring[peer->ring_head].done) {
+		peer->log_start += peer->ring[peer->ring_head].len;
+		peer->ring_head = (peer->ring_head + 1) % FF_IPC_MAX_OUTSTANDING;
+		peer->ring_len--;
+	}
+	if (peer->ring_len == 0) {
+		fanfare_peer_clear_log(peer);
+	}
+}
+
+/* An answer that the current call does not wait for. */
+static bool answer_pending(struct fanfare_peer *peer, const struct ff_ipc_frame *frame)
+{
+	unsigned int sent = peer->ring_len - peer->ring_unsent;
+
+	if (frame->seq >= peer->next_seq) {
+		return false;
+	}
+	for (unsigned int i = 0; i < sent; i++) {
+		struct fanfare_pending *entry = &peer->ring[(peer->ring_head + i) % FF_IPC_MAX_OUTSTANDING];
+
+		if (entry->seq != frame->seq) {
+			continue;
+		}
+		if (entry->done) {
+			return true;
+		}
+		if (frame->type == FF_IPC_ACK) {
+			peer->tally.acknowledged++;
+		} else if (frame->type == FF_IPC_ERROR) {
+			peer->tally.rejected++;
+			struct fanfare_outcome outcome;
+			fanfare_answer_outcome(&outcome, frame);
+			fanfare_peer_tally_failure(peer, &outcome);
+		} else {
+			return false;
+		}
+		entry->done = true;
+		pop_done(peer);
+		return true;
+	}
+	/* to a frame that nobody waits for any more */
+	return true;
+}
+
+enum fanfare_seen fanfare_answer_take(struct fanfare_peer *peer, uint64_t seq, enum ff_ipc_type type,
+                                      struct ff_ipc_frame *answer, const char **why)
+{
+	for (;;) {
+		const uint8_t *at = peer->in + peer->in_start;
+		size_t have = peer->in_end - peer->in_start;
+		int64_t len = ff_ipc_frame_len(at, have);
+		struct ff_ipc_frame frame;
+
+		if (len < 0) {
+			*why = "the answer is not a frame";
+			return FANFARE_SEEN_GARBAGE;
+		}
+		if (len == 0 || have - FF_IPC_HEADER < (size_t) len) {
+			return FANFARE_SEEN_MORE;
+		}
+		if (ff_ipc_unpack(&peer->unpacker, at + FF_IPC_HEADER, (size_t) len, &frame, why) != 0) {
+			return FANFARE_SEEN_GARBAGE;
+		}
+		peer->in_start += FF_IPC_HEADER + (size_t) len;
+		if (frame.type < FF_IPC_ERROR) {
+			*why = "the answer is a request";
+			return FANFARE_SEEN_GARBAGE;
+		}
+		if (frame.seq == 0) {
+			if (frame.type != FF_IPC_ERROR) {
+				*why = "the answer names no request";
+				return FANFARE_SEEN_GARBAGE;
+			}
+			if (peer->proven) {
+				/* It knew us a moment ago: a restart, a reload. Ask again on a new connection; if the reason still
+				 * holds, that one is refused. */
+				return FANFARE_SEEN_LOST;
+			}
+			peer->refused = true;
+			fanfare_answer_outcome(&peer->refusal, &frame);
+			return FANFARE_SEEN_REFUSED;
+		}
+		peer->proven = true;
+		if (frame.seq == seq) {
+			if (frame.type != type && frame.type != FF_IPC_ERROR) {
+				*why = "the answer is not of the kind that was asked for";
+				return FANFARE_SEEN_GARBAGE;
+			}
+			*answer = frame;
+			return FANFARE_SEEN_ANSWER;
+		}
+		if (!answer_pending(peer, &frame)) {
+			*why = "the answer is to a frame that was never sent";
+			return FANFARE_SEEN_GARBAGE;
+		}
+	}
+}

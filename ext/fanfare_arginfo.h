@@ -1,0 +1,683 @@
+/* This is a generated file, edit the .stub.php file instead.
+ * Stub hash: e1422ebd6d01d799acaead1416491c2f7c884e51 */
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
+	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_Fanfare_publish_async, 0, 2, IS_LONG, 0)
+	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_Fanfare_publish_many, 0, 1, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO(0, messages, IS_ARRAY, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_flush, 0, 0, Fanfare\\FlushResult, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, timeout, IS_DOUBLE, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_TransportException___construct, 0, 0, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, message, IS_STRING, 0, "\"\"")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, maybeDelivered, _IS_BOOL, 0, "false")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, phase, Fanfare\\Phase, 0, "Fanfare\\Phase::Connect")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, code, IS_LONG, 0, "0")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, previous, Throwable, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_RejectedException___construct, 0, 0, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, message, IS_STRING, 0, "\"\"")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, reason, Fanfare\\Reason, 0, "Fanfare\\Reason::Other")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, index, IS_LONG, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, code, IS_LONG, 0, "0")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, previous, Throwable, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Receipt___construct, 0, 0, 1)
+	ZEND_ARG_TYPE_INFO(0, id, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, recipients, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, duplicate, _IS_BOOL, 0, "false")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Message___construct, 0, 0, 2)
+	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_FlushResult___construct, 0, 0, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, acknowledged, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, rejected, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, unknown, IS_LONG, 0, "0")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, error, Fanfare\\Exception, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Stats___construct, 0, 0, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, version, IS_STRING, 0, "\"\"")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, pid, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, uptime, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, connections, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, channels, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, messagesIn, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, messagesOut, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, bytesOut, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, dropped, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, draining, _IS_BOOL, 0, "false")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Gateway_publish arginfo_Fanfare_publish
+
+#define arginfo_class_Fanfare_Gateway_publishMany arginfo_Fanfare_publish_many
+
+#define arginfo_class_Fanfare_Gateway_publishAsync arginfo_Fanfare_publish_async
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_pending, 0, 0, IS_LONG, 0)
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Gateway_flush arginfo_Fanfare_flush
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_ping, 0, 0, IS_DOUBLE, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_stats, 0, 0, Fanfare\\Stats, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Client___construct, 0, 0, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, app, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, secret, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, socket, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, timeout, IS_DOUBLE, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, jsonFlags, IS_LONG, 0, "0")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Client_publish arginfo_Fanfare_publish
+
+#define arginfo_class_Fanfare_Client_publishMany arginfo_Fanfare_publish_many
+
+#define arginfo_class_Fanfare_Client_publishAsync arginfo_Fanfare_publish_async
+
+#define arginfo_class_Fanfare_Client_pending arginfo_class_Fanfare_Gateway_pending
+
+#define arginfo_class_Fanfare_Client_flush arginfo_Fanfare_flush
+
+#define arginfo_class_Fanfare_Client_ping arginfo_class_Fanfare_Gateway_ping
+
+#define arginfo_class_Fanfare_Client_stats arginfo_class_Fanfare_Gateway_stats
+
+
+ZEND_FUNCTION(Fanfare_publish);
+ZEND_FUNCTION(Fanfare_publish_async);
+ZEND_FUNCTION(Fanfare_publish_many);
+ZEND_FUNCTION(Fanfare_flush);
+ZEND_METHOD(Fanfare_TransportException, __construct);
+ZEND_METHOD(Fanfare_RejectedException, __construct);
+ZEND_METHOD(Fanfare_Receipt, __construct);
+ZEND_METHOD(Fanfare_Message, __construct);
+ZEND_METHOD(Fanfare_FlushResult, __construct);
+ZEND_METHOD(Fanfare_Stats, __construct);
+ZEND_METHOD(Fanfare_Client, __construct);
+ZEND_METHOD(Fanfare_Client, publish);
+ZEND_METHOD(Fanfare_Client, publishMany);
+ZEND_METHOD(Fanfare_Client, publishAsync);
+ZEND_METHOD(Fanfare_Client, pending);
+ZEND_METHOD(Fanfare_Client, flush);
+ZEND_METHOD(Fanfare_Client, ping);
+ZEND_METHOD(Fanfare_Client, stats);
+
+
+static const zend_function_entry ext_functions[] = {
+	ZEND_NS_FALIAS("Fanfare", publish, Fanfare_publish, arginfo_Fanfare_publish)
+	ZEND_NS_FALIAS("Fanfare", publish_async, Fanfare_publish_async, arginfo_Fanfare_publish_async)
+	ZEND_NS_FALIAS("Fanfare", publish_many, Fanfare_publish_many, arginfo_Fanfare_publish_many)
+	ZEND_NS_FALIAS("Fanfare", flush, Fanfare_flush, arginfo_Fanfare_flush)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Exception_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Phase_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Reason_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_TransportException_methods[] = {
+	ZEND_ME(Fanfare_TransportException, __construct, arginfo_class_Fanfare_TransportException___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_ConnectException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_TimeoutException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_ConnectionLostException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_ProtocolException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_RejectedException_methods[] = {
+	ZEND_ME(Fanfare_RejectedException, __construct, arginfo_class_Fanfare_RejectedException___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_PayloadException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_ConfigurationException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Receipt_methods[] = {
+	ZEND_ME(Fanfare_Receipt, __construct, arginfo_class_Fanfare_Receipt___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Message_methods[] = {
+	ZEND_ME(Fanfare_Message, __construct, arginfo_class_Fanfare_Message___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_FlushResult_methods[] = {
+	ZEND_ME(Fanfare_FlushResult, __construct, arginfo_class_Fanfare_FlushResult___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Stats_methods[] = {
+	ZEND_ME(Fanfare_Stats, __construct, arginfo_class_Fanfare_Stats___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Gateway_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publish, arginfo_class_Fanfare_Gateway_publish, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publishMany, arginfo_class_Fanfare_Gateway_publishMany, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publishAsync, arginfo_class_Fanfare_Gateway_publishAsync, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, pending, arginfo_class_Fanfare_Gateway_pending, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, flush, arginfo_class_Fanfare_Gateway_flush, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, ping, arginfo_class_Fanfare_Gateway_ping, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, stats, arginfo_class_Fanfare_Gateway_stats, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Client_methods[] = {
+	ZEND_ME(Fanfare_Client, __construct, arginfo_class_Fanfare_Client___construct, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, publish, arginfo_class_Fanfare_Client_publish, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, publishMany, arginfo_class_Fanfare_Client_publishMany, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, publishAsync, arginfo_class_Fanfare_Client_publishAsync, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, pending, arginfo_class_Fanfare_Client_pending, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, flush, arginfo_class_Fanfare_Client_flush, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, ping, arginfo_class_Fanfare_Client_ping, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, stats, arginfo_class_Fanfare_Client_stats, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+static zend_class_entry *register_class_Fanfare_Exception(zend_class_entry *class_entry_Throwable)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Exception", class_Fanfare_Exception_methods);
+	class_entry = zend_register_internal_interface(&ce);
+	zend_class_implements(class_entry, 1, class_entry_Throwable);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Phase(void)
+{
+	zend_class_entry *class_entry = zend_register_internal_enum("Fanfare\\Phase", IS_STRING, class_Fanfare_Phase_methods);
+
+	zval enum_case_Connect_value;
+	zend_string *enum_case_Connect_value_str = zend_string_init("connect", strlen("connect"), 1);
+	ZVAL_STR(&enum_case_Connect_value, enum_case_Connect_value_str);
+	zend_enum_add_case_cstr(class_entry, "Connect", &enum_case_Connect_value);
+
+	zval enum_case_Write_value;
+	zend_string *enum_case_Write_value_str = zend_string_init("write", strlen("write"), 1);
+	ZVAL_STR(&enum_case_Write_value, enum_case_Write_value_str);
+	zend_enum_add_case_cstr(class_entry, "Write", &enum_case_Write_value);
+
+	zval enum_case_Ack_value;
+	zend_string *enum_case_Ack_value_str = zend_string_init("ack", strlen("ack"), 1);
+	ZVAL_STR(&enum_case_Ack_value, enum_case_Ack_value_str);
+	zend_enum_add_case_cstr(class_entry, "Ack", &enum_case_Ack_value);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Reason(void)
+{
+	zend_class_entry *class_entry = zend_register_internal_enum("Fanfare\\Reason", IS_STRING, class_Fanfare_Reason_methods);
+
+	zval enum_case_UnknownApp_value;
+	zend_string *enum_case_UnknownApp_value_str = zend_string_init("unknown_app", strlen("unknown_app"), 1);
+	ZVAL_STR(&enum_case_UnknownApp_value, enum_case_UnknownApp_value_str);
+	zend_enum_add_case_cstr(class_entry, "UnknownApp", &enum_case_UnknownApp_value);
+
+	zval enum_case_AppDisabled_value;
+	zend_string *enum_case_AppDisabled_value_str = zend_string_init("app_disabled", strlen("app_disabled"), 1);
+	ZVAL_STR(&enum_case_AppDisabled_value, enum_case_AppDisabled_value_str);
+	zend_enum_add_case_cstr(class_entry, "AppDisabled", &enum_case_AppDisabled_value);
+
+	zval enum_case_Unauthorized_value;
+	zend_string *enum_case_Unauthorized_value_str = zend_string_init("unauthorized", strlen("unauthorized"), 1);
+	ZVAL_STR(&enum_case_Unauthorized_value, enum_case_Unauthorized_value_str);
+	zend_enum_add_case_cstr(class_entry, "Unauthorized", &enum_case_Unauthorized_value);
+
+	zval enum_case_Forbidden_value;
+	zend_string *enum_case_Forbidden_value_str = zend_string_init("forbidden", strlen("forbidden"), 1);
+	ZVAL_STR(&enum_case_Forbidden_value, enum_case_Forbidden_value_str);
+	zend_enum_add_case_cstr(class_entry, "Forbidden", &enum_case_Forbidden_value);
+
+	zval enum_case_InvalidChannel_value;
+	zend_string *enum_case_InvalidChannel_value_str = zend_string_init("invalid_channel", strlen("invalid_channel"), 1);
+	ZVAL_STR(&enum_case_InvalidChannel_value, enum_case_InvalidChannel_value_str);
+	zend_enum_add_case_cstr(class_entry, "InvalidChannel", &enum_case_InvalidChannel_value);
+
+	zval enum_case_InvalidEvent_value;
+	zend_string *enum_case_InvalidEvent_value_str = zend_string_init("invalid_event", strlen("invalid_event"), 1);
+	ZVAL_STR(&enum_case_InvalidEvent_value, enum_case_InvalidEvent_value_str);
+	zend_enum_add_case_cstr(class_entry, "InvalidEvent", &enum_case_InvalidEvent_value);
+
+	zval enum_case_InvalidPayload_value;
+	zend_string *enum_case_InvalidPayload_value_str = zend_string_init("invalid_payload", strlen("invalid_payload"), 1);
+	ZVAL_STR(&enum_case_InvalidPayload_value, enum_case_InvalidPayload_value_str);
+	zend_enum_add_case_cstr(class_entry, "InvalidPayload", &enum_case_InvalidPayload_value);
+
+	zval enum_case_TooLarge_value;
+	zend_string *enum_case_TooLarge_value_str = zend_string_init("too_large", strlen("too_large"), 1);
+	ZVAL_STR(&enum_case_TooLarge_value, enum_case_TooLarge_value_str);
+	zend_enum_add_case_cstr(class_entry, "TooLarge", &enum_case_TooLarge_value);
+
+	zval enum_case_RateLimited_value;
+	zend_string *enum_case_RateLimited_value_str = zend_string_init("rate_limited", strlen("rate_limited"), 1);
+	ZVAL_STR(&enum_case_RateLimited_value, enum_case_RateLimited_value_str);
+	zend_enum_add_case_cstr(class_entry, "RateLimited", &enum_case_RateLimited_value);
+
+	zval enum_case_Draining_value;
+	zend_string *enum_case_Draining_value_str = zend_string_init("draining", strlen("draining"), 1);
+	ZVAL_STR(&enum_case_Draining_value, enum_case_Draining_value_str);
+	zend_enum_add_case_cstr(class_entry, "Draining", &enum_case_Draining_value);
+
+	zval enum_case_Internal_value;
+	zend_string *enum_case_Internal_value_str = zend_string_init("internal", strlen("internal"), 1);
+	ZVAL_STR(&enum_case_Internal_value, enum_case_Internal_value_str);
+	zend_enum_add_case_cstr(class_entry, "Internal", &enum_case_Internal_value);
+
+	zval enum_case_Other_value;
+	zend_string *enum_case_Other_value_str = zend_string_init("other", strlen("other"), 1);
+	ZVAL_STR(&enum_case_Other_value, enum_case_Other_value_str);
+	zend_enum_add_case_cstr(class_entry, "Other", &enum_case_Other_value);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_TransportException(zend_class_entry *class_entry_RuntimeException, zend_class_entry *class_entry_Fanfare_Exception)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "TransportException", class_Fanfare_TransportException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_RuntimeException);
+	class_entry->ce_flags |= ZEND_ACC_ABSTRACT;
+	zend_class_implements(class_entry, 1, class_entry_Fanfare_Exception);
+
+	zval property_maybeDelivered_default_value;
+	ZVAL_UNDEF(&property_maybeDelivered_default_value);
+	zend_string *property_maybeDelivered_name = zend_string_init("maybeDelivered", sizeof("maybeDelivered") - 1, 1);
+	zend_declare_typed_property(class_entry, property_maybeDelivered_name, &property_maybeDelivered_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
+	zend_string_release(property_maybeDelivered_name);
+
+	zend_string *property_phase_class_Fanfare_Phase = zend_string_init("Fanfare\\Phase", sizeof("Fanfare\\Phase")-1, 1);
+	zval property_phase_default_value;
+	ZVAL_UNDEF(&property_phase_default_value);
+	zend_string *property_phase_name = zend_string_init("phase", sizeof("phase") - 1, 1);
+	zend_declare_typed_property(class_entry, property_phase_name, &property_phase_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_phase_class_Fanfare_Phase, 0, 0));
+	zend_string_release(property_phase_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_ConnectException(zend_class_entry *class_entry_Fanfare_TransportException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "ConnectException", class_Fanfare_ConnectException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Fanfare_TransportException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_TimeoutException(zend_class_entry *class_entry_Fanfare_TransportException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "TimeoutException", class_Fanfare_TimeoutException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Fanfare_TransportException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_ConnectionLostException(zend_class_entry *class_entry_Fanfare_TransportException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "ConnectionLostException", class_Fanfare_ConnectionLostException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Fanfare_TransportException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_ProtocolException(zend_class_entry *class_entry_Fanfare_TransportException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "ProtocolException", class_Fanfare_ProtocolException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Fanfare_TransportException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_RejectedException(zend_class_entry *class_entry_RuntimeException, zend_class_entry *class_entry_Fanfare_Exception)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "RejectedException", class_Fanfare_RejectedException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_RuntimeException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+	zend_class_implements(class_entry, 1, class_entry_Fanfare_Exception);
+
+	zend_string *property_reason_class_Fanfare_Reason = zend_string_init("Fanfare\\Reason", sizeof("Fanfare\\Reason")-1, 1);
+	zval property_reason_default_value;
+	ZVAL_UNDEF(&property_reason_default_value);
+	zend_string *property_reason_name = zend_string_init("reason", sizeof("reason") - 1, 1);
+	zend_declare_typed_property(class_entry, property_reason_name, &property_reason_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_reason_class_Fanfare_Reason, 0, 0));
+	zend_string_release(property_reason_name);
+
+	zval property_index_default_value;
+	ZVAL_UNDEF(&property_index_default_value);
+	zend_string *property_index_name = zend_string_init("index", sizeof("index") - 1, 1);
+	zend_declare_typed_property(class_entry, property_index_name, &property_index_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG|MAY_BE_NULL));
+	zend_string_release(property_index_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_PayloadException(zend_class_entry *class_entry_InvalidArgumentException, zend_class_entry *class_entry_Fanfare_Exception)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "PayloadException", class_Fanfare_PayloadException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_InvalidArgumentException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+	zend_class_implements(class_entry, 1, class_entry_Fanfare_Exception);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_ConfigurationException(zend_class_entry *class_entry_RuntimeException, zend_class_entry *class_entry_Fanfare_Exception)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "ConfigurationException", class_Fanfare_ConfigurationException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_RuntimeException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+	zend_class_implements(class_entry, 1, class_entry_Fanfare_Exception);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Receipt(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Receipt", class_Fanfare_Receipt_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_id_default_value;
+	ZVAL_UNDEF(&property_id_default_value);
+	zend_string *property_id_name = zend_string_init("id", sizeof("id") - 1, 1);
+	zend_declare_typed_property(class_entry, property_id_name, &property_id_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_id_name);
+
+	zval property_recipients_default_value;
+	ZVAL_UNDEF(&property_recipients_default_value);
+	zend_string *property_recipients_name = zend_string_init("recipients", sizeof("recipients") - 1, 1);
+	zend_declare_typed_property(class_entry, property_recipients_name, &property_recipients_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_recipients_name);
+
+	zval property_duplicate_default_value;
+	ZVAL_UNDEF(&property_duplicate_default_value);
+	zend_string *property_duplicate_name = zend_string_init("duplicate", sizeof("duplicate") - 1, 1);
+	zend_declare_typed_property(class_entry, property_duplicate_name, &property_duplicate_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
+	zend_string_release(property_duplicate_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Message(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Message", class_Fanfare_Message_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_channels_default_value;
+	ZVAL_UNDEF(&property_channels_default_value);
+	zend_string *property_channels_name = zend_string_init("channels", sizeof("channels") - 1, 1);
+	zend_declare_typed_property(class_entry, property_channels_name, &property_channels_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_ARRAY));
+	zend_string_release(property_channels_name);
+
+	zval property_event_default_value;
+	ZVAL_UNDEF(&property_event_default_value);
+	zend_string *property_event_name = zend_string_init("event", sizeof("event") - 1, 1);
+	zend_declare_typed_property(class_entry, property_event_name, &property_event_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_event_name);
+
+	zval property_payload_default_value;
+	ZVAL_UNDEF(&property_payload_default_value);
+	zend_string *property_payload_name = zend_string_init("payload", sizeof("payload") - 1, 1);
+	zend_declare_typed_property(class_entry, property_payload_name, &property_payload_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ANY));
+	zend_string_release(property_payload_name);
+
+	zval property_except_default_value;
+	ZVAL_UNDEF(&property_except_default_value);
+	zend_string *property_except_name = zend_string_init("except", sizeof("except") - 1, 1);
+	zend_declare_typed_property(class_entry, property_except_name, &property_except_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_except_name);
+
+	zval property_key_default_value;
+	ZVAL_UNDEF(&property_key_default_value);
+	zend_string *property_key_name = zend_string_init("key", sizeof("key") - 1, 1);
+	zend_declare_typed_property(class_entry, property_key_name, &property_key_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_key_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_FlushResult(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "FlushResult", class_Fanfare_FlushResult_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_acknowledged_default_value;
+	ZVAL_UNDEF(&property_acknowledged_default_value);
+	zend_string *property_acknowledged_name = zend_string_init("acknowledged", sizeof("acknowledged") - 1, 1);
+	zend_declare_typed_property(class_entry, property_acknowledged_name, &property_acknowledged_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_acknowledged_name);
+
+	zval property_rejected_default_value;
+	ZVAL_UNDEF(&property_rejected_default_value);
+	zend_string *property_rejected_name = zend_string_init("rejected", sizeof("rejected") - 1, 1);
+	zend_declare_typed_property(class_entry, property_rejected_name, &property_rejected_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_rejected_name);
+
+	zval property_unknown_default_value;
+	ZVAL_UNDEF(&property_unknown_default_value);
+	zend_string *property_unknown_name = zend_string_init("unknown", sizeof("unknown") - 1, 1);
+	zend_declare_typed_property(class_entry, property_unknown_name, &property_unknown_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_unknown_name);
+
+	zend_string *property_error_class_Fanfare_Exception = zend_string_init("Fanfare\\Exception", sizeof("Fanfare\\Exception")-1, 1);
+	zval property_error_default_value;
+	ZVAL_UNDEF(&property_error_default_value);
+	zend_string *property_error_name = zend_string_init("error", sizeof("error") - 1, 1);
+	zend_declare_typed_property(class_entry, property_error_name, &property_error_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_error_class_Fanfare_Exception, 0, MAY_BE_NULL));
+	zend_string_release(property_error_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Stats(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Stats", class_Fanfare_Stats_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_version_default_value;
+	ZVAL_UNDEF(&property_version_default_value);
+	zend_string *property_version_name = zend_string_init("version", sizeof("version") - 1, 1);
+	zend_declare_typed_property(class_entry, property_version_name, &property_version_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_version_name);
+
+	zval property_pid_default_value;
+	ZVAL_UNDEF(&property_pid_default_value);
+	zend_string *property_pid_name = zend_string_init("pid", sizeof("pid") - 1, 1);
+	zend_declare_typed_property(class_entry, property_pid_name, &property_pid_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_pid_name);
+
+	zval property_uptime_default_value;
+	ZVAL_UNDEF(&property_uptime_default_value);
+	zend_string *property_uptime_name = zend_string_init("uptime", sizeof("uptime") - 1, 1);
+	zend_declare_typed_property(class_entry, property_uptime_name, &property_uptime_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_uptime_name);
+
+	zval property_connections_default_value;
+	ZVAL_UNDEF(&property_connections_default_value);
+	zend_string *property_connections_name = zend_string_init("connections", sizeof("connections") - 1, 1);
+	zend_declare_typed_property(class_entry, property_connections_name, &property_connections_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_connections_name);
+
+	zval property_channels_default_value;
+	ZVAL_UNDEF(&property_channels_default_value);
+	zend_string *property_channels_name = zend_string_init("channels", sizeof("channels") - 1, 1);
+	zend_declare_typed_property(class_entry, property_channels_name, &property_channels_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_channels_name);
+
+	zval property_messagesIn_default_value;
+	ZVAL_UNDEF(&property_messagesIn_default_value);
+	zend_string *property_messagesIn_name = zend_string_init("messagesIn", sizeof("messagesIn") - 1, 1);
+	zend_declare_typed_property(class_entry, property_messagesIn_name, &property_messagesIn_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_messagesIn_name);
+
+	zval property_messagesOut_default_value;
+	ZVAL_UNDEF(&property_messagesOut_default_value);
+	zend_string *property_messagesOut_name = zend_string_init("messagesOut", sizeof("messagesOut") - 1, 1);
+	zend_declare_typed_property(class_entry, property_messagesOut_name, &property_messagesOut_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_messagesOut_name);
+
+	zval property_bytesOut_default_value;
+	ZVAL_UNDEF(&property_bytesOut_default_value);
+	zend_string *property_bytesOut_name = zend_string_init("bytesOut", sizeof("bytesOut") - 1, 1);
+	zend_declare_typed_property(class_entry, property_bytesOut_name, &property_bytesOut_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_bytesOut_name);
+
+	zval property_dropped_default_value;
+	ZVAL_UNDEF(&property_dropped_default_value);
+	zend_string *property_dropped_name = zend_string_init("dropped", sizeof("dropped") - 1, 1);
+	zend_declare_typed_property(class_entry, property_dropped_name, &property_dropped_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_dropped_name);
+
+	zval property_draining_default_value;
+	ZVAL_UNDEF(&property_draining_default_value);
+	zend_string *property_draining_name = zend_string_init("draining", sizeof("draining") - 1, 1);
+	zend_declare_typed_property(class_entry, property_draining_name, &property_draining_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
+	zend_string_release(property_draining_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Gateway(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Gateway", class_Fanfare_Gateway_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Client", class_Fanfare_Client_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+	zend_class_implements(class_entry, 1, class_entry_Fanfare_Gateway);
+
+	zval const_VERSION_value;
+	zend_string *const_VERSION_value_str = zend_string_init(PHP_FANFARE_VERSION, strlen(PHP_FANFARE_VERSION), 1);
+	ZVAL_STR(&const_VERSION_value, const_VERSION_value_str);
+	zend_string *const_VERSION_name = zend_string_init_interned("VERSION", sizeof("VERSION") - 1, 1);
+	zend_declare_class_constant_ex(class_entry, const_VERSION_name, &const_VERSION_value, ZEND_ACC_PUBLIC, NULL);
+	zend_string_release(const_VERSION_name);
+
+	zval const_PROTOCOL_value;
+	ZVAL_LONG(&const_PROTOCOL_value, FF_IPC_VERSION);
+	zend_string *const_PROTOCOL_name = zend_string_init_interned("PROTOCOL", sizeof("PROTOCOL") - 1, 1);
+	zend_declare_class_constant_ex(class_entry, const_PROTOCOL_name, &const_PROTOCOL_value, ZEND_ACC_PUBLIC, NULL);
+	zend_string_release(const_PROTOCOL_name);
+
+
+	zend_add_parameter_attribute(zend_hash_str_find_ptr(&class_entry->function_table, "__construct", sizeof("__construct") - 1), 1, ZSTR_KNOWN(ZEND_STR_SENSITIVEPARAMETER), 0);
+
+	return class_entry;
+}

@@ -1,0 +1,52 @@
+/*
+ * What a script passes in, as what goes on the wire.
+ *
+ * Encoding a payload may run code of the script (JsonSerializable), which may publish, throw or suspend: so all payloads
+ * of a call are encoded first, into memory of the request, before anything of a connection is touched, and the views
+ * of names are taken last.
+ */
+#ifndef FANFARE_ENCODE_H
+#define FANFARE_ENCODE_H
+
+#include "php.h"
+#include "zend_smart_str.h"
+
+#include "ipc_pack.h"
+
+struct fanfare_payload {
+	smart_str json;   /* if raw is NULL */
+	zend_string *raw; /* borrowed */
+};
+
+/* payload NULL stands for []. `index` of a batch for the message, -1 for none. False with an exception thrown. */
+bool fanfare_encode_payload(struct fanfare_payload *out, zval *payload, zend_long flags, zend_long index);
+
+struct ff_slice fanfare_payload_slice(const struct fanfare_payload *payload);
+
+static inline void fanfare_payload_free(struct fanfare_payload *payload)
+{
+	smart_str_free(&payload->json);
+}
+
+/* How many channels there are; 0 with an exception thrown when that number, or one of them, cannot be. `what` names the
+ * argument in the exception. */
+uint32_t fanfare_encode_count(HashTable *list, const zend_string *name, const char *what);
+
+/* Views of the names; out has room for as many as fanfare_encode_count() said. */
+void fanfare_encode_channels(struct ff_slice *out, HashTable *list, const zend_string *name);
+
+/* Lengths that the wire cannot carry. False with an exception thrown. */
+bool fanfare_encode_check(const zend_string *event, const zend_string *except, const zend_string *key);
+
+static inline struct ff_slice fanfare_slice(const zend_string *string)
+{
+	struct ff_slice slice = {NULL, 0};
+
+	if (string != NULL) {
+		slice.p = ZSTR_VAL(string);
+		slice.len = (unsigned int) ZSTR_LEN(string);
+	}
+	return slice;
+}
+
+#endif

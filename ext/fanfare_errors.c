@@ -1,0 +1,257 @@
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "php_fanfare.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "zend_enum.h"
+#include "zend_exceptions.h"
+
+#include "fanfare_classes.h"
+#include "fanfare_errors.h"
+
+static const struct {
+	const char *word, *name;
+} reasons[] = {
+	{FF_IPC_REASON_UNKNOWN_APP, "UnknownApp"},
+	{FF_IPC_REASON_APP_DISABLED, "AppDisabled"},
+	{FF_IPC_REASON_UNAUTHORIZED, "Unauthorized"},
+	{"forbidden", "Forbidden"},
+	{FF_IPC_REASON_INVALID_CHANNEL, "InvalidChannel"},
+	{FF_IPC_REASON_INVALID_EVENT, "InvalidEvent"},
+	{FF_IPC_REASON_INVALID_PAYLOAD, "InvalidPayload"},
+	{FF_IPC_REASON_TOO_LARGE, "TooLarge"},
+	{FF_IPC_REASON_RATE_LIMITED, "RateLimited"},
+	{FF_IPC_REASON_DRAINING, "Draining"},
+	{FF_IPC_REASON_INTERNAL, "Internal"},
+};
+
+static const char *reason_name(const char *word)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (strcmp(reasons[i].word, word) == 0) {
+			return reasons[i].name;
+		}
+	}
+	return "Other";
+}
+
+static const char *connect_hint(int err)
+{
+	switch (err) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return " (is fanfared running, and is fanfare.socket its socket?)";
+	case EACCES:
+	case EPERM:
+		return " (the user of this process needs write permission on the socket: see mode and group in [ipc])";
+	default:
+		return "";
+	}
+}
+
+void fanfare_outcome_text(const struct fanfare_outcome *outcome, const char *socket, char *out, size_t size)
+{
+	switch (outcome->status) {
+	case FANFARE_CONNECT:
+		if (outcome->text[0] != '\0') {
+			snprintf(out, size, "Cannot reach fanfared at %s: %s", socket, outcome->text);
+		} else if (outcome->err == ETIMEDOUT) {
+			snprintf(out, size, "Cannot reach fanfared at %s: it accepted no connection in time", socket);
+		} else {
+			snprintf(out, size, "Cannot reach fanfared at %s: %s%s", socket, strerror(outcome->err),
+			         connect_hint(outcome->err));
+		}
+		break;
+	case FANFARE_TIMEOUT:
+		if (outcome->interrupted) {
+			snprintf(out, size, "The execution time was over while waiting for fanfared at %s", socket);
+		} else if (outcome->phase == FANFARE_PHASE_WRITE) {
+			snprintf(out, size, "fanfared at %s did not take the message in time", socket);
+		} else {
+			snprintf(out, size, "fanfared at %s did not answer in time", socket);
+		}
+		break;
+	case FANFARE_LOST:
+		snprintf(out, size, "fanfared at %s closed the connection before it answered%s%s", socket,
+		         outcome->err != 0 ? ": " : "", outcome->err != 0 ? strerror(outcome->err) : "");
+		break;
+	case FANFARE_PROTOCOL:
+		snprintf(out, size, "Whatever listens at %s does not speak version %d of fanfared's protocol: %s", socket,
+		         FF_IPC_VERSION, outcome->text);
+		break;
+	case FANFARE_REJECTED:
+		if (outcome->index >= 0) {
+			snprintf(out, size, "fanfared rejected message %lld of the batch: %s", (long long) outcome->index,
+			         outcome->text[0] != '\0' ? outcome->text : outcome->reason);
+		} else {
+			snprintf(out, size, "fanfared rejected it: %s",
+			         outcome->text[0] != '\0' ? outcome->text : outcome->reason);
+		}
+		break;
+	case FANFARE_TOO_LARGE:
+		snprintf(out, size, "The message is larger than one frame may be (%u MiB)", FF_IPC_MAX_FRAME >> 20);
+		break;
+	default:
+		snprintf(out, size, "Out of memory");
+		break;
+	}
+}
+
+static void set_enum(zend_object *object, zend_class_entry *scope, const char *property, zend_class_entry *ce,
+                     const char *name)
+{
+	zval value;
+
+	ZVAL_OBJ(&value, zend_enum_get_case_cstr(ce, name));
+	zend_update_property(scope, object, property, strlen(property), &value);
+}
+
+static void set_message(zend_object *object, const char *text, zend_long code)
+{
+	zend_update_property_string(zend_ce_exception, object, "message", sizeof("message") - 1, text);
+	if (code != 0) {
+		zend_update_property_long(zend_ce_exception, object, "code", sizeof("code") - 1, code);
+	}
+}
+
+static const char *const phases[] = {"Connect", "Write", "Ack"};
+
+void fanfare_outcome_exception(zval *exception, const struct fanfare_outcome *outcome, const char *socket)
+{
+	char text[640];
+	zend_class_entry *ce;
+	zend_object *object;
+
+	switch (outcome->status) {
+	case FANFARE_CONNECT:
+		ce = fanfare_ce_connect;
+		break;
+	case FANFARE_TIMEOUT:
+		ce = fanfare_ce_timeout;
+		break;
+	case FANFARE_LOST:
+		ce = fanfare_ce_lost;
+		break;
+	case FANFARE_PROTOCOL:
+		ce = fanfare_ce_protocol;
+		break;
+	case FANFARE_REJECTED:
+		ce = fanfare_ce_rejected;
+		break;
+	case FANFARE_TOO_LARGE:
+		ce = fanfare_ce_payload;
+		break;
+	default:
+		ce = fanfare_ce_connect;
+		break;
+	}
+	fanfare_outcome_text(outcome, socket, text, sizeof(text));
+	object_init_ex(exception, ce);
+	object = Z_OBJ_P(exception);
+	set_message(object, text, outcome->err);
+	if (ce == fanfare_ce_rejected) {
+		zval index;
+
+		set_enum(object, ce, "reason", fanfare_ce_reason, reason_name(outcome->reason));
+		if (outcome->index >= 0) {
+			ZVAL_LONG(&index, (zend_long) outcome->index);
+		} else {
+			ZVAL_NULL(&index);
+		}
+		zend_update_property(ce, object, "index", sizeof("index") - 1, &index);
+	} else if (ce != fanfare_ce_payload) {
+		zend_update_property_bool(fanfare_ce_transport, object, "maybeDelivered", sizeof("maybeDelivered") - 1,
+		                          outcome->maybe_delivered);
+		set_enum(object, fanfare_ce_transport, "phase", fanfare_ce_phase, phases[outcome->phase]);
+	}
+}
+
+void fanfare_throw(const struct fanfare_outcome *outcome, const char *socket)
+{
+	zval exception;
+
+	fanfare_outcome_exception(&exception, outcome, socket);
+	zend_throw_exception_object(&exception);
+}
+
+/* What Exception::__construct() would have done with the rest of the arguments. */
+static void construct_base(zend_object *object, zend_string *message, zend_long code, zval *previous)
+{
+	if (message != NULL) {
+		zend_update_property_str(zend_ce_exception, object, "message", sizeof("message") - 1, message);
+	}
+	if (code != 0) {
+		zend_update_property_long(zend_ce_exception, object, "code", sizeof("code") - 1, code);
+	}
+	if (previous != NULL) {
+		zend_update_property(zend_ce_exception, object, "previous", sizeof("previous") - 1, previous);
+	}
+}
+
+ZEND_METHOD(Fanfare_TransportException, __construct)
+{
+	zend_string *message = NULL;
+	bool maybe_delivered = false;
+	zval *phase = NULL, *previous = NULL;
+	zend_long code = 0;
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+
+	ZEND_PARSE_PARAMETERS_START(0, 5)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_STR(message)
+		Z_PARAM_BOOL(maybe_delivered)
+		Z_PARAM_OBJECT_OF_CLASS(phase, fanfare_ce_phase)
+		Z_PARAM_LONG(code)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(previous, zend_ce_throwable)
+	ZEND_PARSE_PARAMETERS_END();
+
+	zend_update_property_bool(fanfare_ce_transport, object, "maybeDelivered", sizeof("maybeDelivered") - 1,
+	                          maybe_delivered);
+	if (EG(exception) != NULL) {
+		RETURN_THROWS(); /* readonly: constructed twice */
+	}
+	if (phase != NULL) {
+		zend_update_property(fanfare_ce_transport, object, "phase", sizeof("phase") - 1, phase);
+	} else {
+		set_enum(object, fanfare_ce_transport, "phase", fanfare_ce_phase, phases[FANFARE_PHASE_CONNECT]);
+	}
+	construct_base(object, message, code, previous);
+}
+
+ZEND_METHOD(Fanfare_RejectedException, __construct)
+{
+	zend_string *message = NULL;
+	zval *reason = NULL, *previous = NULL, value;
+	zend_long code = 0, index = 0;
+	bool no_index = true;
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+
+	ZEND_PARSE_PARAMETERS_START(0, 5)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_STR(message)
+		Z_PARAM_OBJECT_OF_CLASS(reason, fanfare_ce_reason)
+		Z_PARAM_LONG_OR_NULL(index, no_index)
+		Z_PARAM_LONG(code)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(previous, zend_ce_throwable)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (no_index) {
+		ZVAL_NULL(&value);
+	} else {
+		ZVAL_LONG(&value, index);
+	}
+	zend_update_property(fanfare_ce_rejected, object, "index", sizeof("index") - 1, &value);
+	if (EG(exception) != NULL) {
+		RETURN_THROWS();
+	}
+	if (reason != NULL) {
+		zend_update_property(fanfare_ce_rejected, object, "reason", sizeof("reason") - 1, reason);
+	} else {
+		set_enum(object, fanfare_ce_rejected, "reason", fanfare_ce_reason, "Other");
+	}
+	construct_base(object, message, code, previous);
+}

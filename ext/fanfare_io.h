@@ -1,0 +1,52 @@
+/*
+ * Sockets: the only part of the extension that makes system calls for them.
+ *
+ * Owns nothing: descriptors belong to the caller. Runs on the calling PHP thread and never calls into the engine, never
+ * throws, never prints; it looks at the engine's flags for an execution time that is over.
+ * A deadline is a point of the monotonic clock in nanoseconds.
+ */
+#ifndef FANFARE_IO_H
+#define FANFARE_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+struct fanfare_address {
+	struct sockaddr_un addr;
+	socklen_t len;
+};
+
+enum fanfare_io {
+	FANFARE_IO_OK,
+	FANFARE_IO_TIMEOUT,     /* the deadline has passed */
+	FANFARE_IO_INTERRUPTED, /* the engine wants control back: execution time over, thread shutdown */
+	FANFARE_IO_LOST,        /* the peer is gone, or never was there; *err says why, 0 for an orderly end */
+	FANFARE_IO_EMPTY,       /* only of fanfare_io_recv_nowait(): nothing is there */
+};
+
+/* An absolute path, unix:///path, or @name for an abstract socket. 0, or -1 with a static sentence in *why. */
+int fanfare_io_address(struct fanfare_address *out, const char *text, size_t len, const char **why);
+
+uint64_t fanfare_io_now(void);
+
+/* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor. */
+enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *fd, int *err);
+
+/* Limits every blocking call on fd to ns. */
+void fanfare_io_limit(int fd, uint64_t ns);
+
+/* Writes all of iov, which it may change. *sent counts the bytes that left in any case. fanfare_io_limit() must have
+ * been set to about what is left until the deadline. */
+enum fanfare_io fanfare_io_send(int fd, struct iovec *iov, int n, uint64_t deadline, size_t *sent, int *err);
+
+/* Reads what is there, at least one byte. With `patient` the first attempt blocks for up to fanfare_io_limit(). */
+enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline, bool patient, size_t *got, int *err);
+
+/* Reads what has already arrived. */
+enum fanfare_io fanfare_io_recv_nowait(int fd, void *buf, size_t cap, size_t *got, int *err);
+
+#endif

@@ -1,0 +1,706 @@
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "php.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fanfare_answer.h"
+#include "fanfare_peer.h"
+
+#define BREAKER_COOLDOWN_NS 1000000000u
+#define KEEP_BUFFER ((size_t) 1 << 20) /* a buffer that grew beyond is given back when it is empty */
+
+unsigned int fanfare_fork_generation;
+
+struct fanfare_peer *fanfare_peer_new(uint64_t id, const struct fanfare_address *address, const char *socket,
+                                      size_t socket_len, const char *app, size_t app_len, const char *secret,
+                                      size_t secret_len)
+{
+	struct fanfare_peer *peer = calloc(1, sizeof(*peer));
+
+	if (peer == NULL) {
+		return NULL;
+	}
+	peer->id = id;
+	peer->fd = -1;
+	peer->fork_generation = fanfare_fork_generation;
+	peer->next_seq = 1;
+	peer->address = *address;
+	ff_ipc_unpacker_init(&peer->unpacker);
+	msgpack_sbuffer_init(&peer->hello);
+	msgpack_sbuffer_init(&peer->head);
+	msgpack_sbuffer_init(&peer->log);
+	peer->socket = malloc(socket_len + 1);
+	peer->app = malloc(app_len + 1);
+	peer->secret = malloc(secret_len + 1);
+	if (peer->socket == NULL || peer->app == NULL || peer->secret == NULL) {
+		fanfare_peer_free(peer);
+		return NULL;
+	}
+	memcpy(peer->socket, socket, socket_len);
+	memcpy(peer->app, app, app_len);
+	memcpy(peer->secret, secret, secret_len);
+	peer->socket_len = socket_len;
+	peer->app_len = app_len;
+	peer->secret_len = secret_len;
+	fanfare_producer_new(peer->producer);
+	return peer;
+}
+
+/* Closes without shutdown(2): a forked process may use the same socket. */
+static void drop_connection(struct fanfare_peer *peer)
+{
+	if (peer->fd >= 0) {
+		close(peer->fd);
+		peer->fd = -1;
+	}
+	peer->busy = false;
+	peer->proven = false;
+	peer->in_start = peer->in_end = 0;
+	peer->hello.size = 0;
+	peer->log_sent = peer->log_start;
+	peer->ring_unsent = peer->ring_len;
+}
+
+void fanfare_peer_free(struct fanfare_peer *peer)
+{
+	drop_connection(peer);
+	if (peer->secret != NULL) {
+		ZEND_SECURE_ZERO(peer->secret, peer->secret_len);
+	}
+	free(peer->socket);
+	free(peer->app);
+	free(peer->secret);
+	free(peer->in);
+	msgpack_sbuffer_destroy(&peer->hello);
+	msgpack_sbuffer_destroy(&peer->head);
+	msgpack_sbuffer_destroy(&peer->log);
+	ff_ipc_unpacker_free(&peer->unpacker);
+	free(peer);
+}
+
+static void shrink(msgpack_sbuffer *buffer)
+{
+	if (buffer->alloc > KEEP_BUFFER) {
+		msgpack_sbuffer_destroy(buffer);
+		msgpack_sbuffer_init(buffer);
+	}
+	buffer->size = 0;
+}
+
+void fanfare_peer_clear_log(struct fanfare_peer *peer)
+{
+	peer->ring_head = peer->ring_len = peer->ring_unsent = 0;
+	peer->log_start = peer->log_sent = 0;
+	shrink(&peer->log);
+}
+
+void fanfare_peer_tally_failure(struct fanfare_peer *peer, const struct fanfare_outcome *outcome)
+{
+	if (!peer->tally.failed) {
+		peer->tally.failed = true;
+		peer->tally.first = *outcome;
+		snprintf(peer->tally.where, sizeof(peer->tally.where), "%s", peer->socket);
+	}
+}
+
+void fanfare_peer_forget(struct fanfare_peer *peer)
+{
+	fanfare_peer_clear_log(peer);
+	memset(&peer->tally, 0, sizeof(peer->tally));
+}
+
+void fanfare_peer_check_fork(struct fanfare_peer *peer)
+{
+	if (EXPECTED(peer->fork_generation == fanfare_fork_generation)) {
+		return;
+	}
+	peer->fork_generation = fanfare_fork_generation;
+	drop_connection(peer);
+	fanfare_peer_forget(peer);
+	fanfare_producer_new(peer->producer);
+	peer->next_seq = 1;
+	peer->breaker_failures = 0;
+	peer->breaker_until = 0;
+}
+
+static enum fanfare_status fail(struct fanfare_outcome *outcome, enum fanfare_status status, enum fanfare_phase phase,
+                                bool maybe_delivered)
+{
+	outcome->status = status;
+	outcome->phase = phase;
+	outcome->maybe_delivered = maybe_delivered;
+	outcome->index = -1;
+	return status;
+}
+
+static void outcome_init(struct fanfare_outcome *outcome)
+{
+	outcome->status = FANFARE_OK;
+	outcome->phase = FANFARE_PHASE_CONNECT;
+	outcome->maybe_delivered = false;
+	outcome->interrupted = false;
+	outcome->err = 0;
+	outcome->index = -1;
+	outcome->reason[0] = '\0';
+	outcome->text[0] = '\0';
+}
+
+static uint64_t budget_ns(const struct fanfare_budget *budget)
+{
+	double ns = budget->timeout * 1e9;
+
+	return ns > 1e15 ? (uint64_t) 1e15 : (uint64_t) ns;
+}
+
+/* ---- breaker ---- */
+
+static bool breaker_open(const struct fanfare_peer *peer, const struct fanfare_budget *budget, uint64_t now,
+                         struct fanfare_outcome *outcome)
+{
+	if (EXPECTED(peer->breaker_failures == 0) || budget->breaker <= 0 ||
+	    peer->breaker_failures < (zend_ulong) budget->breaker || now >= peer->breaker_until) {
+		return false;
+	}
+	fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
+	snprintf(outcome->text, sizeof(outcome->text), "%u calls in a row timed out, not trying for a second",
+	         peer->breaker_failures);
+	return true;
+}
+
+/* Only failures that used up the budget count: a missing daemon costs nothing to ask again. */
+static void breaker_note(struct fanfare_peer *peer, const struct fanfare_outcome *outcome)
+{
+	bool slow = outcome->status == FANFARE_TIMEOUT ||
+	            (outcome->status == FANFARE_CONNECT && outcome->err == ETIMEDOUT);
+
+	if (outcome->status == FANFARE_OK || outcome->status == FANFARE_REJECTED) {
+		peer->breaker_failures = 0;
+	} else if (slow && !outcome->interrupted) {
+		if (peer->breaker_failures < UINT_MAX) {
+			peer->breaker_failures++;
+		}
+		peer->breaker_until = fanfare_io_now() + BREAKER_COOLDOWN_NS;
+	}
+}
+
+/* ---- connection ---- */
+
+static enum fanfare_status ensure_connected(struct fanfare_peer *peer, uint64_t deadline, uint64_t limit,
+                                            struct fanfare_outcome *outcome)
+{
+	int err;
+
+	if (UNEXPECTED(peer->busy)) {
+		drop_connection(peer);
+	}
+	if (EXPECTED(peer->fd >= 0)) {
+		if (UNEXPECTED(peer->limit != limit)) {
+			fanfare_io_limit(peer->fd, limit);
+			peer->limit = limit;
+		}
+		return FANFARE_OK;
+	}
+	peer->refused = false;
+	switch (fanfare_io_connect(&peer->address, deadline, &peer->fd, &err)) {
+	case FANFARE_IO_OK:
+		peer->limit = limit;
+		if (fanfare_hello_pack(&peer->hello, peer) == 0) {
+			return FANFARE_OK;
+		}
+		drop_connection(peer);
+		return fail(outcome, FANFARE_NO_MEMORY, FANFARE_PHASE_CONNECT, false);
+	case FANFARE_IO_TIMEOUT:
+		outcome->err = ETIMEDOUT;
+		return fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
+	case FANFARE_IO_INTERRUPTED:
+		outcome->interrupted = true;
+		return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_CONNECT, false);
+	default:
+		outcome->err = err;
+		return fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
+	}
+}
+
+static enum fanfare_status refused(struct fanfare_peer *peer, struct fanfare_outcome *outcome)
+{
+	*outcome = peer->refusal;
+	return outcome->status;
+}
+
+static enum fanfare_status not_our_protocol(struct fanfare_peer *peer, const char *why, enum fanfare_phase phase,
+                                            bool maybe_delivered, struct fanfare_outcome *outcome)
+{
+	drop_connection(peer);
+	snprintf(outcome->text, sizeof(outcome->text), "%s", why);
+	return fail(outcome, FANFARE_PROTOCOL, phase, maybe_delivered);
+}
+
+/* Everything that the daemon has sent so far, without waiting. FANFARE_SEEN_MORE means that the connection lives. */
+static enum fanfare_seen read_arrived(struct fanfare_peer *peer, const char **why)
+{
+	for (;;) {
+		size_t got = 0, room;
+		int err;
+		uint8_t *at = fanfare_answer_room(peer, &room);
+
+		if (at == NULL) {
+			*why = "out of memory";
+			return FANFARE_SEEN_GARBAGE;
+		}
+		switch (fanfare_io_recv_nowait(peer->fd, at, room, &got, &err)) {
+		case FANFARE_IO_OK:
+			peer->in_end += got;
+			break;
+		case FANFARE_IO_EMPTY:
+			return FANFARE_SEEN_MORE;
+		default:
+			return FANFARE_SEEN_LOST;
+		}
+		enum fanfare_seen seen = fanfare_answer_take(peer, 0, FF_IPC_ACK, NULL, why);
+		if (seen != FANFARE_SEEN_MORE || got < room) {
+			return seen;
+		}
+	}
+}
+
+/*
+ * Writes the hello if it is due, the rest of the log, and the current frame if there is one (head == NULL: none).
+ * OK, or the reason with the connection dropped. FANFARE_LOST asks for another attempt.
+ */
+static enum fanfare_status write_frames(struct fanfare_peer *peer, const msgpack_sbuffer *head, struct ff_slice payload,
+                                        uint64_t deadline, struct fanfare_outcome *outcome)
+{
+	struct iovec iov[4];
+	int n = 0, err;
+	size_t sent;
+	const char *why;
+
+	if (peer->hello.size != 0) {
+		iov[n++] = (struct iovec) {peer->hello.data, peer->hello.size};
+	}
+	if (peer->log.size != peer->log_sent) {
+		iov[n++] = (struct iovec) {peer->log.data + peer->log_sent, peer->log.size - peer->log_sent};
+	}
+	if (head != NULL) {
+		iov[n++] = (struct iovec) {head->data, head->size};
+		if (payload.len != 0) {
+			iov[n++] = (struct iovec) {(void *) payload.p, payload.len};
+		}
+	}
+	if (n == 0) {
+		return FANFARE_OK;
+	}
+	peer->busy = true;
+	switch (fanfare_io_send(peer->fd, iov, n, deadline, &sent, &err)) {
+	case FANFARE_IO_OK:
+		peer->busy = false;
+		peer->hello.size = 0;
+		peer->log_sent = peer->log.size;
+		peer->ring_unsent = 0;
+		return FANFARE_OK;
+	case FANFARE_IO_INTERRUPTED:
+		outcome->interrupted = true;
+		ZEND_FALLTHROUGH;
+	case FANFARE_IO_TIMEOUT:
+		drop_connection(peer);
+		return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_WRITE, false);
+	default:
+		/* What it said before it went: answers to earlier frames, or why it does not want us. */
+		switch (read_arrived(peer, &why)) {
+		case FANFARE_SEEN_GARBAGE:
+			return not_our_protocol(peer, why, FANFARE_PHASE_WRITE, false, outcome);
+		case FANFARE_SEEN_REFUSED:
+			drop_connection(peer);
+			return refused(peer, outcome);
+		default:
+			drop_connection(peer);
+			outcome->err = err;
+			return fail(outcome, FANFARE_LOST, FANFARE_PHASE_WRITE, false);
+		}
+	}
+}
+
+/* One look for the answer to `seq` (0: to anything in the log). SEEN_TIMEOUT leaves the connection as it is. */
+static enum fanfare_seen read_more(struct fanfare_peer *peer, uint64_t seq, enum ff_ipc_type type, uint64_t deadline,
+                                   bool patient, struct ff_ipc_frame *answer, struct fanfare_outcome *outcome,
+                                   const char **why)
+{
+	size_t got = 0, room;
+	int err = 0;
+	uint8_t *at = fanfare_answer_room(peer, &room);
+
+	if (at == NULL) {
+		*why = "out of memory";
+		return FANFARE_SEEN_GARBAGE;
+	}
+	switch (fanfare_io_recv(peer->fd, at, room, deadline, patient, &got, &err)) {
+	case FANFARE_IO_OK:
+		peer->in_end += got;
+		return fanfare_answer_take(peer, seq, type, answer, why);
+	case FANFARE_IO_INTERRUPTED:
+		outcome->interrupted = true;
+		ZEND_FALLTHROUGH;
+	case FANFARE_IO_TIMEOUT:
+		return FANFARE_SEEN_TIMEOUT;
+	default:
+		outcome->err = err;
+		return FANFARE_SEEN_LOST;
+	}
+}
+
+/* The daemon wants nothing from this application: neither does it want what waits in the log. */
+static void reject_log(struct fanfare_peer *peer)
+{
+	if (peer->ring_len != 0) {
+		peer->tally.rejected += peer->ring_len;
+		fanfare_peer_tally_failure(peer, &peer->refusal);
+		fanfare_peer_clear_log(peer);
+	}
+}
+
+/* Sends what the log holds. */
+static enum fanfare_status write_log(struct fanfare_peer *peer, uint64_t deadline, uint64_t limit,
+                                     struct fanfare_outcome *outcome)
+{
+	static const struct ff_slice none = {NULL, 0};
+	enum fanfare_status status = FANFARE_OK;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		const char *why;
+
+		outcome_init(outcome);
+		status = ensure_connected(peer, deadline, limit, outcome);
+		if (status != FANFARE_OK) {
+			return status;
+		}
+		/* Unread answers would in the end stop the daemon from reading us. */
+		if (peer->ring_len != peer->ring_unsent) {
+			switch (read_arrived(peer, &why)) {
+			case FANFARE_SEEN_GARBAGE:
+				return not_our_protocol(peer, why, FANFARE_PHASE_ACK, false, outcome);
+			case FANFARE_SEEN_REFUSED:
+				drop_connection(peer);
+				return refused(peer, outcome);
+			case FANFARE_SEEN_LOST:
+				drop_connection(peer);
+				status = fail(outcome, FANFARE_LOST, FANFARE_PHASE_WRITE, false);
+				continue;
+			default:
+				break;
+			}
+		}
+		status = write_frames(peer, NULL, none, deadline, outcome);
+		if (status != FANFARE_LOST) {
+			return status;
+		}
+	}
+	return status;
+}
+
+/* Waits until the log has fewer than `below` frames without an answer. */
+static enum fanfare_status settle(struct fanfare_peer *peer, unsigned int below, uint64_t deadline, uint64_t limit,
+                                  struct fanfare_outcome *outcome)
+{
+	enum fanfare_status status = FANFARE_OK;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		const char *why;
+		bool lost = false;
+
+		outcome_init(outcome);
+		if (peer->ring_unsent != 0) {
+			status = write_log(peer, deadline, limit, outcome);
+			if (status != FANFARE_OK) {
+				return status;
+			}
+		}
+		while (!lost && peer->ring_len >= below) {
+			switch (read_more(peer, 0, FF_IPC_ACK, deadline, false, NULL, outcome, &why)) {
+			case FANFARE_SEEN_TIMEOUT:
+				return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_ACK, true);
+			case FANFARE_SEEN_GARBAGE:
+				return not_our_protocol(peer, why, FANFARE_PHASE_ACK, true, outcome);
+			case FANFARE_SEEN_REFUSED:
+				drop_connection(peer);
+				return refused(peer, outcome);
+			case FANFARE_SEEN_LOST:
+				drop_connection(peer);
+				status = fail(outcome, FANFARE_LOST, FANFARE_PHASE_ACK, true);
+				lost = true;
+				break;
+			default:
+				break;
+			}
+		}
+		if (!lost) {
+			return FANFARE_OK;
+		}
+	}
+	return status;
+}
+
+/* ---- one request and its answer ---- */
+
+static enum fanfare_status exchange(struct fanfare_peer *peer, enum ff_ipc_type type, uint64_t seq,
+                                    struct ff_slice payload, uint64_t deadline, uint64_t limit,
+                                    struct ff_ipc_frame *answer, struct fanfare_outcome *outcome)
+{
+	enum fanfare_status status = FANFARE_OK;
+	bool complete = false; /* all bytes of the frame left us, in one attempt at least */
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		const char *why = "";
+		enum fanfare_seen seen;
+		bool patient;
+
+		outcome_init(outcome);
+		status = ensure_connected(peer, deadline, limit, outcome);
+		if (status == FANFARE_OK) {
+			status = write_frames(peer, &peer->head, payload, deadline, outcome);
+		} else if (complete && !outcome->interrupted) {
+			/* it went away with our frame and nobody took its place */
+			return fail(outcome, FANFARE_LOST, FANFARE_PHASE_ACK, true);
+		}
+		if (status == FANFARE_LOST) {
+			outcome->maybe_delivered = complete;
+			continue;
+		}
+		if (status != FANFARE_OK) {
+			outcome->maybe_delivered = complete;
+			return status;
+		}
+		complete = true;
+		peer->next_seq = seq + 1;
+
+		peer->busy = true;
+		patient = deadline > fanfare_io_now() + (limit - limit / 8);
+		do {
+			seen = read_more(peer, seq, type, deadline, patient, answer, outcome, &why);
+			patient = false;
+		} while (seen == FANFARE_SEEN_MORE);
+		peer->busy = false;
+
+		switch (seen) {
+		case FANFARE_SEEN_ANSWER:
+			return FANFARE_OK;
+		case FANFARE_SEEN_TIMEOUT:
+			drop_connection(peer);
+			return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_ACK, true);
+		case FANFARE_SEEN_REFUSED:
+			drop_connection(peer);
+			return refused(peer, outcome);
+		case FANFARE_SEEN_GARBAGE:
+			return not_our_protocol(peer, why, FANFARE_PHASE_ACK, true, outcome);
+		default:
+			drop_connection(peer);
+			status = fail(outcome, FANFARE_LOST, FANFARE_PHASE_ACK, true);
+			break;
+		}
+	}
+	return status;
+}
+
+static enum fanfare_status begin(struct fanfare_peer *peer, const struct fanfare_budget *budget, uint64_t *deadline,
+                                 uint64_t *limit, struct fanfare_outcome *outcome)
+{
+	uint64_t now = fanfare_io_now();
+
+	fanfare_peer_check_fork(peer);
+	*limit = budget_ns(budget);
+	*deadline = now + *limit;
+	outcome_init(outcome);
+	if (breaker_open(peer, budget, now, outcome)) {
+		return FANFARE_CONNECT;
+	}
+	if (UNEXPECTED(peer->ring_len == FF_IPC_MAX_OUTSTANDING)) {
+		enum fanfare_status status = settle(peer, FF_IPC_MAX_OUTSTANDING, *deadline, *limit, outcome);
+		if (status != FANFARE_OK) {
+			if (status == FANFARE_REJECTED) {
+				reject_log(peer);
+			}
+			/* about the messages before this one, which has not left us */
+			outcome->maybe_delivered = false;
+			breaker_note(peer, outcome);
+			return status;
+		}
+	}
+	return FANFARE_OK;
+}
+
+/* peer->head holds the frame. */
+static enum fanfare_status call(struct fanfare_peer *peer, enum ff_ipc_type type, uint64_t seq, struct ff_slice payload,
+                                uint64_t deadline, uint64_t limit, struct ff_ipc_frame *answer,
+                                struct fanfare_outcome *outcome)
+{
+	enum fanfare_status status =
+		exchange(peer, (enum ff_ipc_type)(type + 64), seq, payload, deadline, limit, answer, outcome);
+
+	shrink(&peer->head);
+	if (status == FANFARE_OK && answer->type == FF_IPC_ERROR) {
+		fanfare_answer_outcome(outcome, answer);
+		status = outcome->status;
+		if (status == FANFARE_PROTOCOL) {
+			drop_connection(peer);
+		}
+	} else if (status == FANFARE_REJECTED) {
+		reject_log(peer);
+	}
+	breaker_note(peer, outcome);
+	return status;
+}
+
+static enum fanfare_status cannot_pack(struct fanfare_peer *peer, size_t bytes, struct fanfare_outcome *outcome)
+{
+	shrink(&peer->head);
+	return fail(outcome, bytes > FF_IPC_MAX_FRAME - 64 * 1024 ? FANFARE_TOO_LARGE : FANFARE_NO_MEMORY,
+	            FANFARE_PHASE_CONNECT, false);
+}
+
+static size_t message_bytes(const struct ff_ipc_message *message)
+{
+	size_t bytes = (size_t) message->data.len + message->event.len;
+
+	for (uint32_t i = 0; i < message->nchannels; i++) {
+		bytes += message->channels[i].len + 5u;
+	}
+	return bytes;
+}
+
+enum fanfare_status fanfare_peer_publish(struct fanfare_peer *peer, const struct ff_ipc_message *message,
+                                         const struct fanfare_budget *budget, struct ff_ipc_frame *answer,
+                                         struct fanfare_outcome *outcome)
+{
+	uint64_t deadline, limit, seq;
+	enum fanfare_status status = begin(peer, budget, &deadline, &limit, outcome);
+
+	if (status != FANFARE_OK) {
+		return status;
+	}
+	seq = peer->next_seq;
+	if (ff_ipc_pack_publish_head(&peer->head, seq, message) != 0) {
+		return cannot_pack(peer, message_bytes(message), outcome);
+	}
+	return call(peer, FF_IPC_PUBLISH, seq, message->data, deadline, limit, answer, outcome);
+}
+
+enum fanfare_status fanfare_peer_batch(struct fanfare_peer *peer, const struct ff_ipc_message *messages, uint32_t n,
+                                       const struct fanfare_budget *budget, struct ff_ipc_frame *answer,
+                                       struct fanfare_outcome *outcome)
+{
+	static const struct ff_slice none = {NULL, 0};
+	uint64_t deadline, limit, seq;
+	size_t mark, bytes = 0;
+	enum fanfare_status status = begin(peer, budget, &deadline, &limit, outcome);
+	int rc;
+
+	if (status != FANFARE_OK) {
+		return status;
+	}
+	seq = peer->next_seq;
+	rc = ff_ipc_pack_batch_begin(&peer->head, seq, n, &mark);
+	for (uint32_t i = 0; i < n && rc == 0; i++) {
+		bytes += message_bytes(&messages[i]);
+		rc = ff_ipc_pack_batch_add(&peer->head, mark, &messages[i]);
+	}
+	if (rc != 0 || ff_ipc_pack_batch_end(&peer->head, mark) != 0) {
+		return cannot_pack(peer, bytes, outcome);
+	}
+	return call(peer, FF_IPC_BATCH, seq, none, deadline, limit, answer, outcome);
+}
+
+enum fanfare_status fanfare_peer_ask(struct fanfare_peer *peer, enum ff_ipc_type type,
+                                     const struct fanfare_budget *budget, struct ff_ipc_frame *answer,
+                                     struct fanfare_outcome *outcome)
+{
+	static const struct ff_slice none = {NULL, 0};
+	uint64_t deadline, limit, seq;
+	enum fanfare_status status = begin(peer, budget, &deadline, &limit, outcome);
+
+	if (status != FANFARE_OK) {
+		return status;
+	}
+	seq = peer->next_seq;
+	if (ff_ipc_pack_bare(&peer->head, type, seq) != 0) {
+		return cannot_pack(peer, 0, outcome);
+	}
+	return call(peer, type, seq, none, deadline, limit, answer, outcome);
+}
+
+/* ---- without waiting ---- */
+
+enum fanfare_status fanfare_peer_push(struct fanfare_peer *peer, const struct ff_ipc_message *message,
+                                      const struct fanfare_budget *budget, struct fanfare_outcome *outcome)
+{
+	uint64_t deadline, limit;
+	size_t before;
+	struct fanfare_pending *entry;
+	enum fanfare_status status = begin(peer, budget, &deadline, &limit, outcome);
+
+	if (status != FANFARE_OK) {
+		return status;
+	}
+	if (peer->log_start > KEEP_BUFFER / 4 && peer->log_start > peer->log.size / 2) {
+		memmove(peer->log.data, peer->log.data + peer->log_start, peer->log.size - peer->log_start);
+		peer->log.size -= peer->log_start;
+		peer->log_sent -= peer->log_start;
+		peer->log_start = 0;
+	}
+	before = peer->log.size;
+	if (ff_ipc_pack_publish_head(&peer->log, peer->next_seq, message) != 0) {
+		return cannot_pack(peer, message_bytes(message), outcome);
+	}
+	if (msgpack_sbuffer_write(&peer->log, message->data.p, message->data.len) != 0) {
+		peer->log.size = before;
+		return cannot_pack(peer, 0, outcome);
+	}
+	entry = &peer->ring[(peer->ring_head + peer->ring_len) % FF_IPC_MAX_OUTSTANDING];
+	entry->seq = peer->next_seq++;
+	entry->len = peer->log.size - before;
+	entry->done = false;
+	peer->ring_len++;
+	peer->ring_unsent++;
+	if (peer->log.size - peer->log_sent < budget->async_bytes && peer->ring_unsent < FF_IPC_MAX_OUTSTANDING / 2) {
+		return FANFARE_OK;
+	}
+
+	status = write_log(peer, deadline, limit, outcome);
+	if (status != FANFARE_OK) {
+		/* Take this one out again: a write that failed has not carried the last frame to its end. The others stay
+		 * for the next attempt. */
+		size_t len = entry->len;
+
+		peer->ring_len--;
+		peer->ring_unsent--;
+		peer->next_seq--;
+		peer->log.size -= len;
+		if (status == FANFARE_REJECTED) {
+			reject_log(peer);
+		}
+	}
+	breaker_note(peer, outcome);
+	return status;
+}
+
+unsigned int fanfare_peer_collect(struct fanfare_peer *peer, uint64_t deadline, struct fanfare_outcome *outcome)
+{
+	uint64_t now;
+	enum fanfare_status status;
+
+	outcome_init(outcome);
+	fanfare_peer_check_fork(peer);
+	if (peer->ring_len == 0) {
+		return 0;
+	}
+	now = fanfare_io_now();
+	status = settle(peer, 1, deadline, deadline > now ? deadline - now : 0, outcome);
+	if (status == FANFARE_REJECTED) {
+		reject_log(peer);
+	}
+	return peer->ring_len;
+}

@@ -1,0 +1,226 @@
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include "php_fanfare.h"
+
+#include "zend_exceptions.h"
+#include "fanfare_classes.h"
+#include "fanfare_errors.h"
+
+/* Slots are filled past the property handlers: no lookup, no readonly check, for objects that nobody has seen yet. The
+ * constructors below have made sure of that. */
+static zval *slot(zend_object *object, uint32_t n)
+{
+	zval *value = OBJ_PROP_NUM(object, n);
+
+	Z_PROP_FLAG_P(value) = 0;
+	return value;
+}
+
+/* The properties are readonly: a second call of the constructor must not change them. */
+static bool constructed(zend_object *object)
+{
+	if (Z_TYPE_P(OBJ_PROP_NUM(object, 0)) == IS_UNDEF) {
+		return false;
+	}
+	zend_throw_error(NULL, "Cannot construct %s twice", ZSTR_VAL(object->ce->name));
+	return true;
+}
+
+static void set_string_or_null(zval *value, zend_string *string)
+{
+	if (string == NULL) {
+		ZVAL_NULL(value);
+	} else {
+		ZVAL_STR_COPY(value, string);
+	}
+}
+
+void fanfare_receipt(zval *out, const struct ff_ipc_receipt *receipt)
+{
+	zend_object *object;
+
+	object_init_ex(out, fanfare_ce_receipt);
+	object = Z_OBJ_P(out);
+	ZVAL_STRINGL(slot(object, 0), receipt->id.p, receipt->id.len);
+	ZVAL_LONG(slot(object, 1), (zend_long) receipt->recipients);
+	ZVAL_BOOL(slot(object, 2), receipt->duplicate);
+}
+
+ZEND_METHOD(Fanfare_Receipt, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	zend_string *id;
+	zend_long recipients = 0;
+	bool duplicate = false;
+
+	ZEND_PARSE_PARAMETERS_START(1, 3)
+		Z_PARAM_STR(id)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_LONG(recipients)
+		Z_PARAM_BOOL(duplicate)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	ZVAL_STR_COPY(slot(object, 0), id);
+	ZVAL_LONG(slot(object, 1), recipients);
+	ZVAL_BOOL(slot(object, 2), duplicate);
+}
+
+ZEND_METHOD(Fanfare_Message, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	HashTable *list;
+	zend_string *name, *event, *except = NULL, *key = NULL;
+	zval *payload = NULL;
+
+	ZEND_PARSE_PARAMETERS_START(2, 5)
+		Z_PARAM_ARRAY_HT_OR_STR(list, name)
+		Z_PARAM_STR(event)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_ZVAL(payload)
+		Z_PARAM_STR_OR_NULL(except)
+		Z_PARAM_STR_OR_NULL(key)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	if (name != NULL) {
+		ZVAL_STR_COPY(slot(object, FANFARE_MESSAGE_CHANNELS), name);
+	} else {
+		ZVAL_COPY(slot(object, FANFARE_MESSAGE_CHANNELS), ZEND_CALL_ARG(execute_data, 1));
+	}
+	ZVAL_STR_COPY(slot(object, FANFARE_MESSAGE_EVENT), event);
+	if (payload != NULL) {
+		ZVAL_COPY(slot(object, FANFARE_MESSAGE_PAYLOAD), payload);
+	} else {
+		ZVAL_EMPTY_ARRAY(slot(object, FANFARE_MESSAGE_PAYLOAD));
+	}
+	set_string_or_null(slot(object, FANFARE_MESSAGE_EXCEPT), except);
+	set_string_or_null(slot(object, FANFARE_MESSAGE_KEY), key);
+}
+
+void fanfare_flush_result(zval *out, const struct fanfare_tally *tally, uint64_t unknown)
+{
+	zend_object *object;
+
+	object_init_ex(out, fanfare_ce_flush_result);
+	object = Z_OBJ_P(out);
+	ZVAL_LONG(slot(object, 0), (zend_long) tally->acknowledged);
+	ZVAL_LONG(slot(object, 1), (zend_long) tally->rejected);
+	ZVAL_LONG(slot(object, 2), (zend_long) unknown);
+	if (tally->failed) {
+		fanfare_outcome_exception(slot(object, 3), &tally->first, tally->where);
+	} else {
+		ZVAL_NULL(slot(object, 3));
+	}
+}
+
+ZEND_METHOD(Fanfare_FlushResult, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	zend_long acknowledged = 0, rejected = 0, unknown = 0;
+	zval *error = NULL;
+
+	ZEND_PARSE_PARAMETERS_START(0, 4)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_LONG(acknowledged)
+		Z_PARAM_LONG(rejected)
+		Z_PARAM_LONG(unknown)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(error, fanfare_ce_exception)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	ZVAL_LONG(slot(object, 0), acknowledged);
+	ZVAL_LONG(slot(object, 1), rejected);
+	ZVAL_LONG(slot(object, 2), unknown);
+	if (error != NULL) {
+		ZVAL_COPY(slot(object, 3), error);
+	} else {
+		ZVAL_NULL(slot(object, 3));
+	}
+}
+
+/* The daemon's words for the slots of Stats between version and draining, in their order. */
+static const char *const stats_words[] = {
+	"pid",         "uptime",       "connections", "channels",
+	"messages_in", "messages_out", "bytes_out",   "dropped",
+};
+
+#define STATS_WORDS (sizeof(stats_words) / sizeof(stats_words[0]))
+
+static bool is_word(const msgpack_object *key, const char *word)
+{
+	size_t len = strlen(word);
+
+	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == len &&
+	       memcmp(key->via.str.ptr, word, len) == 0;
+}
+
+void fanfare_stats(zval *out, const msgpack_object_map *map)
+{
+	zend_object *object;
+
+	object_init_ex(out, fanfare_ce_stats);
+	object = Z_OBJ_P(out);
+	ZVAL_EMPTY_STRING(slot(object, 0));
+	for (uint32_t i = 0; i < STATS_WORDS; i++) {
+		ZVAL_LONG(slot(object, 1 + i), 0);
+	}
+	ZVAL_FALSE(slot(object, 1 + STATS_WORDS));
+
+	for (uint32_t n = 0; n < map->size; n++) {
+		const msgpack_object *key = &map->ptr[n].key, *value = &map->ptr[n].val;
+
+		if (value->type == MSGPACK_OBJECT_STR && is_word(key, "version")) {
+			zval_ptr_dtor_str(slot(object, 0));
+			ZVAL_STRINGL(slot(object, 0), value->via.str.ptr, value->via.str.size);
+		} else if (value->type == MSGPACK_OBJECT_BOOLEAN && is_word(key, "draining")) {
+			ZVAL_BOOL(slot(object, 1 + STATS_WORDS), value->via.boolean);
+		} else if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
+			for (uint32_t i = 0; i < STATS_WORDS; i++) {
+				if (is_word(key, stats_words[i])) {
+					ZVAL_LONG(slot(object, 1 + i), (zend_long) value->via.u64);
+					break;
+				}
+			}
+		}
+	}
+}
+
+ZEND_METHOD(Fanfare_Stats, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	zend_string *version = ZSTR_EMPTY_ALLOC();
+	zend_long n[STATS_WORDS] = {0};
+	bool draining = false;
+
+	ZEND_PARSE_PARAMETERS_START(0, 10)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_STR(version)
+		Z_PARAM_LONG(n[0])
+		Z_PARAM_LONG(n[1])
+		Z_PARAM_LONG(n[2])
+		Z_PARAM_LONG(n[3])
+		Z_PARAM_LONG(n[4])
+		Z_PARAM_LONG(n[5])
+		Z_PARAM_LONG(n[6])
+		Z_PARAM_LONG(n[7])
+		Z_PARAM_BOOL(draining)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	ZVAL_STR_COPY(slot(object, 0), version);
+	for (uint32_t i = 0; i < STATS_WORDS; i++) {
+		ZVAL_LONG(slot(object, 1 + i), n[i]);
+	}
+	ZVAL_BOOL(slot(object, 1 + STATS_WORDS), draining);
+}
