@@ -127,7 +127,8 @@ static void test_counts_without_bytes(void **state)
         {"\xDD\x01\x00\x00\x00", 5},
         {"\xDD\xFF\xFF\xFF\xFF", 5},
         {"\xDF\xFF\xFF\xFF\xFF", 5},
-        {"\xDF\x80\x00\x00\x00\x01\x01", 7}, /* twice the count must not wrap to 0 */
+        {"\xDF\x80\x00\x00\x00", 5}, /* twice the count must not wrap to 0 */
+        {"\xDF\x80\x00\x00\x00\x01\x01", 7},
         {"\xDC\xFF\xFF\x01", 4},
         {"\xDE\x00\x02\x01\x01\x01", 6},
         {"\xDB\xFF\xFF\xFF\xFFxyz", 8},
