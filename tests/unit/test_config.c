@@ -438,7 +438,7 @@ static void test_what_has_no_effect_yet(void **state)
     struct config *config = parse("[server]\ntrusted_proxies = 10.0.0.0/8, ::1\n"
                                   "[tls]\nlisten = :443\ncertificate = /c.pem\nkey = /k.pem\n"
                                   "[redis]\nurl = redis://localhost\nprefix = a:\n"
-                                  "[limits]\nmax_channels_per_publish = 5\n"
+                                  "[limits]\nmax_channels_per_publish = 5\nmax_batch = 5\n"
                                   "[app \"a\"]\nkey = k\nsecret = long-enough\n"
                                   "cache_ttl = 1\ncache_max = 1M\nuser_authentication = no\n"
                                   "watchlist = yes\nsubscription_count = yes\n"
@@ -449,11 +449,11 @@ static void test_what_has_no_effect_yet(void **state)
     (void)state;
     assert_non_null(config);
     assert_int_equal(report.errors, 0);
-    assert_int_equal(report.warnings, 13);
+    assert_int_equal(report.warnings, 14);
     assert_non_null(
         strstr(report.text, "warning: f.conf:2: [server] trusted_proxies has no effect"));
-    assert_non_null(strstr(report.text, "warning: f.conf:18: [app] watchlist has no effect"));
-    assert_null(strstr(report.text, "f.conf:24"));
+    assert_non_null(strstr(report.text, "warning: f.conf:19: [app] watchlist has no effect"));
+    assert_null(strstr(report.text, "f.conf:25"));
     config_free(config);
     /* written out defaults are none */
     config_free(parse_fine(APP
