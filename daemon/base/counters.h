@@ -41,6 +41,7 @@
     X(TIMEOUT_HEAD, "timeouts_total", "kind=\"head\"", "Connections ended by a time-out, by kind")               \
     X(TIMEOUT_PONG, "timeouts_total", "kind=\"pong\"", "Connections ended by a time-out, by kind")               \
     X(TIMEOUT_CLOSE, "timeouts_total", "kind=\"close\"", "Connections ended by a time-out, by kind")             \
+    X(ADMIN_ACCEPTED, "admin_accepted_total", "", "Connections accepted on the admin listener")                         \
     X(IPC_ACCEPTED, "ipc_accepted_total", "", "Publisher connections accepted")                                  \
     X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")                      \
     X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")

@@ -1,0 +1,13 @@
+/*
+ * The operator's listener: /metrics for Prometheus, /stats as JSON, /health/live and /health/ready.
+ * Runs on the hub. Loopback by default and without authentication: whoever reaches it may read
+ * numbers, never names of channels or users.
+ */
+#ifndef FF_LINKS_ADMIN_H
+#define FF_LINKS_ADMIN_H
+
+#include "net/conn.h"
+
+extern const struct conn_handler admin_handler;
+
+#endif

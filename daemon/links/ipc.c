@@ -1,0 +1,447 @@
+#include "links/ipc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "proto/sign.h"
+#include "pubsub/publish.h"
+#include "shared/ipc_pack.h"
+#include "shared/ipc_unpack.h"
+
+#define MAX_UNSENT                                                                                 \
+    65536u /* bytes of answers a publisher may leave unread before we stop reading from it */
+
+struct ipc {
+    struct hub *hub;
+    struct ff_ipc_unpacker unpacker;
+    msgpack_sbuffer out;      /* answers of the frames read in one go */
+    struct receipt *receipts; /* of one frame */
+    size_t nreceipts;
+};
+
+/* conn->state of a publisher's connection. */
+struct peer {
+    struct app *app; /* NULL before its hello */
+    uint8_t producer[FF_IPC_PRODUCER];
+};
+
+_Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");
+
+/* One loop has one hub and one hub has one of these. */
+static struct ipc *ipc_of(const struct conn *conn)
+{
+    return ((struct hub *)conn->loop->hub)->ipc;
+}
+
+static struct peer *peer_of(struct conn *conn)
+{
+    return (struct peer *)conn->state;
+}
+
+struct ipc *ipc_new(struct hub *hub)
+{
+    struct ipc *ipc = mem_zalloc(sizeof(*ipc));
+    ipc->hub = hub;
+    ff_ipc_unpacker_init(&ipc->unpacker);
+    msgpack_sbuffer_init(&ipc->out);
+    hub->ipc = ipc;
+    return ipc;
+}
+
+void ipc_free(struct ipc *ipc)
+{
+    ff_ipc_unpacker_free(&ipc->unpacker);
+    msgpack_sbuffer_destroy(&ipc->out);
+    mem_free(ipc->receipts);
+    mem_free(ipc);
+}
+
+/* ---- answers ---- */
+
+/* An answer that cannot be packed ends the connection: the publisher then knows that it knows
+ * nothing. */
+static void packed(struct conn *conn, int result)
+{
+    if (result != 0) {
+        conn_doom(conn);
+    }
+}
+
+static void reject(struct conn *conn, uint64_t seq, const char *reason, const char *why,
+                   int64_t index)
+{
+    packed(conn, ff_ipc_pack_error(&ipc_of(conn)->out, seq, reason, why, index));
+}
+
+static void send_answers(struct conn *conn)
+{
+    struct ipc *ipc = ipc_of(conn);
+    if (ipc->out.size > 0) {
+        conn_send(conn, frame_copy(ipc->out.data, ipc->out.size));
+        ipc->out.size = 0;
+    }
+}
+
+static void log_refusal(struct conn *conn, const char *reason, const char *why)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof(peer);
+    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+    log_limited(LOG_LEVEL_WARN, "ipc", "refused a publisher (pid %ld, uid %ld): %s: %s",
+                (long)peer.pid, (long)peer.uid, reason, why);
+}
+
+/* The connection cannot go on: say why, then end it. */
+static void refuse(struct conn *conn, uint64_t seq, const char *reason, const char *why)
+{
+    log_refusal(conn, reason, why);
+    reject(conn, seq, reason, why, -1);
+    send_answers(conn);
+    conn_finish(conn, false);
+}
+
+/* ---- hello ---- */
+
+static const char *judge_hello(struct ipc *ipc, const struct ff_ipc_hello *hello, struct app **app,
+                               char *why, size_t size)
+{
+    if (hello->version < FF_IPC_VERSION_MIN || hello->version > FF_IPC_VERSION) {
+        snprintf(why, size,
+                 "protocol version %u is not spoken here, only %d to %d; update fanfared or the "
+                 "extension",
+                 hello->version, FF_IPC_VERSION_MIN, FF_IPC_VERSION);
+        return FF_IPC_REASON_PROTOCOL;
+    }
+    *app = apps_by_id(ipc->hub->apps, hello->app.p, hello->app.len);
+    if (*app == NULL) {
+        snprintf(
+            why, size,
+            "no application has this id; compare FANFARE_APP_ID with the daemon's configuration");
+        return FF_IPC_REASON_UNKNOWN_APP;
+    }
+    uint64_t now = clock_wall_ms();
+    uint64_t skew = now > hello->unix_ms ? now - hello->unix_ms : hello->unix_ms - now;
+    if (skew > FF_IPC_MAX_CLOCK_SKEW_MS) {
+        snprintf(why, size, "the hello's clock is %llu s off, 600 are allowed",
+                 (unsigned long long)(skew / 1000));
+        return FF_IPC_REASON_UNAUTHORIZED;
+    }
+    char text[160 + 64];
+    uint8_t mac[SIGN_LEN];
+    if (hello->app.len > 64) {
+        snprintf(why, size, "the application's id is too long");
+        return FF_IPC_REASON_UNAUTHORIZED;
+    }
+    struct slice part = {text, ff_ipc_mac_text(text, hello->app, hello->producer, hello->unix_ms)};
+    sign_hmac((*app)->secret, &part, 1, mac);
+    if (!sign_equal(mac, hello->mac, SIGN_LEN)) {
+        snprintf(why, size,
+                 "the secret is wrong; compare FANFARE_APP_SECRET with the daemon's configuration");
+        return FF_IPC_REASON_UNAUTHORIZED;
+    }
+    if (!(*app)->settings->enabled) {
+        snprintf(why, size, "the application is disabled");
+        return FF_IPC_REASON_APP_DISABLED;
+    }
+    return NULL;
+}
+
+static void on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
+{
+    struct app *app = NULL;
+    char why[200];
+    const char *reason = judge_hello(ipc_of(conn), hello, &app, why, sizeof(why));
+    if (reason != NULL) {
+        counter_add(conn->loop->counters, COUNTER_IPC_REFUSED, 1);
+        refuse(conn, 0, reason, why);
+        return;
+    }
+    struct ucred peer = {0};
+    socklen_t len = sizeof(peer);
+    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+    peer_of(conn)->app = app;
+    memcpy(peer_of(conn)->producer, hello->producer, FF_IPC_PRODUCER);
+    conn_idle(conn, IDLE_NONE);
+    log_debug("ipc", "publisher of application %s connected (pid %ld, uid %ld)", app->settings->id,
+              (long)peer.pid, (long)peer.uid);
+}
+
+/* ---- publishing ---- */
+
+static const char *reason_of(enum publish_fault fault)
+{
+    switch (fault) {
+    case PUBLISH_BAD_CHANNEL:
+        return FF_IPC_REASON_INVALID_CHANNEL;
+    case PUBLISH_BAD_EVENT:
+        return FF_IPC_REASON_INVALID_EVENT;
+    case PUBLISH_BAD_PAYLOAD:
+        return FF_IPC_REASON_INVALID_PAYLOAD;
+    case PUBLISH_TOO_LARGE:
+        return FF_IPC_REASON_TOO_LARGE;
+    case PUBLISH_BAD_EXCEPT:
+    case PUBLISH_FINE:
+        break;
+    }
+    return FF_IPC_REASON_OTHER;
+}
+
+static struct publish view(const struct ff_ipc_message *message)
+{
+    return (struct publish){
+        .channels = message->channels,
+        .nchannels = message->nchannels,
+        .event = {message->event.p, message->event.len},
+        .data = {message->data.p, message->data.len},
+        .except = {message->except.p, message->except.len},
+    };
+}
+
+/* All of a frame is checked before any of it is sent. */
+static bool check_all(struct conn *conn, const struct ff_ipc_frame *frame)
+{
+    for (uint32_t i = 0; i < frame->nmessages; i++) {
+        char why[256];
+        struct publish publish = view(&frame->messages[i]);
+        enum publish_fault fault =
+            publish_check(ipc_of(conn)->hub->limits, &publish, why, sizeof(why));
+        if (fault != PUBLISH_FINE) {
+            counter_add(conn->loop->counters, COUNTER_PUBLISH_REJECTED, 1);
+            reject(conn, frame->seq, reason_of(fault), why,
+                   frame->type == FF_IPC_BATCH ? (int64_t)i : -1);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void acknowledge(struct conn *conn, const struct ff_ipc_frame *frame,
+                        const struct receipt *receipts, uint32_t n, bool duplicate)
+{
+    struct ipc *ipc = ipc_of(conn);
+    struct ff_ipc_receipt *packable = mem_alloc((n + 1) * (sizeof(*packable) + PUBLISH_ID_MAX));
+    char *ids = (char *)(packable + n + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        char *id = ids + (size_t)i * PUBLISH_ID_MAX;
+        unsigned int len = (unsigned int)publish_id(ipc->hub, receipts[i].id, id);
+        packable[i] = (struct ff_ipc_receipt){.id = {id, len},
+                                              .recipients = receipts[i].recipients,
+                                              .duplicate = duplicate || receipts[i].duplicate};
+    }
+    if (frame->type == FF_IPC_BATCH) {
+        packed(conn, ff_ipc_pack_batch_ack(&ipc->out, frame->seq, packable, n));
+    } else {
+        packed(conn, ff_ipc_pack_ack(&ipc->out, frame->seq, &packable[0]));
+    }
+    mem_free(packable);
+}
+
+/* One message: by its key it may have been sent before. -1: no memory. */
+static int publish_one(struct conn *conn, const struct ff_ipc_message *message, uint64_t now,
+                       struct receipt *receipt)
+{
+    struct hub *hub = ipc_of(conn)->hub;
+    struct app *app = peer_of(conn)->app;
+    struct slice key = {message->key.p, message->key.len};
+    struct publish publish = view(message);
+    if (key.p != NULL && dedup_key(&hub->dedup, app->index, key, now, receipt)) {
+        counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
+        receipt->duplicate = true;
+        return 0;
+    }
+    if (publish_broadcast(hub, app, &publish, receipt) != 0) {
+        return -1;
+    }
+    counter_add(conn->loop->counters, COUNTER_PUBLISHED_IPC, 1);
+    if (key.p != NULL) {
+        dedup_key_done(&hub->dedup, app->index, key, now, receipt);
+    }
+    return 0;
+}
+
+static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
+{
+    struct ipc *ipc = ipc_of(conn);
+    struct peer *peer = peer_of(conn);
+    struct dedup *dedup = &ipc->hub->dedup;
+    uint64_t now = conn->loop->now;
+    const struct receipt *earlier;
+    uint32_t n;
+    switch (dedup_frame(dedup, peer->app->index, peer->producer, frame->seq, now, &earlier, &n)) {
+    case DEDUP_SEEN:
+        counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
+        if (frame->type == FF_IPC_PUBLISH && n != 1) {
+            reject(conn, frame->seq, FF_IPC_REASON_OTHER, "this seq was used for a batch before",
+                   -1);
+            return;
+        }
+        acknowledge(conn, frame, earlier, n, true);
+        return;
+    case DEDUP_TOO_OLD:
+        reject(conn, frame->seq, FF_IPC_REASON_OTHER,
+               "this seq lies too far behind the producer's last", -1);
+        return;
+    case DEDUP_NEW:
+        break;
+    }
+    if (!check_all(conn, frame)) {
+        return;
+    }
+    if (ipc->nreceipts < frame->nmessages) {
+        ipc->receipts = mem_realloc(ipc->receipts, frame->nmessages * sizeof(*ipc->receipts));
+        ipc->nreceipts = frame->nmessages;
+    }
+    for (uint32_t i = 0; i < frame->nmessages; i++) {
+        if (publish_one(conn, &frame->messages[i], now, &ipc->receipts[i]) != 0) {
+            reject(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory", -1);
+            return;
+        }
+    }
+    dedup_frame_done(dedup, peer->app->index, peer->producer, frame->seq, now, ipc->receipts,
+                     frame->nmessages);
+    acknowledge(conn, frame, ipc->receipts, frame->nmessages, false);
+}
+
+/* ---- the rest ---- */
+
+static void on_stats(struct conn *conn, uint64_t seq)
+{
+    struct ipc *ipc = ipc_of(conn);
+    struct hub *hub = ipc->hub;
+    msgpack_sbuffer *out = &ipc->out;
+    size_t mark;
+    uint64_t dropped = hub_counter(hub, COUNTER_DROPPED_OUTPUT_HARD) +
+                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_SOFT) +
+                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_TOTAL);
+    int failed = ff_ipc_pack_stats_begin(out, seq, 11, &mark);
+    failed |= ff_ipc_pack_stats_text(out, "version", FANFARE_VERSION);
+    failed |= ff_ipc_pack_stats_uint(out, "pid", (uint64_t)getpid());
+    failed |= ff_ipc_pack_stats_uint(out, "uptime", (clock_mono_ms() - hub->started_ms) / 1000);
+    failed |= ff_ipc_pack_stats_uint(out, "workers", hub->nworkers);
+    failed |= ff_ipc_pack_stats_uint(out, "connections", peer_of(conn)->app->connections);
+    failed |=
+        ff_ipc_pack_stats_uint(out, "channels", hub->channels[peer_of(conn)->app->index].count);
+    failed |= ff_ipc_pack_stats_uint(out, "messages_in", hub_counter(hub, COUNTER_MESSAGES_IN));
+    failed |= ff_ipc_pack_stats_uint(out, "messages_out", hub_counter(hub, COUNTER_MESSAGES_OUT));
+    failed |= ff_ipc_pack_stats_uint(out, "bytes_out", hub_counter(hub, COUNTER_BYTES_OUT));
+    failed |= ff_ipc_pack_stats_uint(out, "dropped", dropped);
+    failed |= ff_ipc_pack_stats_bool(out, "draining", hub->draining);
+    if (failed == 0) {
+        failed = ff_ipc_pack_stats_end(out, mark);
+    }
+    packed(conn, failed);
+}
+
+static void broken(struct conn *conn, uint64_t seq, const char *why)
+{
+    counter_add(conn->loop->counters, COUNTER_BAD_IPC, 1);
+    refuse(conn, seq, FF_IPC_REASON_PROTOCOL, why);
+}
+
+static void on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    struct ff_ipc_frame frame;
+    const char *why = NULL;
+    counter_add(conn->loop->counters, COUNTER_IPC_FRAMES, 1);
+    if (ff_ipc_unpack(&ipc_of(conn)->unpacker, bytes, len, &frame, &why) != 0) {
+        broken(conn, frame.seq, why);
+        return;
+    }
+    if (frame.type == FF_IPC_HELLO) {
+        if (peer_of(conn)->app != NULL) {
+            broken(conn, 0, "a second hello");
+        } else {
+            on_hello(conn, &frame.hello);
+        }
+        return;
+    }
+    if (peer_of(conn)->app == NULL) {
+        broken(conn, frame.seq, "the first frame must be a hello");
+        return;
+    }
+    if (frame.seq == 0) {
+        broken(conn, 0, "seq must be 1 or more");
+        return;
+    }
+    switch (frame.type) {
+    case FF_IPC_PUBLISH:
+    case FF_IPC_BATCH:
+        on_publish(conn, &frame);
+        break;
+    case FF_IPC_PING:
+        packed(conn, ff_ipc_pack_bare(&ipc_of(conn)->out, FF_IPC_PONG, frame.seq));
+        break;
+    case FF_IPC_STATS:
+        on_stats(conn, frame.seq);
+        break;
+    default:
+        broken(conn, frame.seq, "a frame that only the daemon sends");
+    }
+}
+
+/* Why reading from publishers must rest for a moment, if it must. */
+static bool must_rest(struct conn *conn)
+{
+    struct ipc *ipc = ipc_of(conn);
+    if (!loop_admits(conn->loop)) {
+        conn_resume(conn);
+        return true;
+    }
+    if (conn_queued(conn) > MAX_UNSENT || ipc->out.size > MAX_UNSENT || hub_held(ipc->hub)) {
+        loop_throttle(conn->loop);
+        conn_resume(conn);
+        return true;
+    }
+    return false;
+}
+
+static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
+{
+    struct ipc *ipc = ipc_of(conn);
+    size_t used = 0;
+    /* Whoever was told that he is subscribed must be known before this is routed. */
+    loop_drain_mail(conn->loop, &ipc->hub->box);
+    while (!(conn->flags & (CONN_FINISHING | CONN_DOOMED)) && !must_rest(conn)) {
+        int64_t frame = ff_ipc_frame_len(bytes + used, len - used);
+        if (frame < 0) {
+            broken(conn, 0, "not a frame: the length is 0 or over 16 MiB");
+            break;
+        }
+        if (frame == 0 || len - used - FF_IPC_HEADER < (size_t)frame) {
+            break;
+        }
+        on_frame(conn, bytes + used + FF_IPC_HEADER, (size_t)frame);
+        used += FF_IPC_HEADER + (size_t)frame;
+    }
+    if (conn->flags & CONN_DOOMED) {
+        ipc->out.size = 0;
+    } else {
+        send_answers(conn);
+    }
+    return used;
+}
+
+static void ipc_leave(struct conn *conn)
+{
+    (void)conn;
+}
+
+static void ipc_expired(struct conn *conn, enum idle_class was)
+{
+    (void)was;
+    counter_add(conn->loop->counters, COUNTER_TIMEOUT_HEAD, 1);
+    refuse(conn, 0, FF_IPC_REASON_PROTOCOL, "no hello came in time");
+}
+
+const struct conn_handler ipc_handler = {
+    .input = ipc_input,
+    .leave = ipc_leave,
+    .expired = ipc_expired,
+    .max_input = FF_IPC_MAX_FRAME + FF_IPC_HEADER,
+    .urgent = true,
+};

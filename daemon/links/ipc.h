@@ -1,0 +1,22 @@
+/*
+ * The server's end of the wire to PHP: publishers on the Unix socket, each greeted, checked and
+ * answered. Runs on the hub.
+ *
+ * A publisher's broken or hostile bytes end its own connection with a reason and cost nobody else
+ * anything.
+ */
+#ifndef FF_LINKS_IPC_H
+#define FF_LINKS_IPC_H
+
+#include "net/conn.h"
+#include "pubsub/hub.h"
+
+struct ipc;
+
+extern const struct conn_handler ipc_handler;
+
+/* What all publishers' connections share. Set up before the loop takes any. */
+struct ipc *ipc_new(struct hub *hub);
+void ipc_free(struct ipc *ipc);
+
+#endif

@@ -1,0 +1,329 @@
+#include "net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define ACCEPTS_A_TURN 64
+#define BACKLOG        4096
+#define REST_MS        100
+
+/* ---- opening ---- */
+
+static int resolve(const char *address, struct addrinfo **out, char *why, size_t size)
+{
+    char host[256];
+    const char *colon = strrchr(address, ':');
+    if (colon == NULL || (size_t)(colon - address) >= sizeof(host)) {
+        snprintf(why, size, "%s is not host:port", address);
+        return -1;
+    }
+    size_t len = (size_t)(colon - address);
+    const char *start = address;
+    if (len >= 2 && start[0] == '[' && start[len - 1] == ']') {
+        start++;
+        len -= 2;
+    }
+    memcpy(host, start, len);
+    host[len] = '\0';
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    int failed = getaddrinfo(len == 0 ? NULL : host, colon + 1, &hints, out);
+    if (failed != 0) {
+        snprintf(why, size, "cannot listen on %s: %s", address, gai_strerror(failed));
+        return -1;
+    }
+    return 0;
+}
+
+static int open_tcp(const char *address, bool shared, char *why, size_t size)
+{
+    struct addrinfo *info;
+    if (resolve(address, &info, why, size) != 0) {
+        return -1;
+    }
+    int one = 1;
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        goto failed;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (info->ai_family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+    }
+    if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) {
+        goto failed;
+    }
+    /* Accepted sockets inherit it. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
+        freeaddrinfo(info);
+        return fd;
+    }
+failed:;
+    int error = errno;
+    const char *hint = "";
+    if (error == EADDRINUSE) {
+        hint = "; another program listens there (ss -ltnp shows which): stop it, or set listen in "
+               "[server] or "
+               "FANFARE_SERVER_LISTEN to a free port";
+    } else if (error == EACCES) {
+        hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher port";
+    } else if (error == EADDRNOTAVAIL) {
+        hint = "; this machine has no such address";
+    }
+    snprintf(why, size, "cannot listen on %s: %s%s", address, strerror(error), hint);
+    if (fd >= 0) {
+        close(fd);
+    }
+    freeaddrinfo(info);
+    return -1;
+}
+
+int listener_tcp(const char *address, bool shared, char *why, size_t size)
+{
+    return open_tcp(address, shared, why, size);
+}
+
+int listener_probe(const char *address, char *why, size_t size)
+{
+    int fd = open_tcp(address, false, why, size);
+    if (fd < 0) {
+        return -1;
+    }
+    close(fd);
+    return 0;
+}
+
+/* Takes the lock of a socket path and writes our pid into it, for those who come second. */
+static int lock_path(const char *path, char *why, size_t size)
+{
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
+    snprintf(name, sizeof(name), "%s.lock", path);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd < 0) {
+        const char *hint = "";
+        if (errno == ENOENT || errno == EACCES || errno == EROFS) {
+            hint = "; make the directory writable for this user, or choose another path: "
+                   "FANFARE_SOCKET=/path/fanfare.sock fanfared";
+        }
+        snprintf(why, size, "cannot create %s: %s%s", name, strerror(errno), hint);
+        return -1;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        char pid[32] = "";
+        ssize_t got = pread(fd, pid, sizeof(pid) - 1, 0);
+        if (got > 0) {
+            pid[strcspn(pid, "\n")] = '\0';
+        }
+        snprintf(why, size,
+                 "%s is in use by another fanfared (pid %s): stop it, or set FANFARE_SOCKET or "
+                 "socket in [ipc] to another path",
+                 path, pid[0] != '\0' ? pid : "unknown");
+        close(fd);
+        return -1;
+    }
+    char pid[32];
+    int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
+        snprintf(why, size, "cannot write %s: %s", name, strerror(errno));
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* The parent directory is made if only its last part is missing: /run/fanfare on a fresh boot. */
+static void make_parent(const char *path)
+{
+    char parent[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path || (size_t)(slash - path) >= sizeof(parent)) {
+        return;
+    }
+    memcpy(parent, path, (size_t)(slash - path));
+    parent[slash - path] = '\0';
+    if (mkdir(parent, 0755) == 0) {
+        log_info("ipc", "made the directory %s", parent);
+    }
+}
+
+static int set_owner(const char *path, unsigned int mode, const char *group, char *why, size_t size)
+{
+    if (group != NULL && group[0] != '\0') {
+        struct group *entry = getgrnam(group);
+        if (entry == NULL) {
+            snprintf(why, size, "there is no group %s ([ipc] group)", group);
+            return -1;
+        }
+        if (chown(path, (uid_t)-1, entry->gr_gid) != 0) {
+            snprintf(why, size, "cannot give %s to group %s: %s; run as a member of it", path,
+                     group, strerror(errno));
+            return -1;
+        }
+    }
+    if (chmod(path, mode) != 0) {
+        snprintf(why, size, "cannot set the mode of %s: %s", path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+int listener_unix(const char *path, unsigned int mode, const char *group, int *lock, char *why,
+                  size_t size)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    *lock = -1;
+    if (len == 0 || len >= sizeof(address.sun_path)) {
+        snprintf(why, size, "the socket path %s has %zu bytes; 1 to %zu are possible", path, len,
+                 sizeof(address.sun_path) - 1);
+        return -1;
+    }
+    memcpy(address.sun_path, path, len);
+    bool abstract = path[0] == '@';
+    int fd = -1;
+    if (abstract) {
+        address.sun_path[0] = '\0';
+    } else {
+        make_parent(path);
+        *lock = lock_path(path, why, size);
+        if (*lock < 0) {
+            return -1;
+        }
+        struct stat old;
+        if (lstat(path, &old) == 0 && !S_ISSOCK(old.st_mode)) {
+            snprintf(why, size, "%s exists and is not a socket: remove it or choose another path",
+                     path);
+            goto failed;
+        }
+        unlink(path);
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* Nobody connects between bind and chmod: it listens only afterwards. */
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address,
+                       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) != 0) {
+        snprintf(why, size, "cannot make the socket %s: %s%s", path, strerror(errno),
+                 errno == EADDRINUSE ? "; another process has it" : "");
+        goto failed;
+    }
+    if (!abstract && set_owner(path, mode, group, why, size) != 0) {
+        goto failed;
+    }
+    if (listen(fd, BACKLOG) != 0) {
+        snprintf(why, size, "cannot listen on %s: %s", path, strerror(errno));
+        goto failed;
+    }
+    return fd;
+failed:
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (*lock >= 0) {
+        close(*lock);
+        *lock = -1;
+    }
+    return -1;
+}
+
+/* ---- accepting ---- */
+
+static void take_rest(struct listener *listener)
+{
+    struct timeval rest = {.tv_usec = REST_MS * 1000};
+    counter_add(listener->loop->counters, COUNTER_ACCEPT_RESTS, 1);
+    log_limited(LOG_LEVEL_WARN, "listen",
+                "out of file descriptors: accepting rests for %d ms; raise the limit (ulimit -n)",
+                REST_MS);
+    event_del(&listener->ev);
+    event_add(&listener->rest, &rest);
+}
+
+/* False when nothing is waiting any more. */
+static bool accept_some(struct listener *listener)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        /* Not close-on-exec on purpose: clients' sockets are what a new binary inherits. We start
+         * no other programs. */
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK);
+        if (fd < 0) {
+            if (errno == EINTR || errno == ECONNABORTED) {
+                continue;
+            }
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                take_rest(listener);
+            }
+            return false;
+        }
+        counter_add(listener->loop->counters, listener->accepted, 1);
+        struct conn *conn = conn_new(listener->loop, fd, listener->kind, listener->first);
+        if (conn == NULL) {
+            log_limited(LOG_LEVEL_WARN, "listen", "no memory for a connection");
+            continue;
+        }
+        struct idle_list *heads = &listener->loop->idle[IDLE_HEAD];
+        uint64_t max = listener->loop->limits.max_heads;
+        if (max != 0 && heads->count > max) {
+            /* The one that has been slowest makes room. */
+            struct conn *oldest = loop_conn(listener->loop, heads->head - 1);
+            counter_add(listener->loop->counters, COUNTER_TIMEOUT_HEAD, 1);
+            conn_doom(oldest);
+            conn_idle(oldest, IDLE_NONE);
+        }
+    }
+    return true;
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    accept_some(arg);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *listener = arg;
+    (void)fd;
+    (void)what;
+    if (listener->fd >= 0) {
+        event_add(&listener->ev, NULL);
+    }
+}
+
+void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_t kind,
+                    enum idle_class first, enum counter accepted)
+{
+    *listener = (struct listener){
+        .fd = fd, .loop = loop, .kind = kind, .first = first, .accepted = accepted};
+    check(event_assign(&listener->ev, loop->base, fd, EV_READ | EV_PERSIST, on_accept, listener) ==
+          0);
+    check(event_assign(&listener->rest, loop->base, -1, 0, on_rested, listener) == 0);
+    check(event_add(&listener->ev, NULL) == 0);
+}
+
+void listener_stop(struct listener *listener)
+{
+    if (listener->fd < 0) {
+        return;
+    }
+    /* Closing a listener resets what waits in its queue: take it in first. */
+    while (accept_some(listener)) {
+    }
+    event_del(&listener->ev);
+    event_del(&listener->rest);
+    close(listener->fd);
+    listener->fd = -1;
+}

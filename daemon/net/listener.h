@@ -1,0 +1,48 @@
+/*
+ * Listening sockets: opening them with errors that say what to do, and accepting on a loop.
+ *
+ * A listener belongs to one loop. It is level-triggered, accepts a bounded number of sockets a
+ * turn, and rests for 100 ms when descriptors are used up instead of spinning.
+ */
+#ifndef FF_NET_LISTENER_H
+#define FF_NET_LISTENER_H
+
+#include <stddef.h>
+
+#include "net/loop.h"
+
+struct listener {
+    int fd;
+    struct loop *loop;
+    uint8_t kind; /* of the connections that it makes */
+    enum idle_class first;
+    enum counter accepted;
+    struct event ev, rest;
+};
+
+/*
+ * Opens a TCP listener on "host:port" or "[v6]:port". With `shared` the port may be opened again by
+ * this process (SO_REUSEPORT). Returns the descriptor, or -1 with a whole sentence in `why`.
+ */
+int listener_tcp(const char *address, bool shared, char *why, size_t size) MUST_CHECK;
+/* Whether anybody else listens there: opens it without SO_REUSEPORT and closes it. 0, or -1 with
+ * `why`. */
+int listener_probe(const char *address, char *why, size_t size) MUST_CHECK;
+
+/*
+ * Opens a Unix listener: a socket file, or an abstract one for a name that starts with '@'. Guards
+ * the path by a lock on
+ * "<path>.lock", held for life in *lock (-1 for abstract names), and removes a stale socket only as
+ * the lock's holder. mode and group (NULL: as it comes) are set on the file. Returns the descriptor
+ * or -1 with `why`, which names the pid of another holder.
+ */
+int listener_unix(const char *path, unsigned int mode, const char *group, int *lock, char *why,
+                  size_t size) MUST_CHECK;
+
+/* Takes over the descriptor. */
+void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_t kind,
+                    enum idle_class first, enum counter accepted);
+/* Accepts what is waiting, then closes. Idempotent. */
+void listener_stop(struct listener *listener);
+
+#endif

@@ -1,0 +1,379 @@
+#include "ops/server.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "links/admin.h"
+#include "links/ipc.h"
+#include "net/listener.h"
+#include "ops/shutdown.h"
+#include "ops/workers.h"
+#include "pubsub/hub.h"
+#include "serve/drain.h"
+#include "serve/handshake.h"
+#include "serve/session.h"
+
+#define WHY 512
+
+/* A worker with its thread and its listeners. With one worker, `loop` is the hub's and there is no
+ * thread. */
+struct crew {
+    struct worker worker;
+    struct counters counters;
+    struct loop own_loop;
+    struct loop *loop;
+    struct listener *listeners;
+    struct drain drain;
+    pthread_t thread;
+    bool threaded;
+};
+
+struct server {
+    const struct config *config;
+    struct apps apps;
+    struct counters counters; /* the hub's */
+    struct loop loop;
+    struct hub hub;
+    struct ipc *ipc;
+    struct crew *crews;
+    uint32_t ncrews;
+    struct listener ipc_listener;
+    struct listener *admin_listeners;
+    int ipc_lock;
+    struct shutdown shutdown;
+    struct event signals, housekeeping;
+    int signal_fd;
+};
+
+/* ---- settings ---- */
+
+static struct loop_limits limits_of(const struct config *config)
+{
+    const struct limits *limits = &config->limits;
+    return (struct loop_limits){
+        .output_soft = limits->output_soft,
+        .output_hard = limits->output_hard,
+        .output_total = limits->output_total,
+        .output_soft_ms = limits->output_soft_seconds * 1000,
+        .max_heads = limits->max_handshakes,
+        .idle_ms =
+            {
+                [IDLE_HEAD] = limits->header_timeout * 1000,
+                [IDLE_KEEPALIVE] = limits->keepalive_timeout * 1000,
+                [IDLE_OPEN] = limits->ping_interval * 1000,
+                [IDLE_PINGED] = limits->pong_timeout * 1000,
+                [IDLE_CLOSING] = limits->close_timeout * 1000,
+                [IDLE_HANGUP] = 1000,
+            },
+    };
+}
+
+/* As many descriptors as the hard limit allows: what systemd and shells set as the soft one is for
+ * programs that use select(). */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (before != limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        limit.rlim_cur = before;
+    }
+    log_info("server", "up to %llu file descriptors, one for each connection",
+             (unsigned long long)limit.rlim_cur);
+}
+
+/* ---- opening ---- */
+
+static int open_public(struct server *server)
+{
+    const struct text_list *listen = &server->config->listen;
+    char why[WHY];
+    bool shared = server->ncrews > 1;
+    for (size_t i = 0; i < listen->count; i++) {
+        if (shared && listener_probe(listen->items[i], why, sizeof(why)) != 0) {
+            log_error("server", "%s", why);
+            return -1;
+        }
+        for (uint32_t j = 0; j < server->ncrews; j++) {
+            struct crew *crew = &server->crews[j];
+            int fd = listener_tcp(listen->items[i], shared, why, sizeof(why));
+            if (fd < 0) {
+                log_error("server", "%s", why);
+                return -1;
+            }
+            listener_start(&crew->listeners[i], crew->loop, fd, KIND_HTTP, IDLE_HEAD,
+                           COUNTER_ACCEPTED);
+        }
+        log_info("server", "listening on %s", listen->items[i]);
+    }
+    return 0;
+}
+
+static int open_private(struct server *server)
+{
+    const struct config *config = server->config;
+    char why[WHY];
+    int fd = listener_unix(config->socket, config->mode, config->group, &server->ipc_lock, why,
+                           sizeof(why));
+    if (fd < 0) {
+        log_error("ipc", "%s", why);
+        return -1;
+    }
+    listener_start(&server->ipc_listener, &server->loop, fd, KIND_IPC, IDLE_HEAD,
+                   COUNTER_IPC_ACCEPTED);
+    log_info("ipc", "publishers connect to %s", config->socket);
+    for (size_t i = 0; i < config->admin_listen.count; i++) {
+        fd = listener_tcp(config->admin_listen.items[i], false, why, sizeof(why));
+        if (fd < 0) {
+            log_error("admin", "%s ([admin] listen, FANFARE_ADMIN_LISTEN)", why);
+            return -1;
+        }
+        listener_start(&server->admin_listeners[i], &server->loop, fd, KIND_ADMIN, IDLE_KEEPALIVE,
+                       COUNTER_ADMIN_ACCEPTED);
+        log_info("admin", "metrics and health on http://%s", config->admin_listen.items[i]);
+    }
+    return 0;
+}
+
+/* ---- workers ---- */
+
+static void *crew_main(void *arg)
+{
+    struct crew *crew = arg;
+    worker_attach(&crew->worker);
+    loop_run(crew->loop);
+    return NULL;
+}
+
+static int crew_init(struct server *server, uint32_t id)
+{
+    struct crew *crew = &server->crews[id];
+    const struct config *config = server->config;
+    crew->loop = &server->loop;
+    crew->threaded = server->ncrews > 1;
+    if (mailbox_init(&crew->worker.box) != 0) {
+        log_error("server", "cannot make an eventfd: %s", strerror(errno));
+        return -1;
+    }
+    if (crew->threaded) {
+        struct loop_limits limits = limits_of(config);
+        if (loop_init(&crew->own_loop, &crew->counters, &limits) != 0) {
+            log_error("server", "cannot make an event loop");
+            return -1;
+        }
+        crew->loop = &crew->own_loop;
+        server->hub.counters[server->hub.ncounters++] = &crew->counters;
+    }
+    loop_handler(crew->loop, KIND_HTTP, &handshake_handler);
+    loop_handler(crew->loop, KIND_SESSION, &session_handler);
+    worker_init(&crew->worker, id, crew->loop, &server->hub.box, &server->apps, &config->limits);
+    crew->worker.path_prefix = config->path_prefix;
+    crew->listeners = mem_zalloc(config->listen.count * sizeof(*crew->listeners));
+    for (size_t i = 0; i < config->listen.count; i++) {
+        crew->listeners[i].fd = -1;
+    }
+    drain_init(&crew->drain, &crew->worker, crew->listeners, config->listen.count);
+    server->hub.workers[id] = &crew->worker.box;
+    return 0;
+}
+
+static int crews_start(struct server *server)
+{
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        struct crew *crew = &server->crews[i];
+        if (!crew->threaded) {
+            worker_attach(&crew->worker);
+            continue;
+        }
+        int error = pthread_create(&crew->thread, NULL, crew_main, crew);
+        if (error != 0) {
+            log_error("server", "cannot start a worker thread: %s", strerror(error));
+            return -1;
+        }
+        char name[16];
+        snprintf(name, sizeof(name), "worker-%u", i & 63);
+        pthread_setname_np(crew->thread, name);
+    }
+    return 0;
+}
+
+static void crews_stop(struct server *server)
+{
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        struct crew *crew = &server->crews[i];
+        if (crew->threaded && crew->thread != 0) {
+            struct mail *stop = mem_zalloc(sizeof(*stop));
+            stop->type = MAIL_STOP;
+            stop->bytes = (uint32_t)sizeof(*stop);
+            mailbox_post(&crew->worker.box, stop);
+            pthread_join(crew->thread, NULL);
+        }
+    }
+}
+
+/* ---- signals and time ---- */
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *server = arg;
+    struct signalfd_siginfo info;
+    (void)what;
+    while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (server->hub.draining) {
+            log_info("server", "signal %u again: exiting now", info.ssi_signo);
+            loop_stop(&server->loop);
+            return;
+        }
+        log_info("server", "signal %u: shutting down", info.ssi_signo);
+        shutdown_begin(&server->shutdown);
+    }
+}
+
+static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *server = arg;
+    (void)fd;
+    (void)what;
+    dedup_forget(&server->hub.dedup, clock_mono_ms());
+}
+
+/* Every thread inherits the block; the hub reads them. */
+static int block_signals(struct server *server)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
+    server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return server->signal_fd < 0 ? -1 : 0;
+}
+
+static void watch(struct server *server)
+{
+    struct timeval second = {.tv_sec = 1};
+    check(event_assign(&server->signals, server->loop.base, server->signal_fd, EV_READ | EV_PERSIST,
+                       on_signal, server) == 0);
+    check(event_add(&server->signals, NULL) == 0);
+    check(event_assign(&server->housekeeping, server->loop.base, -1, EV_PERSIST, on_housekeeping,
+                       server) == 0);
+    check(event_add(&server->housekeeping, &second) == 0);
+}
+
+/* ---- from start to end ---- */
+
+static int server_init(struct server *server, const struct config *config)
+{
+    *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
+    server->ncrews = config->workers != 0 ? config->workers : workers_auto();
+    struct loop_limits limits = limits_of(config);
+    if (block_signals(server) != 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
+        mailbox_init(&server->hub.box) != 0) {
+        log_error("server", "cannot start: %s", strerror(errno));
+        return -1;
+    }
+    raise_descriptors();
+    apps_init(&server->apps, config->apps, config->napps, config->limits.max_connections);
+    session_setup(&config->limits);
+    server->hub.nworkers = server->ncrews;
+    hub_init(&server->hub, &server->loop, &server->apps, &config->limits);
+    server->hub.counters[server->hub.ncounters++] = &server->counters;
+    server->ipc = ipc_new(&server->hub);
+    loop_handler(&server->loop, KIND_IPC, &ipc_handler);
+    loop_handler(&server->loop, KIND_ADMIN, &admin_handler);
+    server->admin_listeners =
+        mem_zalloc((config->admin_listen.count + 1) * sizeof(*server->admin_listeners));
+    for (size_t i = 0; i < config->admin_listen.count; i++) {
+        server->admin_listeners[i].fd = -1;
+    }
+    server->crews = mem_zalloc(server->ncrews * sizeof(*server->crews));
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        if (crew_init(server, i) != 0) {
+            return -1;
+        }
+    }
+    shutdown_init(&server->shutdown, &server->hub, config->drain_delay * 1000,
+                  config->drain_period * 1000, config->limits.close_timeout * 1000);
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        server->shutdown.workers[i] = &server->crews[i].worker;
+    }
+    return 0;
+}
+
+static void server_free(struct server *server)
+{
+    /* The socket's file goes before the lock, so that the next holder never finds ours. */
+    listener_stop(&server->ipc_listener);
+    if (server->ipc_lock >= 0) {
+        unlink(server->config->socket);
+        close(server->ipc_lock);
+    }
+    for (size_t i = 0; i < server->config->admin_listen.count; i++) {
+        listener_stop(&server->admin_listeners[i]);
+    }
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        for (size_t j = 0; j < server->config->listen.count; j++) {
+            listener_stop(&server->crews[i].listeners[j]);
+        }
+        drain_free(&server->crews[i].drain);
+        loop_close(server->crews[i].loop);
+    }
+    loop_close(&server->loop);
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        struct crew *crew = &server->crews[i];
+        worker_free(&crew->worker);
+        if (crew->threaded) {
+            loop_free(crew->loop, mail_dispose);
+        }
+        mem_free(crew->listeners);
+    }
+    shutdown_free(&server->shutdown);
+    event_del(&server->signals);
+    event_del(&server->housekeeping);
+    close(server->signal_fd);
+    loop_free(&server->loop, mail_dispose);
+    ipc_free(server->ipc);
+    hub_free(&server->hub);
+    apps_free(&server->apps);
+    mem_free(server->admin_listeners);
+    mem_free(server->crews);
+}
+
+int server_run(const struct config *config)
+{
+    struct server *server = mem_zalloc(sizeof(*server));
+    int status = 1;
+    log_info("server", "fanfared %s starts, pid %ld", FANFARE_VERSION, (long)getpid());
+    if (server_init(server, config) != 0) {
+        return 1; /* the process ends; nothing has been opened that others see */
+    }
+    hub_attach(&server->hub);
+    watch(server);
+    if (open_private(server) == 0 && open_public(server) == 0 && crews_start(server) == 0) {
+        log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
+                 server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");
+        loop_run(&server->loop);
+        status = 0;
+    }
+    crews_stop(server);
+    server_free(server);
+    mem_free(server);
+    if (status == 0) {
+        log_info("server", "ended");
+    }
+    return status;
+}

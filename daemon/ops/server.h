@@ -1,0 +1,13 @@
+/*
+ * The running daemon: opens what it listens on, starts the hub and its workers, and takes
+ * everything down again. Runs on the main thread, which is the hub's.
+ */
+#ifndef FF_OPS_SERVER_H
+#define FF_OPS_SERVER_H
+
+#include "ops/config.h"
+
+/* Serves until it is told to end. Returns the exit status; what went wrong has been logged. */
+int server_run(const struct config *config);
+
+#endif

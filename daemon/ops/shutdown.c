@@ -1,0 +1,74 @@
+#include "ops/shutdown.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define LOOK_MS   20
+#define MARGIN_MS 500 /* for the close time-outs of those that were told last to be noticed */
+
+static void again_in(struct shutdown *shutdown, uint64_t ms)
+{
+    struct timeval in = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+    event_add(&shutdown->timer, &in);
+}
+
+static uint64_t clients(const struct shutdown *shutdown)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < shutdown->hub->nworkers; i++) {
+        sum += atomic_load_explicit(&shutdown->workers[i]->clients, memory_order_relaxed);
+    }
+    return sum;
+}
+
+static void drain_workers(struct shutdown *shutdown)
+{
+    uint64_t n = clients(shutdown);
+    uint64_t period = n < SHUTDOWN_AT_ONCE ? 0 : shutdown->period_ms;
+    log_info("server", "telling %llu clients to reconnect, over %llu ms", (unsigned long long)n,
+             (unsigned long long)period);
+    for (uint32_t i = 0; i < shutdown->hub->nworkers; i++) {
+        struct mail_drain *mail = mem_alloc(sizeof(*mail));
+        *mail = (struct mail_drain){.mail = {.type = MAIL_DRAIN, .bytes = sizeof(*mail)},
+                                    .period_ms = period};
+        mailbox_post(shutdown->hub->workers[i], &mail->mail);
+    }
+    shutdown->draining = true;
+    shutdown->deadline = clock_mono_ms() + period + shutdown->close_ms + MARGIN_MS;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct shutdown *shutdown = arg;
+    (void)fd;
+    (void)what;
+    if (!shutdown->draining) {
+        drain_workers(shutdown);
+    } else if (clients(shutdown) == 0 || clock_mono_ms() >= shutdown->deadline) {
+        loop_stop(shutdown->hub->loop);
+        return;
+    }
+    again_in(shutdown, LOOK_MS);
+}
+
+void shutdown_init(struct shutdown *shutdown, struct hub *hub, uint64_t delay_ms,
+                   uint64_t period_ms, uint64_t close_ms)
+{
+    *shutdown = (struct shutdown){
+        .hub = hub, .delay_ms = delay_ms, .period_ms = period_ms, .close_ms = close_ms};
+    check(event_assign(&shutdown->timer, hub->loop->base, -1, 0, on_timer, shutdown) == 0);
+}
+
+void shutdown_free(struct shutdown *shutdown)
+{
+    event_del(&shutdown->timer);
+}
+
+void shutdown_begin(struct shutdown *shutdown)
+{
+    shutdown->hub->draining = true;
+    again_in(shutdown, shutdown->delay_ms);
+}

@@ -1,0 +1,506 @@
+#include "pubsub/chan.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "shared/channel.h"
+
+struct sub {
+    uint32_t slot;
+    uint32_t back; /* index in the connection's list */
+};
+
+/* Who someone is on a presence channel. */
+struct who {
+    uint32_t len;
+    char user_id[];
+};
+
+struct joiner {
+    struct sub sub;
+    struct who *who;
+};
+
+/* Of presence channels only. `who` runs parallel to the channel's subs. */
+struct attendance {
+    struct who **who;
+    uint32_t who_cap;
+    struct joiner *joiners;
+    uint32_t njoiners, joiners_cap;
+};
+
+/*
+ * subs holds n subscribers, in `one` while one place is enough. A channel without subscribers and
+ * joiners lives until the hub has been told (chan_count_changed).
+ */
+struct chan {
+    struct sub *subs;
+    uint32_t n, cap;
+    struct sub one;
+    struct chan *changed_next;
+    struct attendance *attendance;
+    uint32_t app, hash, len;
+    bool changed;
+    char name[];
+};
+
+static void name_of(const void *value, const char **key, size_t *len)
+{
+    const struct chan *chan = value;
+    *key = chan->name;
+    *len = chan->len;
+}
+
+void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct mailbox *hub,
+                 struct apps *apps, const struct limits *limits)
+{
+    worker->id = id;
+    worker->loop = loop;
+    worker->hub = hub;
+    worker->apps = apps;
+    worker->limits = limits;
+    worker->channels = mem_alloc((apps->count + 1) * sizeof(*worker->channels));
+    for (size_t i = 0; i <= apps->count; i++) {
+        strmap_init(&worker->channels[i], name_of);
+    }
+    loop->worker = worker;
+}
+
+/* ---- the connection's list ---- */
+
+void subscriber_init(struct subscriber *subscriber, uint64_t random, uint32_t app)
+{
+    *subscriber = (struct subscriber){.random = random, .app = app, .cap = SUBSCRIBER_INLINE};
+    subscriber->refs = subscriber->inl;
+}
+
+static bool refs_room(struct subscriber *subscriber)
+{
+    if (subscriber->n < subscriber->cap) {
+        return true;
+    }
+    if (subscriber->cap > UINT16_MAX / 2) {
+        return false;
+    }
+    uint16_t cap = (uint16_t)(subscriber->cap * 2);
+    struct sub_ref *old = subscriber->refs == subscriber->inl ? NULL : subscriber->refs;
+    struct sub_ref *refs = mem_try_realloc(old, cap * sizeof(*refs));
+    if (refs == NULL) {
+        return false;
+    }
+    if (old == NULL) {
+        memcpy(refs, subscriber->inl, sizeof(subscriber->inl));
+    }
+    subscriber->refs = refs;
+    subscriber->cap = cap;
+    return true;
+}
+
+static struct sub_ref *refs_add(struct subscriber *subscriber, struct chan *chan)
+{
+    struct sub_ref *ref = &subscriber->refs[subscriber->n++];
+    *ref = (struct sub_ref){.chan = chan};
+    return ref;
+}
+
+static struct sub *sub_of(const struct sub_ref *ref)
+{
+    return ref->joining != 0 ? &ref->chan->attendance->joiners[ref->pos].sub
+                             : &ref->chan->subs[ref->pos];
+}
+
+/* The last reference takes the place of the one that goes. */
+static void refs_remove(struct subscriber *subscriber, struct sub_ref *ref)
+{
+    struct sub_ref *last = &subscriber->refs[subscriber->n - 1];
+    if (ref != last) {
+        *ref = *last;
+        sub_of(ref)->back = (uint32_t)(ref - subscriber->refs);
+    }
+    subscriber->n--;
+}
+
+/* ---- the channel ---- */
+
+static struct chan *chan_get(struct worker *worker, uint32_t app, uint32_t hash, struct slice name)
+{
+    struct strmap *map = &worker->channels[app];
+    struct chan *chan = strmap_get_hashed(map, hash, name.p, name.len);
+    if (chan != NULL) {
+        return chan;
+    }
+    chan = mem_try_alloc(sizeof(*chan) + name.len);
+    if (chan == NULL) {
+        return NULL;
+    }
+    *chan = (struct chan){.cap = 1, .app = app, .hash = hash, .len = (uint32_t)name.len};
+    chan->subs = &chan->one;
+    memcpy(chan->name, name.p, name.len);
+    if (ff_channel_type(name.p, name.len) & FF_CHANNEL_PRESENCE) {
+        chan->attendance = mem_zalloc(sizeof(*chan->attendance));
+    }
+    strmap_put_hashed(map, hash, chan);
+    return chan;
+}
+
+static void chan_free(struct chan *chan)
+{
+    if (chan->attendance != NULL) {
+        mem_free(chan->attendance->who);
+        mem_free(chan->attendance->joiners);
+        mem_free(chan->attendance);
+    }
+    if (chan->subs != &chan->one) {
+        mem_free(chan->subs);
+    }
+    mem_free(chan);
+}
+
+static uint32_t chan_total(const struct chan *chan)
+{
+    return chan->n + (chan->attendance != NULL ? chan->attendance->njoiners : 0);
+}
+
+static void chan_changed(struct worker *worker, struct chan *chan)
+{
+    if (!chan->changed) {
+        chan->changed = true;
+        chan->changed_next = worker->changed;
+        worker->changed = chan;
+    }
+}
+
+static bool subs_room(struct chan *chan)
+{
+    if (chan->n == chan->cap) {
+        uint32_t cap = chan->cap * 2 < 4 ? 4 : chan->cap * 2;
+        struct sub *old = chan->subs == &chan->one ? NULL : chan->subs;
+        struct sub *subs = mem_try_realloc(old, cap * sizeof(*subs));
+        if (subs == NULL) {
+            return false;
+        }
+        if (old == NULL) {
+            subs[0] = chan->one;
+        }
+        chan->subs = subs;
+        chan->cap = cap;
+    }
+    struct attendance *attendance = chan->attendance;
+    if (attendance != NULL && attendance->who_cap < chan->cap) {
+        struct who **who = mem_try_realloc(attendance->who, chan->cap * sizeof(struct who *));
+        if (who == NULL) {
+            return false;
+        }
+        attendance->who = who;
+        attendance->who_cap = chan->cap;
+    }
+    return true;
+}
+
+static void subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref, struct who *who)
+{
+    struct subscriber *subscriber = subscriber_of(conn);
+    ref->pos = chan->n;
+    ref->joining = 0;
+    chan->subs[chan->n] =
+        (struct sub){.slot = conn->slot, .back = (uint32_t)(ref - subscriber->refs)};
+    if (chan->attendance != NULL) {
+        chan->attendance->who[chan->n] = who;
+    }
+    chan->n++;
+}
+
+static struct sub_ref *ref_of(struct worker *worker, const struct sub *sub)
+{
+    return &subscriber_of(loop_conn(worker->loop, sub->slot))->refs[sub->back];
+}
+
+/* Takes the subscriber out of the list and returns who it was. A channel that shrank far gives
+ * memory back. */
+static struct who *subs_remove(struct worker *worker, struct sub_ref *ref)
+{
+    struct chan *chan = ref->chan;
+    struct who *who = chan->attendance != NULL ? chan->attendance->who[ref->pos] : NULL;
+    uint32_t last = --chan->n;
+    if (ref->pos != last) {
+        chan->subs[ref->pos] = chan->subs[last];
+        ref_of(worker, &chan->subs[ref->pos])->pos = ref->pos;
+        if (chan->attendance != NULL) {
+            chan->attendance->who[ref->pos] = chan->attendance->who[last];
+        }
+    }
+    if (chan->cap >= 64 && chan->n <= chan->cap / 4) {
+        struct sub *subs = mem_try_realloc(chan->subs, chan->cap / 2 * sizeof(*subs));
+        if (subs != NULL) {
+            chan->subs = subs;
+            chan->cap /= 2;
+        }
+    }
+    return who;
+}
+
+static struct who *joiners_remove(struct worker *worker, struct sub_ref *ref)
+{
+    struct attendance *attendance = ref->chan->attendance;
+    struct who *who = attendance->joiners[ref->pos].who;
+    uint32_t last = --attendance->njoiners;
+    if (ref->pos != last) {
+        attendance->joiners[ref->pos] = attendance->joiners[last];
+        ref_of(worker, &attendance->joiners[ref->pos].sub)->pos = ref->pos;
+    }
+    return who;
+}
+
+/* ---- subscribing ---- */
+
+struct sub_ref *chan_find(struct conn *conn, struct slice name)
+{
+    struct worker *worker = worker_of(conn);
+    struct subscriber *subscriber = subscriber_of(conn);
+    struct chan *chan = strmap_get(&worker->channels[subscriber->app], name.p, name.len);
+    for (uint16_t i = 0; chan != NULL && i < subscriber->n; i++) {
+        if (subscriber->refs[i].chan == chan) {
+            return &subscriber->refs[i];
+        }
+    }
+    return NULL;
+}
+
+int chan_subscribe(struct conn *conn, struct slice name)
+{
+    struct worker *worker = worker_of(conn);
+    struct subscriber *subscriber = subscriber_of(conn);
+    struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
+    if (chan == NULL) {
+        return -1;
+    }
+    chan_changed(worker, chan); /* a new one without a subscriber goes again when counted */
+    if (!subs_room(chan) || !refs_room(subscriber)) {
+        return -1;
+    }
+    subs_add(chan, conn, refs_add(subscriber, chan), NULL);
+    counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
+    return 0;
+}
+
+static int post_join(struct worker *worker, struct conn *conn, struct chan *chan, uint32_t number,
+                     const struct pusher_member *member)
+{
+    size_t extra = chan->len + member->user_id.len + member->id_json.len + member->info_json.len;
+    struct mail_join *mail = mem_try_alloc(sizeof(*mail) + extra);
+    if (mail == NULL) {
+        return -1;
+    }
+    *mail = (struct mail_join){
+        .mail = {.type = MAIL_JOIN, .bytes = (uint32_t)(sizeof(*mail) + extra)},
+        .worker = worker->id,
+        .slot = conn->slot,
+        .gen = conn->gen,
+        .number = number,
+        .n = chan_total(chan) + (number != 0 ? 1 : 0),
+        .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
+        .user_len = (uint32_t)member->user_id.len,
+        .id_len = (uint32_t)member->id_json.len,
+        .info_len = (uint32_t)member->info_json.len,
+    };
+    char *at = mempcpy(mail->bytes, chan->name, chan->len);
+    if (number != 0) {
+        at = mempcpy(at, member->user_id.p, member->user_id.len);
+        at = mempcpy(at, member->id_json.p, member->id_json.len);
+    }
+    if (member->info_json.len > 0) {
+        memcpy(at, member->info_json.p, member->info_json.len);
+    }
+    mailbox_post(worker->hub, &mail->mail);
+    return 0;
+}
+
+int chan_join(struct conn *conn, struct slice name, const struct pusher_member *member)
+{
+    struct worker *worker = worker_of(conn);
+    struct subscriber *subscriber = subscriber_of(conn);
+    struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
+    if (chan == NULL) {
+        return -1;
+    }
+    chan_changed(worker, chan);
+    struct attendance *attendance = chan->attendance;
+    if (attendance->njoiners == attendance->joiners_cap) {
+        uint32_t cap = attendance->joiners_cap == 0 ? 4 : attendance->joiners_cap * 2;
+        struct joiner *joiners = mem_try_realloc(attendance->joiners, cap * sizeof(*joiners));
+        if (joiners == NULL) {
+            return -1;
+        }
+        attendance->joiners = joiners;
+        attendance->joiners_cap = cap;
+    }
+    struct who *who = mem_try_alloc(sizeof(*who) + member->user_id.len);
+    if (who == NULL) {
+        return -1;
+    }
+    who->len = (uint32_t)member->user_id.len;
+    memcpy(who->user_id, member->user_id.p, member->user_id.len);
+    uint32_t number = ++worker->next_join == 0 ? ++worker->next_join : worker->next_join;
+    if (!refs_room(subscriber) || post_join(worker, conn, chan, number, member) != 0) {
+        mem_free(who);
+        return -1;
+    }
+    struct sub_ref *ref = refs_add(subscriber, chan);
+    ref->joining = number;
+    ref->pos = attendance->njoiners;
+    attendance->joiners[attendance->njoiners++] = (struct joiner){
+        .sub = {.slot = conn->slot, .back = (uint32_t)(ref - subscriber->refs)}, .who = who};
+    return 0;
+}
+
+int chan_roster(struct conn *conn, struct sub_ref *ref)
+{
+    static const struct pusher_member nobody;
+    struct worker *worker = worker_of(conn);
+    return post_join(worker, conn, ref->chan, 0, &nobody);
+}
+
+static void post_leave(struct worker *worker, const struct chan *chan, const struct who *who)
+{
+    size_t extra = chan->len + who->len;
+    struct mail_leave *mail = mem_alloc(sizeof(*mail) + extra);
+    *mail = (struct mail_leave){
+        .mail = {.type = MAIL_LEAVE, .bytes = (uint32_t)(sizeof(*mail) + extra)},
+        .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
+        .user_len = who->len,
+    };
+    memcpy(mempcpy(mail->bytes, chan->name, chan->len), who->user_id, who->len);
+    mailbox_post(worker->hub, &mail->mail);
+}
+
+void chan_unsubscribe(struct conn *conn, struct sub_ref *ref)
+{
+    struct worker *worker = worker_of(conn);
+    struct chan *chan = ref->chan;
+    struct who *who = ref->joining != 0 ? joiners_remove(worker, ref) : subs_remove(worker, ref);
+    refs_remove(subscriber_of(conn), ref);
+    if (who != NULL) {
+        post_leave(worker, chan, who);
+        mem_free(who);
+    }
+    chan_changed(worker, chan);
+}
+
+void chan_leave_all(struct conn *conn)
+{
+    struct subscriber *subscriber = subscriber_of(conn);
+    while (subscriber->n > 0) {
+        chan_unsubscribe(conn, &subscriber->refs[subscriber->n - 1]);
+    }
+    if (subscriber->refs != subscriber->inl) {
+        mem_free(subscriber->refs);
+    }
+    subscriber->refs = subscriber->inl;
+    subscriber->cap = SUBSCRIBER_INLINE;
+}
+
+struct slice chan_user(const struct sub_ref *ref)
+{
+    struct attendance *attendance = ref->chan->attendance;
+    if (attendance == NULL) {
+        return (struct slice){NULL, 0};
+    }
+    const struct who *who =
+        ref->joining != 0 ? attendance->joiners[ref->pos].who : attendance->who[ref->pos];
+    return (struct slice){who->user_id, who->len};
+}
+
+/* ---- mail ---- */
+
+void chan_joined(struct worker *worker, struct mail_joined *mail)
+{
+    struct conn *conn = conn_find(worker->loop, mail->slot, mail->gen);
+    struct frame *frame = mail->frame;
+    mail->frame = NULL;
+    struct subscriber *subscriber = conn != NULL ? subscriber_of(conn) : NULL;
+    if (conn != NULL && mail->number == 0) {
+        conn_send(conn, frame);
+        conn_resume(conn);
+        return;
+    }
+    for (uint16_t i = 0; conn != NULL && i < subscriber->n; i++) {
+        struct sub_ref *ref = &subscriber->refs[i];
+        if (ref->joining != mail->number) {
+            continue;
+        }
+        struct chan *chan = ref->chan;
+        if (frame == NULL || !subs_room(chan)) {
+            frame_unref(frame);
+            conn_doom(conn);
+            return;
+        }
+        struct who *who = joiners_remove(worker, ref);
+        subs_add(chan, conn, ref, who);
+        counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
+        counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, 1);
+        conn_send(conn, frame);
+        conn_resume(conn);
+        return;
+    }
+    frame_unref(frame); /* it left before the answer came */
+}
+
+void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
+{
+    struct chan *chan = strmap_get_hashed(&worker->channels[mail->channel.app], mail->channel.hash,
+                                          mail->name, mail->channel.len);
+    if (chan == NULL || chan->n == 0) {
+        return;
+    }
+    uint32_t skip = UINT32_MAX;
+    if (mail->except.random != 0 && mail->except.worker == worker->id) {
+        struct conn *conn = conn_at(worker->loop, mail->except.slot);
+        if (conn != NULL && subscriber_of(conn)->random == mail->except.random) {
+            skip = mail->except.slot;
+        }
+    }
+    struct delivery *delivery = delivery_new(worker->loop, frame_ref(mail->frame));
+    for (uint32_t i = 0; i < chan->n; i++) {
+        if (chan->subs[i].slot != skip) {
+            conn_queue(loop_conn(worker->loop, chan->subs[i].slot), delivery);
+        }
+    }
+    counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, delivery->refs - 1);
+    worker->loop->delivered += mail->frame->len;
+    delivery_unref(worker->loop, delivery);
+}
+
+void chan_count_changed(struct worker *worker)
+{
+    while (worker->changed != NULL) {
+        struct chan *chan = worker->changed;
+        worker->changed = chan->changed_next;
+        chan->changed = false;
+        struct mail_count *mail = mem_alloc(sizeof(*mail) + chan->len);
+        *mail = (struct mail_count){
+            .mail = {.type = MAIL_COUNT, .bytes = (uint32_t)(sizeof(*mail) + chan->len)},
+            .worker = worker->id,
+            .n = chan_total(chan),
+            .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
+        };
+        memcpy(mail->name, chan->name, chan->len);
+        if (mail->n == 0) {
+            check(strmap_del(&worker->channels[chan->app], chan->name, chan->len) == chan);
+            chan_free(chan);
+        }
+        mailbox_post(worker->hub, &mail->mail);
+    }
+}
+
+void chan_free_all(struct worker *worker)
+{
+    for (size_t i = 0; i <= worker->apps->count; i++) {
+        size_t cursor = 0;
+        void *value;
+        while (strmap_next(&worker->channels[i], &cursor, &value)) {
+            chan_free(value);
+        }
+        strmap_free(&worker->channels[i]);
+    }
+    mem_free(worker->channels);
+}

@@ -1,0 +1,289 @@
+#include "pubsub/hub.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rnd.h"
+#include "pubsub/presence.h"
+#include "pubsub/publish.h"
+#include "pubsub/wire.h"
+#include "shared/channel.h"
+
+static void name_of(const void *value, const char **key, size_t *len)
+{
+    const struct dirent *entry = value;
+    *key = entry->name;
+    *len = entry->len;
+}
+
+void hub_init(struct hub *hub, struct loop *loop, struct apps *apps, const struct limits *limits)
+{
+    hub->loop = loop;
+    hub->apps = apps;
+    hub->limits = limits;
+    hub->node = (uint32_t)rnd_u64();
+    hub->started_ms = clock_mono_ms();
+    hub->channels = mem_alloc((apps->count + 1) * sizeof(*hub->channels));
+    for (size_t i = 0; i <= apps->count; i++) {
+        strmap_init(&hub->channels[i], name_of);
+    }
+    dedup_init(&hub->dedup, apps->count);
+    loop->hub = hub;
+}
+
+void hub_free(struct hub *hub)
+{
+    for (size_t i = 0; i <= hub->apps->count; i++) {
+        size_t cursor = 0;
+        void *value;
+        while (strmap_next(&hub->channels[i], &cursor, &value)) {
+            presence_free(((struct dirent *)value)->presence);
+            mem_free(value);
+        }
+        strmap_free(&hub->channels[i]);
+    }
+    mem_free(hub->channels);
+    dedup_free(&hub->dedup);
+}
+
+/* ---- the directory ---- */
+
+struct dirent *hub_find(struct hub *hub, uint32_t app, uint32_t hash, struct slice name)
+{
+    return strmap_get_hashed(&hub->channels[app], hash, name.p, name.len);
+}
+
+static struct dirent *entry_get(struct hub *hub, const struct mail_channel *channel,
+                                const char *name)
+{
+    struct dirent *entry =
+        hub_find(hub, channel->app, channel->hash, (struct slice){name, channel->len});
+    if (entry != NULL) {
+        return entry;
+    }
+    size_t counts = hub->nworkers * sizeof(entry->counts[0]);
+    entry = mem_zalloc(sizeof(*entry) + counts + channel->len);
+    char *copy = (char *)entry->counts + counts;
+    memcpy(copy, name, channel->len);
+    entry->name = copy;
+    entry->len = channel->len;
+    strmap_put_hashed(&hub->channels[channel->app], channel->hash, entry);
+    return entry;
+}
+
+static void entry_release(struct hub *hub, uint32_t app, struct dirent *entry)
+{
+    if (entry->total > 0 || (entry->presence != NULL && presence_count(entry->presence) > 0)) {
+        return;
+    }
+    strmap_del(&hub->channels[app], entry->name, entry->len);
+    presence_free(entry->presence);
+    mem_free(entry);
+}
+
+static void entry_count(struct dirent *entry, uint32_t worker, uint32_t n)
+{
+    entry->total = entry->total - entry->counts[worker] + n;
+    entry->counts[worker] = n;
+}
+
+uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32_t hash,
+                     struct frame *frame, const struct socket_ref *except)
+{
+    for (uint32_t i = 0; i < hub->nworkers; i++) {
+        if (entry->counts[i] == 0) {
+            continue;
+        }
+        struct mail_deliver *mail = mem_alloc(sizeof(*mail) + entry->len);
+        *mail = (struct mail_deliver){
+            .mail = {.type = MAIL_DELIVER,
+                     .bytes = (uint32_t)(sizeof(*mail) + entry->len) + frame->len},
+            .frame = frame_ref(frame),
+            .except = *except,
+            .channel = {.app = app, .hash = hash, .len = entry->len},
+        };
+        memcpy(mail->name, entry->name, entry->len);
+        mailbox_post(hub->workers[i], &mail->mail);
+    }
+    /* Who is left out asked for it as a subscriber, as toOthers() does. */
+    bool one_less =
+        except->random != 0 && except->worker < hub->nworkers && entry->counts[except->worker] > 0;
+    return entry->total - (one_less ? 1 : 0);
+}
+
+/* ---- presence ---- */
+
+static const struct socket_ref nobody;
+
+/* Tells everybody on the channel; a message that cannot be made for lack of memory is left out. */
+static void announce(struct hub *hub, uint32_t app, uint32_t hash, struct dirent *entry,
+                     const struct buf *json)
+{
+    struct frame *frame = wire_text(json);
+    if (frame != NULL) {
+        hub_deliver(hub, entry, app, hash, frame, &nobody);
+        frame_unref(frame);
+    }
+}
+
+static struct frame *roster(const struct dirent *entry)
+{
+    struct buf json;
+    struct presence_walk walk;
+    struct pusher_members members = presence_members(&walk, entry->presence);
+    buf_init(&json, WIRE_MAX);
+    struct frame *frame = NULL;
+    if (pusher_presence_subscribed(&json, (struct slice){entry->name, entry->len}, &members) == 0) {
+        frame = wire_text(&json);
+    }
+    buf_free(&json);
+    return frame;
+}
+
+static void join_member(struct hub *hub, const struct mail_join *mail, struct dirent *entry)
+{
+    const char *at = mail->bytes + mail->channel.len;
+    struct pusher_member member = {
+        .user_id = {at, mail->user_len},
+        .id_json = {at + mail->user_len, mail->id_len},
+        .info_json = {mail->info_len > 0 ? at + mail->user_len + mail->id_len : NULL,
+                      mail->info_len},
+    };
+    /* The others hear of the member before the joiner is answered. The joiner is no subscriber yet
+     * and hears nothing. */
+    if (presence_join(entry->presence, &member) && entry->total > 0) {
+        struct buf json;
+        buf_init(&json, WIRE_MAX);
+        if (pusher_member_added(&json, (struct slice){entry->name, entry->len}, &member) == 0) {
+            announce(hub, mail->channel.app, mail->channel.hash, entry, &json);
+        }
+        buf_free(&json);
+    }
+}
+
+static void on_join(struct hub *hub, const struct mail_join *mail)
+{
+    struct dirent *entry = entry_get(hub, &mail->channel, mail->bytes);
+    if (entry->presence == NULL) {
+        entry->presence = presence_new();
+    }
+    if (mail->number != 0) {
+        join_member(hub, mail, entry);
+    }
+    entry_count(entry, mail->worker, mail->n);
+    struct mail_joined *answer = mem_alloc(sizeof(*answer));
+    struct frame *frame = roster(entry);
+    *answer = (struct mail_joined){
+        .mail = {.type = MAIL_JOINED,
+                 .bytes = (uint32_t)sizeof(*answer) + (frame != NULL ? frame->len : 0)},
+        .slot = mail->slot,
+        .gen = mail->gen,
+        .number = mail->number,
+        .frame = frame,
+    };
+    mailbox_post(hub->workers[mail->worker], &answer->mail);
+}
+
+static void on_leave(struct hub *hub, const struct mail_leave *mail)
+{
+    struct slice name = {mail->bytes, mail->channel.len};
+    struct dirent *entry = hub_find(hub, mail->channel.app, mail->channel.hash, name);
+    struct slice id_json;
+    if (entry == NULL || entry->presence == NULL ||
+        !presence_leave(entry->presence,
+                        (struct slice){mail->bytes + mail->channel.len, mail->user_len},
+                        &id_json)) {
+        return;
+    }
+    if (presence_count(entry->presence) > 0) {
+        struct buf json;
+        buf_init(&json, WIRE_MAX);
+        if (pusher_member_removed(&json, name, id_json) == 0) {
+            announce(hub, mail->channel.app, mail->channel.hash, entry, &json);
+        }
+        buf_free(&json);
+    }
+    entry_release(hub, mail->channel.app, entry);
+}
+
+static void on_count(struct hub *hub, const struct mail_count *mail)
+{
+    struct dirent *entry;
+    if (mail->n > 0) {
+        entry = entry_get(hub, &mail->channel, mail->name);
+    } else {
+        entry = hub_find(hub, mail->channel.app, mail->channel.hash,
+                         (struct slice){mail->name, mail->channel.len});
+    }
+    if (entry != NULL) {
+        entry_count(entry, mail->worker, mail->n);
+        entry_release(hub, mail->channel.app, entry);
+    }
+}
+
+/* ---- mail ---- */
+
+static bool on_mail(void *arg, struct mail *mail)
+{
+    struct hub *hub = arg;
+    switch ((enum mail_type)mail->type) {
+    case MAIL_COUNT:
+        on_count(hub, (struct mail_count *)mail);
+        break;
+    case MAIL_JOIN:
+        on_join(hub, (struct mail_join *)mail);
+        break;
+    case MAIL_LEAVE:
+        on_leave(hub, (struct mail_leave *)mail);
+        break;
+    case MAIL_PUBLISH: {
+        struct mail_publish *publish = (struct mail_publish *)mail;
+        publish_client_event(hub, publish);
+        frame_unref(publish->frame);
+        break;
+    }
+    case MAIL_DELIVER:
+    case MAIL_JOINED:
+    case MAIL_DRAIN:
+    case MAIL_STOP:
+        check(!"mail for a worker");
+    }
+    mailbox_done(&hub->box, mail);
+    return true;
+}
+
+void hub_attach(struct hub *hub)
+{
+    loop_mailbox(hub->loop, &hub->box, on_mail, NULL, hub);
+}
+
+bool hub_held(const struct hub *hub)
+{
+    uint64_t high = hub->limits->mailbox_high;
+    for (uint32_t i = 0; high != 0 && i < hub->nworkers; i++) {
+        if (mailbox_bytes(hub->workers[i]) > high) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t hub_counter(const struct hub *hub, enum counter counter)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < hub->ncounters; i++) {
+        sum += counter_get(hub->counters[i], counter);
+    }
+    return sum;
+}
+
+size_t hub_channels(const struct hub *hub)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < hub->apps->count; i++) {
+        sum += hub->channels[i].count;
+    }
+    return sum;
+}

@@ -1,0 +1,72 @@
+/*
+ * The hub: the one place that knows every channel of the node, gives each its one order of events,
+ * and answers joins.
+ *
+ * Owns the directory (how many subscribers each worker has on a channel, and the members of
+ * presence channels), what was published recently (pubsub/dedup), and the way to each worker. Runs
+ * on its own thread, or on the worker's when there is only one. It reaches connections only by
+ * mail.
+ */
+#ifndef FF_PUBSUB_HUB_H
+#define FF_PUBSUB_HUB_H
+
+#include <stdint.h>
+
+#include "base/settings.h"
+#include "base/strmap.h"
+#include "net/loop.h"
+#include "pubsub/apps.h"
+#include "pubsub/dedup.h"
+#include "pubsub/mail.h"
+
+#define HUB_MAX_WORKERS 64
+
+struct presence;
+
+/* A channel that somebody on this node is subscribed to. */
+struct dirent {
+    uint64_t last_publish;     /* the number of the publish that was routed here last */
+    struct presence *presence; /* presence channels only */
+    uint32_t total;            /* sum of counts */
+    uint32_t len;
+    const char *name;  /* behind counts */
+    uint32_t counts[]; /* by worker */
+};
+
+struct hub {
+    struct loop *loop;
+    struct mailbox box;
+    struct mailbox *workers[HUB_MAX_WORKERS];
+    uint32_t nworkers;
+    struct apps *apps;
+    const struct limits *limits;
+    struct strmap *channels; /* by application index */
+    uint64_t publishes;      /* counts them, for message ids */
+    uint32_t node;           /* random, first part of message ids */
+    struct dedup dedup;
+    uint64_t started_ms;
+    bool draining;
+    void *ipc; /* links/ipc keeps its own here */
+    const struct counters *counters[HUB_MAX_WORKERS + 1];
+    uint32_t ncounters;
+};
+
+void hub_init(struct hub *hub, struct loop *loop, struct apps *apps, const struct limits *limits);
+void hub_attach(struct hub *hub); /* on the hub's thread, before its loop runs */
+void hub_free(struct hub *hub);
+
+/* The channel's entry, or NULL when nobody is subscribed. */
+struct dirent *hub_find(struct hub *hub, uint32_t app, uint32_t hash, struct slice name);
+
+/* Post a frame to every worker that has subscribers. The hub keeps no reference. Returns the number
+ * of subscribers known. */
+uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32_t hash,
+                     struct frame *frame, const struct socket_ref *except);
+
+/* True while a worker has more to do than it should: stop taking broadcasts in. */
+bool hub_held(const struct hub *hub);
+
+uint64_t hub_counter(const struct hub *hub, enum counter counter); /* summed over all loops */
+size_t hub_channels(const struct hub *hub); /* occupied ones, of all applications */
+
+#endif

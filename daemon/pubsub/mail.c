@@ -1,0 +1,25 @@
+#include "pubsub/mail.h"
+
+#include "base/mem.h"
+
+void mail_dispose(struct mail *mail)
+{
+    switch ((enum mail_type)mail->type) {
+    case MAIL_DELIVER:
+        frame_unref(((struct mail_deliver *)mail)->frame);
+        break;
+    case MAIL_PUBLISH:
+        frame_unref(((struct mail_publish *)mail)->frame);
+        break;
+    case MAIL_JOINED:
+        frame_unref(((struct mail_joined *)mail)->frame);
+        break;
+    case MAIL_DRAIN:
+    case MAIL_STOP:
+    case MAIL_COUNT:
+    case MAIL_JOIN:
+    case MAIL_LEAVE:
+        break;
+    }
+    mem_free(mail);
+}

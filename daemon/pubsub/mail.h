@@ -1,0 +1,87 @@
+/*
+ * What hub and workers say to each other. One struct a message; whoever handles it also lets go of
+ * the frame in it.
+ */
+#ifndef FF_PUBSUB_MAIL_H
+#define FF_PUBSUB_MAIL_H
+
+#include <stdint.h>
+
+#include "net/frame.h"
+#include "net/mailbox.h"
+#include "proto/slice.h"
+#include "pubsub/socket_id.h"
+
+enum mail_type {
+    /* to a worker */
+    MAIL_DELIVER, /* a frame for the subscribers of a channel */
+    MAIL_JOINED,  /* the answer to a join */
+    MAIL_DRAIN,   /* stop accepting; end all clients within a period */
+    MAIL_STOP,    /* end the loop */
+    /* to the hub */
+    MAIL_COUNT,   /* so many of my connections are on that channel now */
+    MAIL_JOIN,    /* a member wants to join a presence channel */
+    MAIL_LEAVE,   /* one connection of a member has left it */
+    MAIL_PUBLISH, /* a client event */
+};
+
+/* A channel's name in front of whatever else a message carries behind it. */
+struct mail_channel {
+    uint32_t app, hash, len;
+};
+
+struct mail_deliver {
+    struct mail mail;
+    struct frame *frame;
+    struct socket_ref except;
+    struct mail_channel channel;
+    char name[];
+};
+
+struct mail_count {
+    struct mail mail;
+    uint32_t worker, n;
+    struct mail_channel channel;
+    char name[];
+};
+
+struct mail_publish {
+    struct mail mail;
+    struct frame *frame;
+    struct socket_ref except;
+    struct mail_channel channel;
+    char name[];
+};
+
+struct mail_leave {
+    struct mail mail;
+    struct mail_channel channel;
+    uint32_t user_len;
+    char bytes[]; /* name, user id */
+};
+
+struct mail_join {
+    struct mail mail;
+    uint32_t worker, slot, gen, number,
+        n; /* n: of that worker's connections, this one included. number 0: joins nobody, wants the
+              members told again */
+    struct mail_channel channel;
+    uint32_t user_len, id_len, info_len; /* info_len 0: none */
+    char bytes[];                        /* name, user id, its JSON, user_info's JSON */
+};
+
+struct mail_joined {
+    struct mail mail;
+    uint32_t slot, gen, number;
+    struct frame *frame; /* what the joiner is told; NULL: memory ran out */
+};
+
+struct mail_drain {
+    struct mail mail;
+    uint64_t period_ms; /* 0: all at once */
+};
+
+/* Frees a message that nobody will handle any more. */
+void mail_dispose(struct mail *mail);
+
+#endif

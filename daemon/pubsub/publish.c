@@ -1,0 +1,144 @@
+#include "pubsub/publish.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "proto/pusher.h"
+#include "pubsub/wire.h"
+#include "shared/channel.h"
+#include "shared/utf8.h"
+
+/* For a message to the sender: a name that is printable, cut where it is long. */
+#define SHOWN 64
+
+static enum publish_fault bad_channel(const struct limits *limits, struct ff_slice name, char *why,
+                                      size_t size)
+{
+    if (limits->max_channel_name != 0 && name.len > limits->max_channel_name) {
+        snprintf(why, size, "channel name is longer than %" PRIu64 " bytes (max_channel_name)",
+                 limits->max_channel_name);
+    } else if (name.len == 0) {
+        snprintf(why, size, "channel name is empty");
+    } else if (ff_utf8_valid(name.p, name.len) && name.len <= SHOWN) {
+        snprintf(why, size, "channel name \"%.*s\" is invalid: letters, digits and _-=@,.; only",
+                 (int)name.len, name.p);
+    } else {
+        snprintf(why, size, "channel name is invalid: letters, digits and _-=@,.; only");
+    }
+    return PUBLISH_BAD_CHANNEL;
+}
+
+enum publish_fault publish_check(const struct limits *limits, const struct publish *publish,
+                                 char *why, size_t size)
+{
+    if (publish->nchannels == 0) {
+        snprintf(why, size, "no channel is named");
+        return PUBLISH_BAD_CHANNEL;
+    }
+    for (uint32_t i = 0; i < publish->nchannels; i++) {
+        struct ff_slice name = publish->channels[i];
+        if (!ff_channel_publishable(name.p, name.len, limits->max_channel_name)) {
+            return bad_channel(limits, name, why, size);
+        }
+    }
+    struct slice event = publish->event;
+    if (!ff_event_name_valid(event.p, event.len, limits->max_event_name)) {
+        snprintf(why, size, "event name must be 1 to %" PRIu64 " bytes of UTF-8 (max_event_name)",
+                 limits->max_event_name);
+        return PUBLISH_BAD_EVENT;
+    }
+    if (ff_event_name_reserved(event.p, event.len)) {
+        snprintf(why, size, "event names that start with pusher: or pusher_internal: are reserved");
+        return PUBLISH_BAD_EVENT;
+    }
+    if (limits->max_event_size != 0 && publish->data.len > limits->max_event_size) {
+        snprintf(why, size, "payload has %zu bytes, the limit is %" PRIu64 " (max_event_size)",
+                 publish->data.len, limits->max_event_size);
+        return PUBLISH_TOO_LARGE;
+    }
+    if (!ff_utf8_valid(publish->data.p, publish->data.len)) {
+        snprintf(why, size, "payload is not valid UTF-8");
+        return PUBLISH_BAD_PAYLOAD;
+    }
+    if (publish->except.p != NULL && !ff_socket_id_valid(publish->except.p, publish->except.len)) {
+        snprintf(why, size, "the excluded socket id must be digits, a dot and digits");
+        return PUBLISH_BAD_EXCEPT;
+    }
+    return PUBLISH_FINE;
+}
+
+int publish_broadcast(struct hub *hub, const struct app *app, const struct publish *publish,
+                      struct receipt *receipt)
+{
+    struct buf head, tail;
+    struct socket_ref except;
+    int result = -1;
+    bool encoded = false;
+    *receipt = (struct receipt){.id = ++hub->publishes};
+    socket_id_read(publish->except, &except);
+    buf_init(&head, WIRE_MAX);
+    buf_init(&tail, WIRE_MAX);
+    for (uint32_t i = 0; i < publish->nchannels; i++) {
+        struct slice name = {publish->channels[i].p, publish->channels[i].len};
+        uint32_t hash = strmap_hash(name.p, name.len);
+        struct dirent *entry = hub_find(hub, app->index, hash, name);
+        if (entry == NULL || entry->total == 0 || entry->last_publish == receipt->id) {
+            continue; /* nobody is there, or the channel was named twice */
+        }
+        entry->last_publish = receipt->id;
+        if (!encoded && pusher_event_head(&head, publish->event, publish->data) != 0) {
+            goto out;
+        }
+        encoded = true;
+        buf_clear(&tail);
+        if (pusher_event_tail(&tail, name) != 0) {
+            goto out;
+        }
+        struct frame *frame = wire_frame(WS_TEXT, (struct slice){(const char *)head.data, head.len},
+                                         (struct slice){(const char *)tail.data, tail.len});
+        if (frame == NULL) {
+            goto out;
+        }
+        receipt->recipients += hub_deliver(hub, entry, app->index, hash, frame, &except);
+        hub->loop->admitted += frame->len;
+        frame_unref(frame);
+    }
+    result = 0;
+out:
+    buf_free(&head);
+    buf_free(&tail);
+    return result;
+}
+
+void publish_client_event(struct hub *hub, const struct mail_publish *mail)
+{
+    struct slice name = {mail->name, mail->channel.len};
+    struct dirent *entry = hub_find(hub, mail->channel.app, mail->channel.hash, name);
+    if (entry != NULL) {
+        hub_deliver(hub, entry, mail->channel.app, mail->channel.hash, mail->frame, &mail->except);
+    }
+}
+
+void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,
+                               struct frame *frame, const struct socket_ref *sender)
+{
+    struct mail_publish *mail = mem_alloc(sizeof(*mail) + channel.len);
+    *mail = (struct mail_publish){
+        .mail = {.type = MAIL_PUBLISH,
+                 .bytes = (uint32_t)(sizeof(*mail) + channel.len) + frame->len},
+        .frame = frame,
+        .except = *sender,
+        .channel = {.app = app,
+                    .hash = strmap_hash(channel.p, channel.len),
+                    .len = (uint32_t)channel.len},
+    };
+    memcpy(mail->name, channel.p, channel.len);
+    mailbox_post(hub, &mail->mail);
+}
+
+size_t publish_id(const struct hub *hub, uint64_t id, char out[PUBLISH_ID_MAX])
+{
+    return (size_t)snprintf(out, PUBLISH_ID_MAX, "%08" PRIx32 "-%" PRIu64, hub->node, id);
+}

@@ -1,0 +1,50 @@
+/*
+ * The one place that checks, encodes and routes a broadcast, whatever door it came through.
+ *
+ * Checking and encoding are pure and run anywhere; routing is the hub's.
+ */
+#ifndef FF_PUBSUB_PUBLISH_H
+#define FF_PUBSUB_PUBLISH_H
+
+#include "base/settings.h"
+#include "pubsub/hub.h"
+#include "shared/ipc_proto.h"
+
+struct publish {
+    const struct ff_slice *channels;
+    uint32_t nchannels;
+    struct slice event, data;
+    struct slice except; /* a socket id; .p == NULL: nobody is left out */
+};
+
+enum publish_fault {
+    PUBLISH_FINE,
+    PUBLISH_BAD_CHANNEL,
+    PUBLISH_BAD_EVENT,
+    PUBLISH_BAD_PAYLOAD,
+    PUBLISH_TOO_LARGE,
+    PUBLISH_BAD_EXCEPT,
+};
+
+/* Everything that can be wrong with a broadcast. `why` gets a sentence for its sender, valid UTF-8.
+ */
+enum publish_fault publish_check(const struct limits *limits, const struct publish *publish,
+                                 char *why, size_t size);
+
+/*
+ * Sends a checked broadcast to each of its channels, each channel once. Fills the receipt. -1: no
+ * memory; then nothing was sent to some or all of the channels.
+ */
+int publish_broadcast(struct hub *hub, const struct app *app, const struct publish *publish,
+                      struct receipt *receipt) MUST_CHECK;
+
+/* What a worker hands over for a client event: a finished frame for everybody but its sender. */
+void publish_client_event(struct hub *hub, const struct mail_publish *mail);
+void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,
+                               struct frame *frame, const struct socket_ref *sender);
+
+#define PUBLISH_ID_MAX 32u
+/* A message id: unique over all nodes and restarts. Returns its length. */
+size_t publish_id(const struct hub *hub, uint64_t id, char out[PUBLISH_ID_MAX]);
+
+#endif

@@ -1,0 +1,45 @@
+#include "pubsub/wire.h"
+
+#include <string.h>
+
+struct frame *wire_frame(enum ws_opcode opcode, struct slice first, struct slice second)
+{
+    uint8_t header[WS_MAX_OUT_HEADER];
+    size_t len = first.len + second.len;
+    size_t head = ws_header(header, opcode, len);
+    struct frame *frame = frame_new(head + len);
+    if (frame == NULL) {
+        return NULL;
+    }
+    memcpy(frame->bytes, header, head);
+    if (first.len > 0) {
+        memcpy(frame->bytes + head, first.p, first.len);
+    }
+    if (second.len > 0) {
+        memcpy(frame->bytes + head + first.len, second.p, second.len);
+    }
+    return frame;
+}
+
+struct frame *wire_text(const struct buf *json)
+{
+    return wire_frame(WS_TEXT, (struct slice){(const char *)json->data, json->len},
+                      (struct slice){NULL, 0});
+}
+
+struct frame *wire_close(uint16_t code, const char *text)
+{
+    char payload[WS_MAX_CONTROL];
+    size_t len = 0;
+    if (code != 0) {
+        payload[len++] = (char)(code >> 8);
+        payload[len++] = (char)(code & 0xff);
+        size_t rest = strlen(text);
+        if (rest > sizeof(payload) - len) {
+            rest = sizeof(payload) - len;
+        }
+        memcpy(payload + len, text, rest);
+        len += rest;
+    }
+    return wire_frame(WS_CLOSE, (struct slice){payload, len}, (struct slice){NULL, 0});
+}

@@ -1,0 +1,23 @@
+/*
+ * From JSON text to a frame: the text of a message with the WebSocket header in front, in one
+ * allocation. Runs anywhere.
+ */
+#ifndef FF_PUBSUB_WIRE_H
+#define FF_PUBSUB_WIRE_H
+
+#include "base/buf.h"
+#include "net/frame.h"
+#include "proto/slice.h"
+#include "proto/ws.h"
+
+/* One final frame with the bytes of `first` and then of `second`. NULL: no memory. */
+struct frame *wire_frame(enum ws_opcode opcode, struct slice first, struct slice second) MUST_CHECK;
+struct frame *wire_text(const struct buf *json) MUST_CHECK;
+/* A close frame with this code (0: without one) and a short text. */
+struct frame *wire_close(uint16_t code, const char *text) MUST_CHECK;
+
+/* The most a message of ours takes; only a publish of that size in escapes could be larger, and is
+ * refused. */
+#define WIRE_MAX (128u << 20)
+
+#endif

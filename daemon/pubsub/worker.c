@@ -1,0 +1,80 @@
+#include "pubsub/worker.h"
+
+#include <stdatomic.h>
+
+#include "base/mem.h"
+#include "pubsub/chan.h"
+
+#define SCRATCH_KEPT 65536u
+
+static bool on_mail(void *arg, struct mail *mail)
+{
+    struct worker *worker = arg;
+    switch ((enum mail_type)mail->type) {
+    case MAIL_DELIVER: {
+        struct mail_deliver *deliver = (struct mail_deliver *)mail;
+        /* What is queued already shall leave first; the box fills up meanwhile, and the hub sees
+         * that. */
+        if (worker->loop->delivered >= LOOP_ADMIT && worker->loop->ndirty > 0) {
+            return false;
+        }
+        chan_deliver(worker, deliver);
+        frame_unref(deliver->frame);
+        break;
+    }
+    case MAIL_JOINED:
+        chan_joined(worker, (struct mail_joined *)mail);
+        break;
+    case MAIL_DRAIN:
+        worker->drain(worker, ((struct mail_drain *)mail)->period_ms);
+        break;
+    case MAIL_STOP:
+        loop_stop(worker->loop);
+        break;
+    case MAIL_COUNT:
+    case MAIL_JOIN:
+    case MAIL_LEAVE:
+    case MAIL_PUBLISH:
+        check(!"mail for the hub");
+    }
+    mailbox_done(&worker->box, mail);
+    return true;
+}
+
+static void before_flush(void *arg)
+{
+    struct worker *worker = arg;
+    chan_count_changed(worker);
+    atomic_store_explicit(&worker->clients,
+                          worker->loop->by_kind[KIND_HTTP] + worker->loop->by_kind[KIND_SESSION],
+                          memory_order_relaxed);
+}
+
+void worker_attach(struct worker *worker)
+{
+    loop_mailbox(worker->loop, &worker->box, on_mail, before_flush, worker);
+}
+
+void worker_free(struct worker *worker)
+{
+    chan_free_all(worker);
+    mem_free(worker->scratch);
+}
+
+char *worker_scratch(struct worker *worker, size_t len)
+{
+    if (worker->scratch_size < len ||
+        (worker->scratch_size > SCRATCH_KEPT && len <= SCRATCH_KEPT)) {
+        size_t size = len < SCRATCH_KEPT ? SCRATCH_KEPT : len;
+        mem_free(worker->scratch);
+        worker->scratch = mem_try_alloc(size);
+        worker->scratch_size = worker->scratch != NULL ? size : 0;
+    }
+    return worker->scratch;
+}
+
+bool worker_held(const struct worker *worker)
+{
+    uint64_t high = worker->limits->mailbox_high;
+    return high != 0 && mailbox_bytes(worker->hub) > high;
+}

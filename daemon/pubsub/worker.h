@@ -1,0 +1,61 @@
+/*
+ * A worker: one loop's part of the pub/sub engine. It owns its connections and, per application,
+ * the channels that they are subscribed to; the hub owns what is known of a channel over all
+ * workers. Runs on its own thread, or on the hub's when there is only one.
+ */
+#ifndef FF_PUBSUB_WORKER_H
+#define FF_PUBSUB_WORKER_H
+
+#include <stdint.h>
+
+#include "base/settings.h"
+#include "base/strmap.h"
+#include "net/loop.h"
+#include "pubsub/apps.h"
+#include "pubsub/mail.h"
+
+struct chan;
+
+/* The kinds of connections; their handlers are set by who starts the loops. */
+enum conn_kind { KIND_HTTP, KIND_SESSION, KIND_IPC, KIND_ADMIN };
+
+struct worker {
+    uint32_t id;
+    struct loop *loop;
+    struct mailbox box;
+    struct mailbox *hub;
+    struct apps *apps;
+    const struct limits *limits;
+    struct strmap *channels; /* by application index */
+    struct chan *changed;    /* to be counted to the hub before the next flush */
+    uint32_t next_join;
+    const char *path_prefix;
+    char *scratch; /* room for unescaping one message, see worker_scratch */
+    size_t scratch_size;
+    void (*drain)(struct worker *worker,
+                  uint64_t period_ms); /* set by the layer that knows its clients */
+    void *drain_state;
+    bool draining;
+    _Atomic uint32_t clients; /* its public connections as of its last turn, for others to read */
+};
+
+/* The box must be initialised; the loop is started by the caller. */
+void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct mailbox *hub,
+                 struct apps *apps, const struct limits *limits);
+/* Called on the worker's thread before its loop runs. */
+void worker_attach(struct worker *worker);
+void worker_free(struct worker *worker);
+
+static inline struct worker *worker_of(const struct conn *conn)
+{
+    check(conn->loop->worker != NULL);
+    return conn->loop->worker;
+}
+
+/* At least `len` bytes, good until the next call. NULL: no memory. */
+char *worker_scratch(struct worker *worker, size_t len) MUST_CHECK;
+
+/* True while the hub has more to do than it should: stop reading clients. */
+bool worker_held(const struct worker *worker);
+
+#endif

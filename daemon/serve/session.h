@@ -1,0 +1,38 @@
+/*
+ * A WebSocket session: the state machine of the Pusher protocol, from the handshake's answer to the
+ * close frame.
+ *
+ * Runs on its worker. Reads frames and messages, decides, and says what the protocol says;
+ * subscriptions live in pubsub/chan, bytes in net/conn.
+ */
+#ifndef FF_SERVE_SESSION_H
+#define FF_SERVE_SESSION_H
+
+#include "net/conn.h"
+#include "proto/http.h"
+#include "pubsub/apps.h"
+
+extern struct conn_handler session_handler;
+
+/* What the session was opened with. */
+struct session_request {
+    struct slice ws_key; /* Sec-WebSocket-Key */
+    struct slice app_key;
+    struct slice protocol; /* query parameter; .p == NULL when absent */
+    struct slice origin;   /* header; .p == NULL when absent */
+};
+
+/*
+ * Answers a handshake that is valid as HTTP: the 101, and behind it connection_established or the
+ * error and the close frame. The connection becomes a session, or is finishing.
+ */
+void session_open(struct conn *conn, const struct session_request *request);
+
+/* Says why in a pusher:error (when `tell`) and a close frame with the same code, behind everything
+ * queued; then ends. */
+void session_close(struct conn *conn, uint16_t code, const char *why, bool tell);
+
+/* max_input of the handler follows the largest message allowed. Called once before loops run. */
+void session_setup(const struct limits *limits);
+
+#endif

@@ -1,0 +1,177 @@
+#include "serve/subscribe.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "proto/sign.h"
+#include "pubsub/publish.h"
+#include "pubsub/wire.h"
+#include "shared/channel.h"
+
+struct slice session_socket_id(struct conn *conn, char *room)
+{
+    struct socket_ref ref = {.random = session_of(conn)->subscriber.random,
+                             .worker = worker_of(conn)->id,
+                             .slot = conn->slot};
+    return (struct slice){room, socket_id_write(room, &ref)};
+}
+
+/* ---- subscribing ---- */
+
+static void refuse(struct conn *conn, struct slice channel, const char *type, const char *error,
+                   int status)
+{
+    struct buf json;
+    counter_add(conn->loop->counters, COUNTER_SUBSCRIBE_REFUSED, 1);
+    buf_init(&json, WIRE_MAX);
+    int written = pusher_subscription_error(&json, channel, type, error, status);
+    session_say(conn, written, &json);
+}
+
+static bool authorised(struct conn *conn, struct app *app, const struct pusher_message *message)
+{
+    char room[SOCKET_ID_MAX];
+    return message->auth.p != NULL &&
+           sign_channel_auth(message->auth, app->key, app->secret, session_socket_id(conn, room),
+                             message->channel, message->channel_data);
+}
+
+static void succeeded(struct conn *conn, struct slice channel)
+{
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    int written = pusher_subscribed(&json, channel);
+    session_say(conn, written, &json);
+}
+
+static void join(struct conn *conn, const struct pusher_message *message)
+{
+    struct pusher_member member;
+    char *scratch = mem_try_alloc(message->channel_data.len + 1);
+    if (scratch == NULL) {
+        conn_doom(conn);
+        return;
+    }
+    if (message->channel_data.p == NULL ||
+        pusher_member_read(message->channel_data, scratch, &member) != 0) {
+        refuse(conn, message->channel, "InvalidMember",
+               "channel_data must be an object with a user_id", 400);
+    } else if (chan_join(conn, message->channel, &member) != 0) {
+        conn_doom(conn);
+    }
+    mem_free(scratch);
+}
+
+void session_subscribe(struct conn *conn, struct app *app, const struct pusher_message *message)
+{
+    const struct limits *limits = worker_of(conn)->limits;
+    struct slice channel = message->channel;
+    if (!ff_channel_name_valid(channel.p, channel.len, limits->max_channel_name)) {
+        refuse(conn, channel, "InvalidChannel", "Channel name is invalid", 400);
+        return;
+    }
+    unsigned int type = ff_channel_type(channel.p, channel.len);
+    if ((type & FF_CHANNEL_PRIVATE) && !authorised(conn, app, message)) {
+        static const char why[] = "Connection is unauthorized";
+        session_error(conn, 4009, why);
+        refuse(conn, channel, "AuthError", why, 401);
+        return;
+    }
+    struct sub_ref *ref = chan_find(conn, channel);
+    if (ref != NULL && (type & FF_CHANNEL_PRESENCE)) {
+        if (chan_roster(conn, ref) != 0) {
+            conn_doom(conn);
+            return;
+        }
+        conn_wait(conn);
+    } else if (ref != NULL) {
+        succeeded(conn, channel);
+    } else if (limits->max_channels_per_connection != 0 &&
+               session_of(conn)->subscriber.n >= limits->max_channels_per_connection) {
+        refuse(conn, channel, "LimitReached", "Too many channels on this connection", 403);
+    } else if (type & FF_CHANNEL_PRESENCE) {
+        join(conn, message);
+    } else if (chan_subscribe(conn, channel) != 0) {
+        conn_doom(conn);
+    } else {
+        succeeded(conn, channel);
+    }
+}
+
+/* ---- client events ---- */
+
+/* A bucket that holds one second's worth. */
+static bool within_rate(struct conn *conn, const struct app *app)
+{
+    struct session *session = session_of(conn);
+    uint64_t rate = app->settings->client_event_rate;
+    if (rate == 0) {
+        return true;
+    }
+    uint32_t now = (uint32_t)conn->loop->now;
+    uint64_t full = rate * 1000;
+    uint64_t left = session->rate_left + (uint64_t)(now - session->rate_at) * rate;
+    left = left > full ? full : left;
+    session->rate_at = now;
+    bool within = left >= 1000;
+    session->rate_left = (uint32_t)(within ? left - 1000 : left);
+    return within;
+}
+
+/* NULL: it may be sent. */
+static const char *judge_event(struct conn *conn, const struct app *app,
+                               const struct pusher_message *message, int *code)
+{
+    unsigned int type = ff_channel_type(message->channel.p, message->channel.len);
+    *code = 4301;
+    if (app->settings->client_events == CLIENT_EVENTS_NONE) {
+        return "The app does not have client messaging enabled.";
+    }
+    if (!within_rate(conn, app)) {
+        return "Rate limit exceeded";
+    }
+    if (type & FF_CHANNEL_ENCRYPTED) {
+        return "Client events are not possible on encrypted channels";
+    }
+    if (!(type & FF_CHANNEL_PRIVATE) && app->settings->client_events != CLIENT_EVENTS_ALL) {
+        return "Client events are only possible on private and presence channels";
+    }
+    uint64_t max = worker_of(conn)->limits->max_event_name;
+    if (max != 0 && message->event.len > max) {
+        return "Event name is too long";
+    }
+    if (chan_find(conn, message->channel) == NULL) {
+        *code = 4009;
+        return "The client is not a member of the specified channel.";
+    }
+    return NULL;
+}
+
+void session_client_event(struct conn *conn, struct app *app, const struct pusher_message *message)
+{
+    int code;
+    const char *refused = judge_event(conn, app, message, &code);
+    if (refused != NULL) {
+        counter_add(conn->loop->counters, COUNTER_CLIENT_EVENT_REFUSED, 1);
+        session_error(conn, code, refused);
+        return;
+    }
+    struct worker *worker = worker_of(conn);
+    struct sub_ref *ref = chan_find(conn, message->channel);
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    struct frame *frame = NULL;
+    if (pusher_client_event(&json, message->event, message->channel, message->data,
+                            chan_user(ref)) == 0) {
+        frame = wire_text(&json);
+    }
+    buf_free(&json);
+    if (frame == NULL) {
+        conn_doom(conn);
+        return;
+    }
+    struct socket_ref sender = {
+        .random = session_of(conn)->subscriber.random, .worker = worker->id, .slot = conn->slot};
+    counter_add(conn->loop->counters, COUNTER_PUBLISHED_CLIENT, 1);
+    publish_post_client_event(worker->hub, app->index, message->channel, frame, &sender);
+}
