@@ -13,6 +13,7 @@ $driver = $_SERVER['QUERY_STRING'];
 
 require $dir.'/vendor/autoload.php';
 $app = require $dir.'/bootstrap/app.php';
+$app->instance('request', Illuminate\Http\Request::capture());
 $app->make(Illuminate\Contracts\Http\Kernel::class)->bootstrap();
 require __DIR__.'/event.inc';
 
