@@ -8,15 +8,16 @@
 
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 const [modules, url, dash, ...command] = process.argv.slice(2);
 if (!url || (dash !== undefined && dash !== '--')) {
     console.error('usage: node listen.mjs NODE_MODULES URL [-- COMMAND ARGUMENT...]');
     process.exit(2);
 }
-const require = createRequire(`${modules}/`);
-const Pusher = require('pusher-js');
-const Echo = require('laravel-echo').default;
+const Pusher = createRequire(`${resolve(modules)}/`)('pusher-js');
+const { default: Echo } = await import(pathToFileURL(resolve(modules, 'laravel-echo/dist/echo.js')));
 
 const started = performance.now();
 const say = (text) => console.log(text);
