@@ -243,7 +243,7 @@ void conn_flushed(struct conn *conn, size_t tried, int64_t sent)
         return;
     }
     size_t taken = sent > 0 ? (size_t)sent : 0;
-    if (taken > 0) {
+    if (loop->handlers[conn->kind]->client) {
         counter_add(loop->counters, COUNTER_BYTES_OUT, taken);
     }
     if (conn->q0 != NULL && taken == conn->q0->frame->len) {
@@ -423,8 +423,6 @@ void conn_finish(struct conn *conn, bool hangup)
         conn->flags |= CONN_FINISHING;
         conn->flags &= (uint16_t)~CONN_WAITING;
         leave_once(conn);
-        mem_free(conn->in);
-        conn->in = NULL;
         loop_mark_dirty(conn->loop, conn);
         conn_idle(conn, IDLE_CLOSING);
     }
@@ -505,15 +503,13 @@ static bool inbuf_grow(struct conn *conn)
     return true;
 }
 
-/* Hands over what lies in `in`. */
+/* Hands over what lies in `in`. The handler may have ended the connection, but the bytes are there
+ * until it returns. */
 static void input_kept(struct conn *conn)
 {
     struct inbuf *in = conn->in;
     size_t used = conn->loop->handlers[conn->kind]->input(conn, in->bytes, in->len);
-    if (conn->in != in) {
-        return; /* it was given up meanwhile */
-    }
-    if (used == in->len) {
+    if (used == in->len || (conn->flags & CONN_FINISHING)) {
         mem_free(in);
         conn->in = NULL;
     } else if (used > 0) {
@@ -575,9 +571,9 @@ void conn_process(struct conn *conn)
             discard(conn);
             return;
         }
-        if (!takes_input(conn)) {
-            conn->flags |= CONN_UNREAD;
-            return;
+        if (!takes_input(conn) || (conn->flags & CONN_RESUME)) {
+            return; /* it goes on when it is resumed, with what is left over and then with what can
+                       be read */
         }
         uint8_t *room = conn->loop->read_room;
         size_t size = LOOP_READ;
@@ -596,7 +592,6 @@ void conn_process(struct conn *conn)
         }
         if (got < 0) {
             if (errno == EAGAIN) {
-                conn->flags &= (uint16_t)~CONN_UNREAD;
                 return;
             }
             if (errno != EINTR) {
@@ -605,7 +600,9 @@ void conn_process(struct conn *conn)
             }
             continue;
         }
-        counter_add(conn->loop->counters, COUNTER_BYTES_IN, (uint64_t)got);
+        if (conn->loop->handlers[conn->kind]->client) {
+            counter_add(conn->loop->counters, COUNTER_BYTES_IN, (uint64_t)got);
+        }
         if (conn->in != NULL) {
             conn->in->len += (size_t)got;
             input_kept(conn);
@@ -620,11 +617,6 @@ void conn_process(struct conn *conn)
         /* A short read has emptied the socket; but data and the peer's end arriving together give
          * one edge. */
         if ((size_t)got < size && !(conn->flags & (CONN_PEER_END | CONN_FINISHING))) {
-            if (takes_input(conn)) {
-                conn->flags &= (uint16_t)~CONN_UNREAD;
-            } else {
-                conn->flags |= CONN_UNREAD;
-            }
             return;
         }
     }

@@ -46,6 +46,7 @@ struct conn_handler {
     /* A time-out of its idle class has passed. The conn has been taken out of the class. */
     void (*expired)(struct conn *conn, enum idle_class was);
     size_t max_input; /* bytes that may be left over at most; the handler refuses earlier */
+    bool client;      /* its bytes are counted as clients' */
     bool urgent;      /* flushed before all others: publishers wait for their answers */
 };
 
@@ -84,7 +85,6 @@ enum conn_flag {
     CONN_LEFT = 1 << 7,    /* leave() has been called */
     CONN_WAITING = 1 << 8, /* takes no input until conn_resume */
     CONN_RESUME = 1 << 9,  /* on the resume list */
-    CONN_UNREAD = 1 << 10, /* stopped before EAGAIN: no edge will come */
 };
 
 #define CONN_STATE_SIZE 80

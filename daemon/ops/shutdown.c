@@ -6,8 +6,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define LOOK_MS   20
-#define MARGIN_MS 500 /* for the close time-outs of those that were told last to be noticed */
+#define LOOK_MS      20
+/* Who does not answer a close frame is not waited for as long as in quiet times: the process is to
+ * be gone soon. */
+#define CLOSE_MAX_MS 2000
+#define MARGIN_MS    500 /* for the close time-outs of those that were told last to be noticed */
 
 static void again_in(struct shutdown *shutdown, uint64_t ms)
 {
@@ -58,7 +61,10 @@ void shutdown_init(struct shutdown *shutdown, struct hub *hub, uint64_t delay_ms
                    uint64_t period_ms, uint64_t close_ms)
 {
     *shutdown = (struct shutdown){
-        .hub = hub, .delay_ms = delay_ms, .period_ms = period_ms, .close_ms = close_ms};
+        .hub = hub,
+        .delay_ms = delay_ms,
+        .period_ms = period_ms,
+        .close_ms = close_ms == 0 || close_ms > CLOSE_MAX_MS ? CLOSE_MAX_MS : close_ms};
     check(event_assign(&shutdown->timer, hub->loop->base, -1, 0, on_timer, shutdown) == 0);
 }
 

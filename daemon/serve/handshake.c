@@ -161,4 +161,5 @@ const struct conn_handler handshake_handler = {
     .leave = handshake_leave,
     .expired = handshake_expired,
     .max_input = HTTP_MAX_HEAD,
+    .client = true,
 };

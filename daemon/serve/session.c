@@ -411,4 +411,5 @@ struct conn_handler session_handler = {
     .input = session_input,
     .leave = session_leave,
     .expired = session_expired,
+    .client = true,
 };
