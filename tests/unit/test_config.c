@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/counters.h"
 #include "base/mem.h"
 #include "ops/config.h"
 #include "ops/config_table.h"
@@ -548,6 +549,17 @@ static void test_pages_are_in_step(void **state)
     assert_memory_equal(at + len, end, strlen(end));
     mem_free(page);
     free(reference);
+
+    /* every counter is explained to who operates it */
+    page = read_source("docs/operations.md", &page_len);
+    for (int i = 0; i < COUNTER_MAX; i++) {
+        char metric[100];
+        snprintf(metric, sizeof(metric), "fanfare_%s", counter_infos[i].metric);
+        if (strstr(page, metric) == NULL) {
+            fail_msg("docs/operations.md lacks %s", metric);
+        }
+    }
+    mem_free(page);
 }
 
 static void test_files(void **state)
