@@ -20,8 +20,8 @@ export async function freePort() {
     }
 }
 
-export const APP = { id: 'app1', key: 'key1', secret: 'secret1' };
-export const APP2 = { id: 'app2', key: 'key2', secret: 'secret2' };
+export const APP = { id: 'app1', key: 'key1', secret: 'secret-of-app1' };
+export const APP2 = { id: 'app2', key: 'key2', secret: 'secret-of-app2' };
 
 function ini(sections) {
     const lines = [];
@@ -108,7 +108,7 @@ export class Daemon {
             }
             if (file) {
                 daemon.config = join(daemon.dir, 'fanfare.conf');
-                writeFileSync(daemon.config, ini(config));
+                writeFileSync(daemon.config, ini(config), { mode: 0o600 });
             }
             daemon.command = args ?? (file ? ['--config', daemon.config] : []);
             daemon.env = { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? '', ...env };

@@ -155,7 +155,7 @@ export class Client extends Raw {
 
     /** Dials and waits for connection_established. */
     static async open(target, options = {}) {
-        const client = await Client.dial(target, { app: target.app ?? { id: 'app1', key: 'key1', secret: 'secret1' }, ...options });
+        const client = await Client.dial(target, { app: target.app ?? { id: 'app1', key: 'key1', secret: 'secret-of-app1' }, ...options });
         await client.established();
         return client;
     }

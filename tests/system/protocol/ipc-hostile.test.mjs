@@ -148,8 +148,15 @@ suite('hostile publishers', { workers: [1, 3] }, (ctx) => {
         own.socket.pause();
         const pings = Buffer.concat(Array.from({ length: 1000 }, (_, i) => frame([ipc.STATS, i + 1])));
         let blocked = false;
-        for (let i = 0; i < 400 && !blocked; i++) {
-            if (!own.socket.write(pings) && own.socket.writableLength > 4 << 20) blocked = true;
+        for (let i = 0; i < 2000 && !blocked; i++) {
+            await new Promise((done) => {
+                const timer = setTimeout(done, 200);
+                own.socket.write(pings, () => {
+                    clearTimeout(timer);
+                    done();
+                });
+            });
+            blocked = own.socket.writableLength > 1 << 20;
             if (i % 20 === 0) await ctx.ipc.ping();
         }
         assert.ok(blocked, 'the daemon stopped reading');

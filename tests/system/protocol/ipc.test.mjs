@@ -41,6 +41,16 @@ suite('publish over IPC', { workers: [1, 3] }, (ctx) => {
         await quiet(ctx.ipc, a, b);
     });
 
+    test('an excluded socket that is not subscribed is not taken off the count', async () => {
+        const channel = unique();
+        const [a, b] = [await ctx.open(), await ctx.open()];
+        await a.subscribe(channel);
+        await b.subscribe(unique());
+        assert.equal((await ctx.ipc.publish({ channel, except: b.socketId })).recipients, 1);
+        await a.expect('E', channel);
+        await quiet(ctx.ipc, a, b);
+    });
+
     test('an unknown excluded socket is harmless', async () => {
         const channel = unique();
         const a = await ctx.open();
