@@ -1,8 +1,10 @@
 /*
- * Messages of the Pusher protocol 7: reading what a client sends, writing the JSON of what the server sends. Pure.
+ * Messages of the Pusher protocol 7: reading what a client sends, writing the JSON of what the
+ * server sends. Pure.
  *
- * Writers append the JSON text alone (no WebSocket header) to a buf and return -1 when it is full. Key order and double encoding follow
- * the protocol: `event`, `data`, `channel`; `data` of server events is a JSON string that holds JSON.
+ * Writers append the JSON text alone (no WebSocket header) to a buf and return -1 when it is full.
+ * Key order and double encoding follow the protocol: `event`, `data`, `channel`; `data` of server
+ * events is a JSON string that holds JSON.
  */
 #ifndef FF_PROTO_PUSHER_H
 #define FF_PROTO_PUSHER_H
@@ -25,19 +27,23 @@ enum pusher_kind {
 
 struct pusher_message {
     enum pusher_kind kind;
-    struct slice event;        /* unescaped */
-    struct slice channel;      /* unescaped; always there in SUBSCRIBE, UNSUBSCRIBE and CLIENT_EVENT */
-    struct slice auth;         /* SUBSCRIBE: unescaped; .p == NULL when absent or null */
-    struct slice channel_data; /* SUBSCRIBE: unescaped, known to be valid JSON; .p == NULL when absent or null */
-    struct slice data;         /* CLIENT_EVENT: the raw JSON value; .p == NULL when absent */
+    struct slice event;   /* unescaped */
+    struct slice channel; /* unescaped; always there in SUBSCRIBE, UNSUBSCRIBE and CLIENT_EVENT */
+    struct slice auth;    /* SUBSCRIBE: unescaped; .p == NULL when absent or null */
+    /* SUBSCRIBE: unescaped valid JSON; .p == NULL when absent, null or "" */
+    struct slice channel_data;
+    struct slice data; /* CLIENT_EVENT: the raw JSON value; .p == NULL when absent */
 };
 
 /*
- * Reads one text message. `scratch` needs 2 * len bytes and holds what had to be unescaped; views point into it or into the text.
- * Returns 0, or -1 for anything that is answered with 4200 "Invalid message format": not JSON, not an object, event missing or not a string, data of a
- * pusher: event that is neither an object nor a string holding one (missing data is fine for ping and pong), channel missing or not a string where it is needed, auth not a
- * string, channel_data not a string that holds JSON, an unknown pusher: event, an event without a channel. An empty channel name is returned as it is, for
- * the session to refuse. Of repeated members the last one counts. Client events keep any JSON value as data.
+ * Reads one text message. `scratch` needs 2 * len bytes and holds what had to be unescaped; views
+ * point into it or into the text. Returns 0, or -1 for anything that is answered with 4200 "Invalid
+ * message format": not JSON, not an object, event missing or not a string, data of a pusher: event
+ * that is neither an object nor a string holding one (absent, null or "" is fine for ping and
+ * pong), channel missing or not a string where it is needed, auth not a string, channel_data not a
+ * string that is empty or holds JSON, an unknown pusher: event, an event without a channel. An
+ * empty channel name is returned as it is, for the session to refuse. Of repeated members the last
+ * one counts. Client events keep any JSON value as data.
  */
 int pusher_read(const char *text, size_t len, char *scratch, struct pusher_message *out) MUST_CHECK;
 
@@ -48,10 +54,13 @@ struct pusher_member {
     struct slice info_json; /* the raw JSON value; .p == NULL when absent */
 };
 
-/* `scratch` needs channel_data.len bytes. -1: not an object, or user_id missing, null, an object, an array or empty. */
-int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_member *out) MUST_CHECK;
+/* channel_data is valid JSON; `scratch` needs channel_data.len bytes. -1: not an object, or user_id
+ * missing, null, an object, an array or empty. */
+int pusher_member_read(struct slice channel_data, char *scratch,
+                       struct pusher_member *out) MUST_CHECK;
 
-int pusher_established(struct buf *out, struct slice socket_id, uint32_t activity_timeout) MUST_CHECK;
+int pusher_established(struct buf *out, struct slice socket_id,
+                       uint32_t activity_timeout) MUST_CHECK;
 /* code 0 writes null, as Pusher does for errors without a code. */
 int pusher_error(struct buf *out, int code, const char *message) MUST_CHECK;
 int pusher_ping(struct buf *out) MUST_CHECK;
@@ -59,21 +68,24 @@ int pusher_pong(struct buf *out) MUST_CHECK;
 /* subscription_succeeded with data "{}", of any channel but presence. */
 int pusher_subscribed(struct buf *out, struct slice channel) MUST_CHECK;
 /* subscription_error: {"type":type,"error":error,"status":status}. */
-int pusher_subscription_error(struct buf *out, struct slice channel, const char *type, const char *error,
-                              int status) MUST_CHECK;
+int pusher_subscription_error(struct buf *out, struct slice channel, const char *type,
+                              const char *error, int status) MUST_CHECK;
 /* member_added: {"user_id":id_json,"user_info":info_json}, the latter left out when absent. */
-int pusher_member_added(struct buf *out, struct slice channel, const struct pusher_member *member) MUST_CHECK;
+int pusher_member_added(struct buf *out, struct slice channel,
+                        const struct pusher_member *member) MUST_CHECK;
 int pusher_member_removed(struct buf *out, struct slice channel, struct slice id_json) MUST_CHECK;
 
-/* subscription_succeeded of a presence channel, for which the members are handed over one by one, in the order in which they joined, by `next`
- * (false at the end; called over the whole list twice after `rewind`). */
+/* subscription_succeeded of a presence channel, for which the members are handed over one by one,
+ * in the order in which they joined, by `next` (false at the end; called over the whole list twice
+ * after `rewind`). A member without info has null in the hash. */
 struct pusher_members {
     void *arg;
     size_t count;
     void (*rewind)(void *arg);
     bool (*next)(void *arg, struct pusher_member *out);
 };
-int pusher_presence_subscribed(struct buf *out, struct slice channel, const struct pusher_members *members) MUST_CHECK;
+int pusher_presence_subscribed(struct buf *out, struct slice channel,
+                               const struct pusher_members *members) MUST_CHECK;
 
 /*
  * A published event comes in two halves, so that one event on many channels is escaped once:
@@ -82,8 +94,9 @@ int pusher_presence_subscribed(struct buf *out, struct slice channel, const stru
 int pusher_event_head(struct buf *out, struct slice event, struct slice data) MUST_CHECK;
 int pusher_event_tail(struct buf *out, struct slice channel) MUST_CHECK;
 
-/* {"event":..,"channel":..,"data":<raw>,"user_id":"..."}: data raw, left out when absent; user_id (text, as a JSON string) when .p is not NULL. */
-int pusher_client_event(struct buf *out, struct slice event, struct slice channel, struct slice data,
-                        struct slice user_id) MUST_CHECK;
+/* {"event":..,"channel":..,"data":<raw>,"user_id":"..."}: data raw, left out when absent; user_id
+ * (text, as a JSON string) when .p is not NULL. */
+int pusher_client_event(struct buf *out, struct slice event, struct slice channel,
+                        struct slice data, struct slice user_id) MUST_CHECK;
 
 #endif
