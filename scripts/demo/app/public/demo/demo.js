@@ -46,7 +46,7 @@ function wire(direction, event, channel) {
         row.append(element('span', { textContent: channel }));
     }
     $('wire').prepend(row);
-    while ($('wire').children.length > 12) {
+    while ($('wire').children.length > 14) {
         $('wire').lastChild.remove();
     }
 }
