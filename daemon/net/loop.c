@@ -496,6 +496,12 @@ void loop_run(struct loop *loop)
     }
 }
 
+void loop_turn(struct loop *loop)
+{
+    event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    turn(loop);
+}
+
 void loop_stop(struct loop *loop)
 {
     loop->stop = true;

@@ -231,6 +231,11 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     struct signalfd_siginfo info;
     (void)what;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGHUP) {
+            log_warn("server", "SIGHUP: this version reads its configuration only when it starts; "
+                               "restart to apply changes");
+            continue;
+        }
         if (server->hub.draining) {
             log_info("server", "signal %u again: exiting now", info.ssi_signo);
             loop_stop(&server->loop);
@@ -256,6 +261,7 @@ static int block_signals(struct server *server)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);

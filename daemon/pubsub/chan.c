@@ -21,6 +21,11 @@ struct joiner {
     struct who *who;
 };
 
+struct changes {
+    uint32_t n, cap;
+    struct mail_change items[];
+};
+
 /* Of presence channels only. `who` runs parallel to the channel's subs. */
 struct attendance {
     struct who **who;
@@ -41,6 +46,7 @@ struct chan {
     struct attendance *attendance;
     uint32_t app, hash, len;
     bool changed;
+    struct changes *changes; /* since the last count; NULL: nobody came or went */
     char name[];
 };
 
@@ -153,6 +159,7 @@ static void chan_free(struct chan *chan)
     if (chan->subs != &chan->one) {
         mem_free(chan->subs);
     }
+    mem_free(chan->changes);
     mem_free(chan);
 }
 
@@ -168,6 +175,22 @@ static void chan_changed(struct worker *worker, struct chan *chan)
         chan->changed_next = worker->changed;
         worker->changed = chan;
     }
+}
+
+static void changes_add(struct chan *chan, struct conn *conn, bool joined)
+{
+    struct changes *changes = chan->changes;
+    if (changes == NULL || changes->n == changes->cap) {
+        uint32_t cap = changes == NULL ? 2 : changes->cap * 2;
+        changes = mem_realloc(changes, sizeof(*changes) + cap * sizeof(changes->items[0]));
+        if (chan->changes == NULL) {
+            changes->n = 0;
+        }
+        changes->cap = cap;
+        chan->changes = changes;
+    }
+    changes->items[changes->n++] = (struct mail_change){
+        .random = subscriber_of(conn)->random & (UINT64_MAX >> 1), .joined = joined};
 }
 
 static bool subs_room(struct chan *chan)
@@ -208,6 +231,7 @@ static void subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref, 
         chan->attendance->who[chan->n] = who;
     }
     chan->n++;
+    changes_add(chan, conn, true);
 }
 
 static struct sub_ref *ref_of(struct worker *worker, const struct sub *sub)
@@ -377,7 +401,13 @@ void chan_unsubscribe(struct conn *conn, struct sub_ref *ref)
 {
     struct worker *worker = worker_of(conn);
     struct chan *chan = ref->chan;
-    struct who *who = ref->joining != 0 ? joiners_remove(worker, ref) : subs_remove(worker, ref);
+    struct who *who;
+    if (ref->joining != 0) {
+        who = joiners_remove(worker, ref);
+    } else {
+        who = subs_remove(worker, ref);
+        changes_add(chan, conn, false);
+    }
     refs_remove(subscriber_of(conn), ref);
     if (who != NULL) {
         post_leave(worker, chan, who);
@@ -436,6 +466,7 @@ void chan_joined(struct worker *worker, struct mail_joined *mail)
         }
         struct who *who = joiners_remove(worker, ref);
         subs_add(chan, conn, ref, who);
+        chan_changed(worker, chan);
         counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
         counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, 1);
         conn_send(conn, frame);
@@ -470,25 +501,38 @@ void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
     delivery_unref(worker->loop, delivery);
 }
 
+static void post_count(struct worker *worker, const struct chan *chan)
+{
+    uint32_t n = chan->changes != NULL ? chan->changes->n : 0;
+    size_t list = n * sizeof(struct mail_change);
+    struct mail_count *mail = mem_alloc(sizeof(*mail) + list + chan->len);
+    *mail = (struct mail_count){
+        .mail = {.type = MAIL_COUNT, .bytes = (uint32_t)(sizeof(*mail) + list + chan->len)},
+        .worker = worker->id,
+        .n = chan_total(chan),
+        .nchanges = n,
+        .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
+    };
+    if (n > 0) {
+        memcpy(mail->bytes, chan->changes->items, list);
+    }
+    memcpy(mail->bytes + list, chan->name, chan->len);
+    mailbox_post(worker->hub, &mail->mail);
+}
+
 void chan_count_changed(struct worker *worker)
 {
     while (worker->changed != NULL) {
         struct chan *chan = worker->changed;
         worker->changed = chan->changed_next;
         chan->changed = false;
-        struct mail_count *mail = mem_alloc(sizeof(*mail) + chan->len);
-        *mail = (struct mail_count){
-            .mail = {.type = MAIL_COUNT, .bytes = (uint32_t)(sizeof(*mail) + chan->len)},
-            .worker = worker->id,
-            .n = chan_total(chan),
-            .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
-        };
-        memcpy(mail->name, chan->name, chan->len);
-        if (mail->n == 0) {
+        post_count(worker, chan);
+        mem_free(chan->changes);
+        chan->changes = NULL;
+        if (chan_total(chan) == 0) {
             check(strmap_del(&worker->channels[chan->app], chan->name, chan->len) == chan);
             chan_free(chan);
         }
-        mailbox_post(worker->hub, &mail->mail);
     }
 }
 

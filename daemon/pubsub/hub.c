@@ -45,6 +45,7 @@ void hub_free(struct hub *hub)
         strmap_free(&hub->channels[i]);
     }
     mem_free(hub->channels);
+    subscribed_free(&hub->subscribed);
     dedup_free(&hub->dedup);
 }
 
@@ -107,9 +108,8 @@ uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32
         memcpy(mail->name, entry->name, entry->len);
         mailbox_post(hub->workers[i], &mail->mail);
     }
-    /* Who is left out asked for it as a subscriber, as toOthers() does. */
-    bool one_less =
-        except->random != 0 && except->worker < hub->nworkers && entry->counts[except->worker] > 0;
+    bool one_less = except->random != 0 &&
+                    subscribed_has(&hub->subscribed, subscribed_print(except->random, app, hash));
     return entry->total - (one_less ? 1 : 0);
 }
 
@@ -210,16 +210,27 @@ static void on_leave(struct hub *hub, const struct mail_leave *mail)
 
 static void on_count(struct hub *hub, const struct mail_count *mail)
 {
+    const struct mail_channel *channel = &mail->channel;
+    const char *name = mail->bytes + mail->nchanges * sizeof(struct mail_change);
+    for (uint32_t i = 0; i < mail->nchanges; i++) {
+        struct mail_change change;
+        memcpy(&change, mail->bytes + i * sizeof(change), sizeof(change));
+        uint64_t print = subscribed_print(change.random, channel->app, channel->hash);
+        if (change.joined) {
+            subscribed_add(&hub->subscribed, print);
+        } else {
+            subscribed_remove(&hub->subscribed, print);
+        }
+    }
     struct dirent *entry;
     if (mail->n > 0) {
-        entry = entry_get(hub, &mail->channel, mail->name);
+        entry = entry_get(hub, channel, name);
     } else {
-        entry = hub_find(hub, mail->channel.app, mail->channel.hash,
-                         (struct slice){mail->name, mail->channel.len});
+        entry = hub_find(hub, channel->app, channel->hash, (struct slice){name, channel->len});
     }
     if (entry != NULL) {
         entry_count(entry, mail->worker, mail->n);
-        entry_release(hub, mail->channel.app, entry);
+        entry_release(hub, channel->app, entry);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "pubsub/apps.h"
 #include "pubsub/dedup.h"
 #include "pubsub/mail.h"
+#include "pubsub/subscribed.h"
 
 #define HUB_MAX_WORKERS 64
 
@@ -41,8 +42,9 @@ struct hub {
     struct apps *apps;
     const struct limits *limits;
     struct strmap *channels; /* by application index */
-    uint64_t publishes;      /* counts them, for message ids */
-    uint32_t node;           /* random, first part of message ids */
+    struct subscribed subscribed;
+    uint64_t publishes; /* counts them, for message ids */
+    uint32_t node;      /* random, first part of message ids */
     struct dedup dedup;
     uint64_t started_ms;
     bool draining;

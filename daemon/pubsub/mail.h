@@ -38,11 +38,16 @@ struct mail_deliver {
     char name[];
 };
 
+struct mail_change {
+    uint64_t random : 63, joined : 1; /* of the connection's id */
+};
+
 struct mail_count {
     struct mail mail;
     uint32_t worker, n;
+    uint32_t nchanges; /* who came and went since the last count, in that order */
     struct mail_channel channel;
-    char name[];
+    char bytes[]; /* struct mail_change[nchanges], name */
 };
 
 struct mail_publish {

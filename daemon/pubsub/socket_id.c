@@ -3,25 +3,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/strmap.h"
-
-static uint64_t tagged(const struct socket_ref *ref)
-{
-    uint64_t place = (uint64_t)ref->slot << 6 | ref->worker;
-    uint64_t seed[2] = {ref->random, place};
-    uint64_t tag = strmap_hash((const char *)seed, sizeof(seed)) & 0xfffff;
-    return place << 20 | tag;
-}
-
 size_t socket_id_write(char *out, const struct socket_ref *ref)
 {
     char text[SOCKET_ID_MAX + 1];
-    int len = snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu64, ref->random, tagged(ref));
+    uint64_t place = (uint64_t)ref->slot << 6 | ref->worker;
+    int len = snprintf(text, sizeof(text), "%" PRIu64 ".%" PRIu64, ref->random, place);
     memcpy(out, text, (size_t)len);
     return (size_t)len;
 }
 
-/* Digits up to `stop` or the end, without a leading zero and without overflow. */
+/* Digits up to `stop` or the end, without overflow. */
 static bool number(struct slice *text, char stop, uint64_t *out)
 {
     uint64_t value = 0;
@@ -46,18 +37,18 @@ static bool number(struct slice *text, char stop, uint64_t *out)
 
 bool socket_id_read(struct slice id, struct socket_ref *out)
 {
-    uint64_t second;
+    uint64_t place;
     struct socket_ref ref;
     *out = (struct socket_ref){0};
     if (id.p == NULL || id.len > SOCKET_ID_MAX || !number(&id, '.', &ref.random) ||
-        !number(&id, '\0', &second)) {
+        !number(&id, '\0', &place)) {
         return false;
     }
-    ref.worker = (uint32_t)(second >> 20 & 63);
-    ref.slot = (uint32_t)(second >> 26);
-    if (second >> 52 != 0 || ref.random == 0 || tagged(&ref) != second) {
+    if (place >> 38 != 0 || ref.random == 0) {
         return false;
     }
+    ref.worker = (uint32_t)(place & 63);
+    ref.slot = (uint32_t)(place >> 6);
     *out = ref;
     return true;
 }

@@ -1,10 +1,6 @@
 /*
- * Socket ids: "digits.digits", unguessable, and telling this process at once where the connection
- * is.
- *
- * The first part is random. The second holds worker and slot with a tag that only this process can
- * make, so that an id of another node, or an invented one, is known as such. Pure but for the
- * process's random hash key.
+ * Socket ids: "digits.digits". The first part is random and so unguessable; the second says where
+ * the connection is, so that it is found without a search. Pure.
  */
 #ifndef FF_PUBSUB_SOCKET_ID_H
 #define FF_PUBSUB_SOCKET_ID_H
@@ -21,12 +17,11 @@ struct socket_ref {
     uint32_t worker, slot;
 };
 
-/* Writes at most SOCKET_ID_MAX bytes without a terminator and returns how many. worker < 64, slot <
- * 2^26. */
+/* Writes at most SOCKET_ID_MAX bytes without a terminator and returns how many. worker < 64. */
 size_t socket_id_write(char *out, const struct socket_ref *ref);
 
-/* False, and *out is nobody, when this process never gave out that id. The connection may have
- * ended since. */
+/* False, and *out is nobody, when it has not the form of our ids. Whether there is such a
+ * connection is seen by its random part. */
 bool socket_id_read(struct slice id, struct socket_ref *out);
 
 #endif

@@ -1,0 +1,367 @@
+/* Hub and workers together: who hears what, in which order, and what is known of whom. */
+#include "rig.h"
+#include "serve/session.h"
+
+static void a_subscription_is_known_before_it_is_confirmed(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *client = client_new(rig, 1);
+    client_send(client, client_subscription(client, "news", NULL));
+    /* Only the worker has run: the confirmation is out, and the hub has not had a turn since. */
+    loop_turn(&rig->loops[1]);
+    client_expect(client, "{\"event\":\"pusher_internal:subscription_succeeded\",\"data\":\"{}\","
+                          "\"channel\":\"news\"}");
+    assert_int_equal(rig_publish(rig, "news", "{\"a\":1}", NULL), 1);
+    rig_settle(rig);
+    client_expect(client, "{\"event\":\"E\",\"data\":\"{\\\"a\\\":1}\",\"channel\":\"news\"}");
+    client_free(client);
+    rig_settle(rig);
+    assert_int_equal(rig_publish(rig, "news", "1", NULL), 0);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    rig_free(rig);
+}
+
+static void the_excluded_socket_hears_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 1);
+    client_subscribe(rig, one, "c", NULL);
+    client_subscribe(rig, two, "c", NULL);
+    assert_int_equal(rig_publish(rig, "c", "1", one->socket_id), 1);
+    rig_settle(rig);
+    client_expect_nothing(one);
+    client_expect_part(two, "\"data\":\"1\"");
+    struct rig_client *elsewhere = client_new(rig, 0);
+    assert_int_equal(rig_publish(rig, "c", "0", elsewhere->socket_id), 2);
+    rig_settle(rig);
+    client_expect_part(one, "\"data\":\"0\"");
+    client_expect_part(two, "\"data\":\"0\"");
+    client_free(elsewhere);
+    assert_int_equal(rig_publish(rig, "c", "2", "123.456"), 2);
+    rig_settle(rig);
+    client_expect_part(one, "\"data\":\"2\"");
+    client_expect_part(two, "\"data\":\"2\"");
+    client_free(one);
+    client_free(two);
+    rig_free(rig);
+}
+
+static void a_channel_named_twice_is_served_once(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *client = client_new(rig, 0);
+    client_subscribe(rig, client, "c", NULL);
+    struct ff_slice names[] = {{"c", 1}, {"c", 1}, {"d", 1}};
+    struct publish publish = {
+        .channels = names, .nchannels = 3, .event = SLICE("E"), .data = SLICE("1")};
+    struct receipt receipt;
+    assert_int_equal(publish_broadcast(&rig->hub, &rig->apps.items[0], &publish, &receipt), 0);
+    assert_int_equal(receipt.recipients, 1);
+    rig_settle(rig);
+    client_expect_part(client, "\"data\":\"1\"");
+    client_expect_nothing(client);
+    client_free(client);
+    rig_free(rig);
+}
+
+static void applications_share_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *other = client_open(rig, 0, "key-b");
+    client_expect_part(other, "connection_established");
+    client_send(other, "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"c\"}}");
+    rig_settle(rig);
+    client_expect_part(other, "subscription_succeeded");
+    assert_int_equal(rig_publish(rig, "c", "1", NULL), 0);
+    rig_settle(rig);
+    client_expect_nothing(other);
+    client_free(other);
+    rig_free(rig);
+}
+
+static void order_holds_over_workers(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *clients[2] = {client_new(rig, 0), client_new(rig, 1)};
+    char data[16], part[40];
+    for (int i = 0; i < 2; i++) {
+        client_subscribe(rig, clients[i], "c", NULL);
+    }
+    for (int i = 0; i < 300; i++) {
+        snprintf(data, sizeof(data), "%d", i);
+        assert_int_equal(rig_publish(rig, "c", data, NULL), 2);
+        if (i % 7 == 0) {
+            loop_turn(&rig->loops[i % 2]);
+        }
+    }
+    rig_settle(rig);
+    for (int i = 0; i < 300; i++) {
+        snprintf(part, sizeof(part), "\"data\":\"%d\"", i);
+        client_expect_part(clients[0], part);
+        client_expect_part(clients[1], part);
+    }
+    client_free(clients[0]);
+    client_free(clients[1]);
+    rig_free(rig);
+}
+
+/* ---- presence ---- */
+
+#define ALICE       "{\"user_id\":1,\"user_info\":{\"name\":\"Alice\"}}"
+#define ALICE_AGAIN "{\"user_id\":\"1\"}"
+#define BOB         "{\"user_id\":\"bob\"}"
+
+static void others_hear_of_a_member_before_the_joiner_is_answered(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1);
+    client_send(alice, client_subscription(alice, "presence-r", ALICE));
+    rig_settle(rig);
+    client_expect(alice,
+                  "{\"event\":\"pusher_internal:subscription_succeeded\",\"data\":\"{"
+                  "\\\"presence\\\":{\\\"count\\\":1,"
+                  "\\\"ids\\\":[1],\\\"hash\\\":{\\\"1\\\":{\\\"name\\\":\\\"Alice\\\"}}}}\","
+                  "\"channel\":\"presence-r\"}");
+    client_send(bob, client_subscription(bob, "presence-r", BOB));
+    rig_settle(rig);
+    client_expect(
+        alice,
+        "{\"event\":\"pusher_internal:member_added\",\"data\":\"{\\\"user_id\\\":\\\"bob\\\"}\","
+        "\"channel\":\"presence-r\"}");
+    client_expect_part(bob, "\\\"count\\\":2,\\\"ids\\\":[1,\\\"bob\\\"]");
+    client_expect_nothing(bob);
+    client_free(bob);
+    rig_settle(rig);
+    client_expect(
+        alice,
+        "{\"event\":\"pusher_internal:member_removed\",\"data\":\"{\\\"user_id\\\":\\\"bob\\\"}\","
+        "\"channel\":\"presence-r\"}");
+    client_free(alice);
+    rig_settle(rig);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    rig_free(rig);
+}
+
+static void two_tabs_are_one_member(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *watcher = client_new(rig, 0), *one = client_new(rig, 0),
+                      *two = client_new(rig, 1);
+    client_subscribe(rig, watcher, "presence-r", BOB);
+    client_subscribe(rig, one, "presence-r", ALICE);
+    client_expect_part(watcher, "member_added");
+    client_subscribe(rig, two, "presence-r", ALICE_AGAIN);
+    client_expect_nothing(watcher);
+    client_free(one);
+    rig_settle(rig);
+    client_expect_nothing(watcher);
+    client_free(two);
+    rig_settle(rig);
+    client_expect_part(watcher, "member_removed");
+    client_free(watcher);
+    rig_free(rig);
+}
+
+static void a_second_subscribe_tells_the_members_again_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1);
+    client_subscribe(rig, bob, "presence-r", BOB);
+    client_subscribe(rig, alice, "presence-r", ALICE);
+    client_expect_part(bob, "member_added");
+    client_send(alice, client_subscription(alice, "presence-r", ALICE));
+    rig_settle(rig);
+    client_expect_part(alice, "\\\"count\\\":2");
+    client_expect_nothing(bob);
+    assert_int_equal(rig_publish(rig, "presence-r", "1", NULL), 2);
+    client_free(alice);
+    rig_settle(rig);
+    client_expect_part(bob, "\"data\":\"1\"");
+    client_expect_part(bob, "member_removed");
+    client_free(bob);
+    rig_free(rig);
+}
+
+static void leaving_while_the_join_is_under_way_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1);
+    client_subscribe(rig, bob, "presence-r", BOB);
+    client_send(alice, client_subscription(alice, "presence-r", ALICE));
+    loop_turn(&rig->loops[0]); /* the join is posted, the hub has not seen it */
+    client_send(alice, "{\"event\":\"pusher:unsubscribe\",\"data\":{\"channel\":\"presence-r\"}}");
+    loop_turn(&rig->loops[0]);
+    rig_settle(rig);
+    client_expect_nothing(alice);
+    client_expect_part(bob, "member_added");
+    client_expect_part(bob, "member_removed");
+    assert_int_equal(rig_publish(rig, "presence-r", "1", NULL), 1);
+
+    client_send(alice, client_subscription(alice, "presence-r", ALICE));
+    loop_turn(&rig->loops[0]);
+    client_free(alice); /* the same with a closed connection */
+    rig_settle(rig);
+    client_expect_part(bob, "\"data\":\"1\"");
+    client_expect_part(bob, "member_added");
+    client_expect_part(bob, "member_removed");
+    client_expect_nothing(bob);
+    client_free(bob);
+    rig_settle(rig);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    rig_free(rig);
+}
+
+static void what_comes_behind_a_join_waits_for_its_answer(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1);
+    uint8_t bytes[8192];
+    client_subscribe(rig, bob, "presence-r", BOB);
+    /* In one segment: the join, a whisper that needs it, and a subscription to something else. */
+    size_t len = client_frame(bytes, client_subscription(alice, "presence-r", ALICE));
+    len += client_frame(
+        bytes + len, "{\"event\":\"client-hi\",\"channel\":\"presence-r\",\"data\":{\"x\":1.0}}");
+    len += client_frame(bytes + len,
+                        "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"other\"}}");
+    assert_int_equal(send(alice->fd, bytes, len, 0), (ssize_t)len);
+    loop_turn(&rig->loops[0]);
+    client_expect_nothing(alice);
+    rig_settle(rig);
+    client_expect_part(alice, "\\\"count\\\":2");
+    client_expect_part(alice, "\"channel\":\"other\"");
+    client_expect_part(bob, "member_added");
+    client_expect(bob, "{\"event\":\"client-hi\",\"channel\":\"presence-r\",\"data\":{\"x\":1.0},"
+                       "\"user_id\":\"1\"}");
+    client_expect_nothing(alice);
+    client_free(alice);
+    client_free(bob);
+    rig_free(rig);
+}
+
+static void a_held_fragmented_message_is_read_once_more(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1);
+    const char *whisper = "{\"event\":\"client-hi\",\"channel\":\"presence-r\",\"data\":2}";
+    uint8_t bytes[8192], part[256];
+    client_subscribe(rig, bob, "presence-r", BOB);
+    size_t len = client_frame(bytes, client_subscription(alice, "presence-r", ALICE));
+    char first[20];
+    snprintf(first, sizeof(first), "%.10s", whisper);
+    size_t n = client_frame(part, first);
+    part[0] = 0x01; /* text, not final */
+    memcpy(bytes + len, part, n);
+    len += n;
+    n = client_frame(part, whisper + 10);
+    part[0] = 0x80; /* continuation, final */
+    memcpy(bytes + len, part, n);
+    len += n;
+    assert_int_equal(send(alice->fd, bytes, len, 0), (ssize_t)len);
+    loop_turn(&rig->loops[0]);
+    rig_settle(rig);
+    client_expect_part(bob, "member_added");
+    client_expect_part(bob, "client-hi");
+    client_expect_nothing(bob);
+    client_free(alice);
+    client_free(bob);
+    rig_free(rig);
+}
+
+/* ---- client events ---- */
+
+static void whisper_rate(struct rig *rig)
+{
+    rig->settings[0].client_event_rate = 3;
+}
+
+static void client_events_beyond_the_rate_are_refused(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(whisper_rate);
+    struct rig_client *client = client_new(rig, 0);
+    client_subscribe(rig, client, "private-c", NULL);
+    for (int i = 0; i < 4; i++) {
+        client_send(client, "{\"event\":\"client-x\",\"channel\":\"private-c\",\"data\":1}");
+    }
+    loop_turn(&rig->loops[0]);
+    rig_settle(rig);
+    client_expect_part(client, "4301");
+    client_expect_nothing(client);
+    client_free(client);
+    rig_free(rig);
+}
+
+/* ---- many ---- */
+
+static void a_thousand_come_and_go(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *clients[200];
+    char channel[32];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 200; i++) {
+            clients[i] = client_new(rig, i % 2);
+            client_subscribe(rig, clients[i], "all", NULL);
+            for (int j = 0; j < 3; j++) {
+                snprintf(channel, sizeof(channel), "c-%d", (i * 7 + j) % 50);
+                client_subscribe(rig, clients[i], channel, NULL);
+            }
+        }
+        assert_int_equal(rig_publish(rig, "all", "1", NULL), 200);
+        rig_settle(rig);
+        for (int i = 0; i < 200; i += 3) {
+            client_send(clients[i],
+                        "{\"event\":\"pusher:unsubscribe\",\"data\":{\"channel\":\"all\"}}");
+        }
+        rig_settle(rig);
+        assert_int_equal(rig_publish(rig, "all", "2", NULL), 133);
+        rig_settle(rig);
+        for (int i = 0; i < 200; i++) {
+            client_expect_part(clients[i], "\"data\":\"1\"");
+            if (i % 3 != 0) {
+                client_expect_part(clients[i], "\"data\":\"2\"");
+            }
+            client_expect_nothing(clients[i]);
+            client_free(clients[i]);
+        }
+        rig_settle(rig);
+        assert_int_equal(hub_channels(&rig->hub), 0);
+        assert_int_equal(rig->loops[0].connections + rig->loops[1].connections, 0);
+        assert_int_equal(rig->apps.connections, 0);
+        assert_int_equal(rig->hub.subscribed.count, 0);
+        assert_int_equal(rig->loops[0].queued_bytes, 0);
+    }
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_subscription_is_known_before_it_is_confirmed),
+        cmocka_unit_test(the_excluded_socket_hears_nothing),
+        cmocka_unit_test(a_channel_named_twice_is_served_once),
+        cmocka_unit_test(applications_share_nothing),
+        cmocka_unit_test(order_holds_over_workers),
+        cmocka_unit_test(others_hear_of_a_member_before_the_joiner_is_answered),
+        cmocka_unit_test(two_tabs_are_one_member),
+        cmocka_unit_test(a_second_subscribe_tells_the_members_again_and_changes_nothing),
+        cmocka_unit_test(leaving_while_the_join_is_under_way_leaves_nothing_behind),
+        cmocka_unit_test(what_comes_behind_a_join_waits_for_its_answer),
+        cmocka_unit_test(a_held_fragmented_message_is_read_once_more),
+        cmocka_unit_test(client_events_beyond_the_rate_are_refused),
+        cmocka_unit_test(a_thousand_come_and_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
