@@ -9,46 +9,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/strmap.h"
 #include "ops/config_file.h"
+#include "ops/config_loader.h"
 #include "ops/config_table.h"
 #include "ops/suggest.h"
 
 #define ERRORS_SHOWN 50
 
-/* Where a key was set: a line of the file, or the environment, or nowhere (both are 0). */
-struct place {
-    unsigned int line;
-    const char *variable;
-};
-
-/* An application while the file is read. Drafts move in memory until the last line was read. */
-struct draft {
-    struct app_settings settings;
-    unsigned int line;
-    bool id_refused;
-    struct place keys[CONFIG_KEYS_MAX];
-};
-
-struct loader {
-    config_report_fn *report;
-    void *arg;
-    const char *name; /* of the file, in messages; NULL: none */
-    unsigned int errors;
-
-    struct config *config;
-    struct place keys[CONFIG_KEYS_MAX];
-    struct draft *drafts;
-    size_t ndrafts, drafts_cap;
-
-    enum config_section section;
-    bool skipping; /* an unknown section */
-};
-
-static void say(struct loader *loader, bool error, unsigned int line, const char *format, ...)
-    PRINTF_LIKE(4, 5);
-
-static void say(struct loader *loader, bool error, unsigned int line, const char *format, ...)
+void config_say(struct loader *loader, bool error, unsigned int line, const char *format, ...)
 {
     char text[3000];
     size_t len = 0;
@@ -69,11 +37,6 @@ static void say(struct loader *loader, bool error, unsigned int line, const char
     loader->report(loader->arg, error, text);
 }
 
-static size_t key_index(const struct config_key *key)
-{
-    return (size_t)(key - config_keys);
-}
-
 /* --- the file --- */
 
 static void say_unknown_section(struct loader *loader, unsigned int line, const char *name)
@@ -90,7 +53,8 @@ static void say_unknown_section(struct loader *loader, unsigned int line, const 
     if (near != SUGGEST_NONE) {
         snprintf(hint, sizeof(hint), "did you mean [%s]? ", section_infos[near].name);
     }
-    say(loader, true, line,
+    config_say(
+        loader, true, line,
         "unknown section [%s]: %sAllowed are [server], [ipc], [admin], [tls], [redis], [limits] "
         "and [app \"id\"]",
         name, hint);
@@ -117,7 +81,8 @@ static void start_app(struct loader *loader, unsigned int line, const char *name
     id += strspn(id, " \t");
     len = strlen(id);
     if (len < 2 || id[0] != '"' || id[len - 1] != '"' || !value_is_app_id(id + 1, len - 2)) {
-        say(loader, true, line,
+        config_say(
+            loader, true, line,
             "an application's section is written [app \"my-id\"], with an id of 1 to 40 letters, "
             "digits, dots, underscores and dashes");
         draft->id_refused = true;
@@ -164,8 +129,8 @@ static void say_unknown_key(struct loader *loader, unsigned int line, const char
     if (hint[0] == '\0' && near != SUGGEST_NONE) {
         snprintf(hint, sizeof(hint), "did you mean \"%s\"? ", names[near]);
     }
-    say(loader, true, line, "unknown key \"%s\" in this section: %s%s %s", name, hint,
-        count == 1 ? "Allowed is" : "Allowed are", allowed);
+    config_say(loader, true, line, "unknown key \"%s\" in this section: %s%s %s", name, hint,
+               count == 1 ? "Allowed is" : "Allowed are", allowed);
 }
 
 static void on_key(void *arg, unsigned int line, const char *name, const char *value)
@@ -189,13 +154,13 @@ static void on_key(void *arg, unsigned int line, const char *name, const char *v
         say_unknown_key(loader, line, name);
         return;
     }
-    place += key_index(key);
+    place += config_key_index(key);
     if (place->line != 0 && key->type != KEY_LIST) {
-        say(loader, true, line, "%s is set twice, first in line %u", name, place->line);
+        config_say(loader, true, line, "%s is set twice, first in line %u", name, place->line);
         return;
     }
     if (config_key_set(key, base, value, place->line != 0, why, sizeof(why)) != 0) {
-        say(loader, true, line, "%s %s", name, why);
+        config_say(loader, true, line, "%s %s", name, why);
     }
     if (place->line == 0) {
         place->line = line;
@@ -204,7 +169,7 @@ static void on_key(void *arg, unsigned int line, const char *name, const char *v
 
 static void on_problem(void *arg, unsigned int line, const char *text)
 {
-    say(arg, true, line, "%s", text);
+    config_say(arg, true, line, "%s", text);
 }
 
 /* --- the environment --- */
@@ -228,7 +193,7 @@ static char *env_clean(struct loader *loader, const char *variable, const char *
     size_t len = strlen(value);
 
     if (!config_text_is_clean(value, len)) {
-        say(loader, true, 0, "%s must be valid UTF-8 without control characters", variable);
+        config_say(loader, true, 0, "%s must be valid UTF-8 without control characters", variable);
         return NULL;
     }
     while (len > 0 && isspace((unsigned char)value[len - 1])) {
@@ -248,7 +213,7 @@ static void env_set(struct loader *loader, const struct config_key *key, void *b
     char why[1200];
 
     if (clean != NULL && config_key_set(key, base, clean, false, why, sizeof(why)) != 0) {
-        say(loader, true, 0, "%s %s", variable, why);
+        config_say(loader, true, 0, "%s %s", variable, why);
     }
     mem_free(clean);
 }
@@ -309,10 +274,10 @@ static bool read_env_app(struct loader *loader, char *const envp[])
     }
     for (size_t i = 0; i < 3; i++) {
         if (values[i] == NULL) {
-            say(loader, true, 0,
-                "%s is not set: an application in the environment needs FANFARE_APP_ID, "
-                "FANFARE_APP_KEY and FANFARE_APP_SECRET",
-                variables[i]);
+            config_say(loader, true, 0,
+                       "%s is not set: an application in the environment needs FANFARE_APP_ID, "
+                       "FANFARE_APP_KEY and FANFARE_APP_SECRET",
+                       variables[i]);
         }
     }
     if (set < 3) {
@@ -325,14 +290,14 @@ static bool read_env_app(struct loader *loader, char *const envp[])
         mem_free(draft->settings.id);
         draft->settings.id = id;
     } else if (id != NULL) {
-        say(loader, true, 0,
-            "FANFARE_APP_ID must be 1 to 40 letters, digits, dots, underscores and dashes");
+        config_say(loader, true, 0,
+                   "FANFARE_APP_ID must be 1 to 40 letters, digits, dots, underscores and dashes");
         mem_free(id);
     }
     const struct config_key *key = config_key_find(SECTION_APP, "key");
     const struct config_key *secret = config_key_find(SECTION_APP, "secret");
-    draft->keys[key_index(key)].variable = variables[1];
-    draft->keys[key_index(secret)].variable = variables[2];
+    draft->keys[config_key_index(key)].variable = variables[1];
+    draft->keys[config_key_index(secret)].variable = variables[2];
     env_set(loader, key, &draft->settings, variables[1], values[1]);
     env_set(loader, secret, &draft->settings, variables[2], values[2]);
     return true;
@@ -351,152 +316,8 @@ static void add_development_app(struct loader *loader)
     mem_free(app->secret);
     app->key = mem_strndup("fanfare-key", 11);
     app->secret = mem_strndup("fanfare-secret", 14);
-    if (loader->keys[key_index(listen)].variable == NULL) {
+    if (loader->keys[config_key_index(listen)].variable == NULL) {
         check(config_key_set(listen, config, "127.0.0.1:8080", false, why, sizeof(why)) == 0);
-    }
-}
-
-/* --- what concerns more than one key --- */
-
-static void app_key_of(const void *value, const char **key, size_t *len)
-{
-    *key = ((const struct draft *)value)->settings.key;
-    *len = strlen(*key);
-}
-
-static void app_id_of(const void *value, const char **key, size_t *len)
-{
-    *key = ((const struct draft *)value)->settings.id;
-    *len = strlen(*key);
-}
-
-static void check_apps(struct loader *loader)
-{
-    static const char *const needed[] = {"key", "secret"};
-    struct strmap by_id, by_key;
-
-    strmap_init(&by_id, app_id_of);
-    strmap_init(&by_key, app_key_of);
-    for (size_t i = 0; i < loader->ndrafts; i++) {
-        struct draft *draft = &loader->drafts[i], *other;
-        struct app_settings *app = &draft->settings;
-
-        for (size_t j = 0; j < 2; j++) {
-            const struct config_key *key = config_key_find(SECTION_APP, needed[j]);
-            if (draft->line != 0 && draft->keys[key_index(key)].line == 0) {
-                say(loader, true, draft->line,
-                    "the application has no %s: add \"%s = ...\" to its section", needed[j],
-                    needed[j]);
-            }
-        }
-        if (*app->secret != '\0' && strlen(app->secret) < 8) {
-            say(loader, false, draft->line,
-                "the secret of application \"%s\" is shorter than 8 bytes and can be guessed",
-                app->id);
-        }
-        other = strmap_get(&by_id, app->id, strlen(app->id));
-        if (draft->id_refused) {
-            /* was reported */
-        } else if (other != NULL) {
-            say(loader, true, draft->line, "application \"%s\" is defined twice, first in line %u",
-                app->id, other->line);
-        } else {
-            strmap_put(&by_id, draft);
-        }
-        if (*app->key == '\0') {
-            continue;
-        }
-        other = strmap_get(&by_key, app->key, strlen(app->key));
-        if (other != NULL) {
-            say(loader, true, draft->line,
-                "application \"%s\" has the key of application \"%s\" (line %u); every key must be "
-                "its own",
-                app->id, other->settings.id, other->line);
-        } else {
-            strmap_put(&by_key, draft);
-        }
-    }
-    strmap_free(&by_id);
-    strmap_free(&by_key);
-}
-
-static unsigned int line_of(const struct loader *loader, enum config_section section,
-                            const char *name)
-{
-    return loader->keys[key_index(config_key_find(section, name))].line;
-}
-
-static void check_addresses(struct loader *loader)
-{
-    const struct config *config = loader->config;
-    const struct text_list *lists[] = {&config->listen, &config->admin_listen, &config->tls_listen};
-    static const enum config_section sections[] = {SECTION_SERVER, SECTION_ADMIN, SECTION_TLS};
-
-    for (size_t a = 0; a < 3; a++) {
-        for (size_t i = 0; i < lists[a]->count; i++) {
-            for (size_t b = 0; b <= a; b++) {
-                for (size_t j = 0; j < (a == b ? i : lists[b]->count); j++) {
-                    if (strcmp(lists[a]->items[i], lists[b]->items[j]) == 0) {
-                        say(loader, true, line_of(loader, sections[a], "listen"),
-                            "%s is listed in [%s] listen and again in [%s] listen; every address "
-                            "can be used once",
-                            lists[a]->items[i], section_infos[sections[b]].name,
-                            section_infos[sections[a]].name);
-                    }
-                }
-            }
-        }
-    }
-}
-
-static void check_together(struct loader *loader)
-{
-    const struct config *config = loader->config;
-    const struct limits *limits = &config->limits;
-
-    check_addresses(loader);
-    if (config->tls_certificate.count != config->tls_key.count) {
-        say(loader, true, line_of(loader, SECTION_TLS, "certificate"),
-            "[tls] certificate and key must list as many files as each other, not %zu and %zu",
-            config->tls_certificate.count, config->tls_key.count);
-    } else if (config->tls_listen.count > 0 && config->tls_certificate.count == 0) {
-        say(loader, true, line_of(loader, SECTION_TLS, "listen"),
-            "[tls] listen needs a certificate and a key");
-    }
-    if (limits->output_hard != 0 && limits->output_soft > limits->output_hard) {
-        say(loader, true, line_of(loader, SECTION_LIMITS, "output_soft"),
-            "output_soft must not be over output_hard");
-    }
-    if (limits->output_hard != 0 && limits->max_event_size > limits->output_hard) {
-        say(loader, false, line_of(loader, SECTION_LIMITS, "max_event_size"),
-            "max_event_size is over output_hard: such an event disconnects clients that are slow "
-            "to take it");
-    }
-}
-
-static void warn_later(struct loader *loader)
-{
-    for (size_t i = 0; i < config_keys_count; i++) {
-        const struct config_key *key = &config_keys[i];
-
-        if ((key->flags & KEY_LATER) == 0) {
-            continue;
-        }
-        if (key->section != SECTION_APP) {
-            if (!config_key_is_initial(key, loader->config)) {
-                say(loader, false, loader->keys[i].line, "[%s] %s has no effect in this version",
-                    section_infos[key->section].name, key->name);
-            }
-            continue;
-        }
-        for (size_t j = 0; j < loader->ndrafts; j++) {
-            struct draft *draft = &loader->drafts[j];
-            if (!config_key_is_initial(key, &draft->settings)) {
-                say(loader, false, draft->keys[i].line, "[app] %s has no effect in this version",
-                    key->name);
-                break; /* one warning a key, however many applications set it */
-            }
-        }
     }
 }
 
@@ -558,9 +379,9 @@ static struct config *load(const char *name, const char *text, size_t len, bool 
         struct config_lines to = {&loader, on_section, on_key, on_problem};
         config_read_lines(text, len, &to);
         if (loader.ndrafts > 0 && exposed) {
-            say(&loader, false, 0,
-                "%s holds secrets and everybody on this machine can read it: chmod 640 %s", name,
-                name);
+            config_say(&loader, false, 0,
+                       "%s holds secrets and everybody on this machine can read it: chmod 640 %s",
+                       name, name);
         }
     }
     read_env(&loader, envp);
@@ -568,15 +389,16 @@ static struct config *load(const char *name, const char *text, size_t len, bool 
         if (text == NULL) {
             add_development_app(&loader);
         } else {
-            say(&loader, true, 0,
+            config_say(
+                &loader, true, 0,
                 "%s defines no application: add a section [app \"my-id\"] with \"key = ...\" and "
                 "\"secret = ...\", or set FANFARE_APP_ID, FANFARE_APP_KEY and FANFARE_APP_SECRET",
                 name);
         }
     }
-    check_apps(&loader);
-    check_together(&loader);
-    warn_later(&loader);
+    config_check_apps(&loader);
+    config_check_together(&loader);
+    config_warn_later(&loader);
     take_apps(&loader);
     if (loader.errors > 0) {
         config_free(config);
