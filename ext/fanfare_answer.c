@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fanfare_answer.h"
+#include "utf8.h"
 
 #define IN_FIRST 4096u
 
@@ -41,17 +42,23 @@ uint8_t *fanfare_answer_room(struct fanfare_peer *peer, size_t *room)
 	return peer->in + peer->in_end;
 }
 
-/* Peer's text may be anything: make one printable line of it. */
+/* A peer's text may be anything: make one line of valid UTF-8 of it. */
 static void copy_text(char *out, size_t size, struct ff_slice text)
 {
-	size_t n = text.len < size ? text.len : size - 1;
+	size_t n = text.p == NULL ? 0 : text.len;
+	bool valid;
 
-	if (text.p == NULL) {
-		n = 0;
+	if (n >= size) {
+		n = size - 1;
+		/* not in the middle of a character */
+		while (n > 0 && ((unsigned char) text.p[n] & 0xc0) == 0x80) {
+			n--;
+		}
 	}
+	valid = ff_utf8_valid(text.p, n);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char) text.p[i];
-		out[i] = c < 0x20 || c == 0x7f ? '?' : (char) c;
+		out[i] = c < 0x20 || c == 0x7f || (c >= 0x80 && !valid) ? '?' : (char) c;
 	}
 	out[n] = '\0';
 }
@@ -75,6 +82,7 @@ static void pop_done(struct fanfare_peer *peer)
 		peer->log_start += peer->ring[peer->ring_head].len;
 		peer->ring_head = (peer->ring_head + 1) % FF_IPC_MAX_OUTSTANDING;
 		peer->ring_len--;
+		peer->ring_done--;
 	}
 	if (peer->ring_len == 0) {
 		fanfare_peer_clear_log(peer);
@@ -109,6 +117,7 @@ static bool answer_pending(struct fanfare_peer *peer, const struct ff_ipc_frame 
 			return false;
 		}
 		entry->done = true;
+		peer->ring_done++;
 		pop_done(peer);
 		return true;
 	}

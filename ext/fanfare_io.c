@@ -75,8 +75,8 @@ void fanfare_io_limit(int fd, uint64_t ns)
 	struct timeval tv;
 
 	/* zero would mean no limit at all */
-	if (ns < 1000) {
-		ns = 1000;
+	if (ns < 1000000) {
+		ns = 1000000;
 	}
 	tv.tv_sec = (time_t) (ns / 1000000000u);
 	tv.tv_usec = (suseconds_t) (ns % 1000000000u / 1000);
@@ -106,6 +106,7 @@ static int open_socket(void)
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *out, int *err)
 {
 	int fd = open_socket();
+	bool tried = false;
 
 	*err = 0;
 	if (fd < 0) {
@@ -116,12 +117,14 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
 		uint64_t now = fanfare_io_now();
 		enum fanfare_io status;
 
-		if (now >= deadline) {
+		if (tried && now >= deadline) {
 			status = FANFARE_IO_TIMEOUT;
 		} else {
 			/* A non-blocking connect to a full backlog fails at once with EAGAIN, and there is nothing to poll for: only
-			 * a blocking one with SO_SNDTIMEO waits. */
-			fanfare_io_limit(fd, deadline - now);
+			 * a blocking one with SO_SNDTIMEO waits. Even with no time left there is one attempt: what is missing should not be
+			 * taken for slow. */
+			fanfare_io_limit(fd, deadline > now ? deadline - now : 0);
+			tried = true;
 			if (connect(fd, (const struct sockaddr *) &address->addr, address->len) == 0) {
 				*out = fd;
 				return FANFARE_IO_OK;

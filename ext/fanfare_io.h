@@ -36,7 +36,7 @@ uint64_t fanfare_io_now(void);
 /* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor. */
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *fd, int *err);
 
-/* Limits every blocking call on fd to ns. */
+/* Limits every blocking call on fd to ns, at least to a millisecond. */
 void fanfare_io_limit(int fd, uint64_t ns);
 
 /* Writes all of iov, which it may change. *sent counts the bytes that left in any case. fanfare_io_limit() must have

@@ -95,7 +95,7 @@ static void shrink(msgpack_sbuffer *buffer)
 
 void fanfare_peer_clear_log(struct fanfare_peer *peer)
 {
-	peer->ring_head = peer->ring_len = peer->ring_unsent = 0;
+	peer->ring_head = peer->ring_len = peer->ring_unsent = peer->ring_done = 0;
 	peer->log_start = peer->log_sent = 0;
 	shrink(&peer->log);
 }
@@ -702,5 +702,5 @@ unsigned int fanfare_peer_collect(struct fanfare_peer *peer, uint64_t deadline, 
 	if (status == FANFARE_REJECTED) {
 		reject_log(peer);
 	}
-	return peer->ring_len;
+	return fanfare_peer_pending(peer);
 }

@@ -94,7 +94,7 @@ struct fanfare_peer {
 	msgpack_sbuffer log;
 	size_t log_start, log_sent;
 	struct fanfare_pending ring[FF_IPC_MAX_OUTSTANDING];
-	unsigned int ring_head, ring_len, ring_unsent;
+	unsigned int ring_head, ring_len, ring_unsent, ring_done; /* done, but not the oldest */
 	struct fanfare_tally tally;
 
 	uint8_t *in;
@@ -162,7 +162,7 @@ void fanfare_peer_tally_failure(struct fanfare_peer *peer, const struct fanfare_
 
 static inline unsigned int fanfare_peer_pending(const struct fanfare_peer *peer)
 {
-	return peer->ring_len;
+	return peer->ring_len - peer->ring_done;
 }
 
 /* fanfare_hello.c: the first frame of a connection, and identity. */

@@ -238,7 +238,8 @@ void fanfare_pool_request_end(void)
 			deadline = fanfare_io_now() + (uint64_t)(FANFARE_G(shutdown_flush) * 1e9);
 		}
 		left = fanfare_peer_collect(peer, deadline, &outcome);
-		unsent = peer->ring_unsent;
+		/* after a lost connection everything is unsent again, but for what had its answer */
+		unsent = peer->ring_unsent == peer->ring_len ? left : peer->ring_unsent;
 		if (peer->tally.rejected != 0 || unsent != 0 || (left != 0 && FANFARE_G(shutdown_flush) > 0)) {
 			char line[800], why[400] = "";
 

@@ -1,0 +1,104 @@
+--TEST--
+The shape of the API: classes, interfaces, enums, signatures
+--EXTENSIONS--
+fanfare
+--FILE--
+<?php
+foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutException', 'ConnectionLostException',
+    'ProtocolException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
+    'FlushResult', 'Stats', 'Gateway', 'Client', 'Phase', 'Reason'] as $name) {
+    $class = new ReflectionClass("Fanfare\\$name");
+    echo implode(' ', Reflection::getModifierNames($class->getModifiers())), $class->isInterface() ? 'interface' : '',
+        " $name";
+    if ($class->getParentClass()) {
+        echo ' extends ', $class->getParentClass()->getName();
+    }
+    $own = array_diff($class->getInterfaceNames(), ['Throwable', 'Stringable', 'UnitEnum', 'BackedEnum']);
+    echo $own ? ' implements ' . implode(', ', $own) : '', "\n";
+    foreach ($class->getProperties() as $property) {
+        if ($property->getDeclaringClass()->getName() === $class->getName() && $property->isPublic()) {
+            echo '  ', $property->isReadOnly() ? 'readonly ' : '', $property->getType(), ' $', $property->getName(), "\n";
+        }
+    }
+}
+echo implode(' ', array_map(fn ($m) => $m->getName(), (new ReflectionClass(Fanfare\Gateway::class))->getMethods())), "\n";
+foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases()) as $case) {
+    echo "$case->name = $case->value\n";
+}
+foreach ((new ReflectionMethod(Fanfare\Client::class, '__construct'))->getParameters() as $parameter) {
+    echo $parameter->getName(), ': ', implode(' ', array_map(fn ($a) => $a->getName(), $parameter->getAttributes())), "\n";
+}
+echo Fanfare\Client::VERSION === phpversion('fanfare') ? 'same version' : 'different', ' ', Fanfare\Client::PROTOCOL, "\n";
+echo implode(' ', get_extension_funcs('fanfare')), "\n";
+?>
+--EXPECT--
+interface Exception
+abstract TransportException extends RuntimeException implements Fanfare\Exception
+  readonly bool $maybeDelivered
+  readonly Fanfare\Phase $phase
+final ConnectException extends Fanfare\TransportException implements Fanfare\Exception
+final TimeoutException extends Fanfare\TransportException implements Fanfare\Exception
+final ConnectionLostException extends Fanfare\TransportException implements Fanfare\Exception
+final ProtocolException extends Fanfare\TransportException implements Fanfare\Exception
+final RejectedException extends RuntimeException implements Fanfare\Exception
+  readonly Fanfare\Reason $reason
+  readonly ?int $index
+final PayloadException extends InvalidArgumentException implements Fanfare\Exception
+final ConfigurationException extends RuntimeException implements Fanfare\Exception
+final Receipt
+  readonly string $id
+  readonly int $recipients
+  readonly bool $duplicate
+final Message
+  readonly array|string $channels
+  readonly string $event
+  readonly mixed $payload
+  readonly ?string $except
+  readonly ?string $key
+final FlushResult
+  readonly int $acknowledged
+  readonly int $rejected
+  readonly int $unknown
+  readonly ?Fanfare\Exception $error
+final Stats
+  readonly string $version
+  readonly int $pid
+  readonly int $uptime
+  readonly int $connections
+  readonly int $channels
+  readonly int $messagesIn
+  readonly int $messagesOut
+  readonly int $bytesOut
+  readonly int $dropped
+  readonly bool $draining
+interface Gateway
+final Client implements Fanfare\Gateway
+ Phase
+  readonly string $name
+  readonly string $value
+ Reason
+  readonly string $name
+  readonly string $value
+publish publishMany publishAsync pending flush ping stats
+Connect = connect
+Write = write
+Ack = ack
+UnknownApp = unknown_app
+AppDisabled = app_disabled
+Unauthorized = unauthorized
+Forbidden = forbidden
+InvalidChannel = invalid_channel
+InvalidEvent = invalid_event
+InvalidPayload = invalid_payload
+TooLarge = too_large
+RateLimited = rate_limited
+Draining = draining
+Internal = internal
+Other = other
+app: 
+secret: SensitiveParameter
+socket: 
+timeout: 
+jsonFlags: 
+same version 1
+Fanfare\publish Fanfare\publish_async Fanfare\publish_many Fanfare\flush

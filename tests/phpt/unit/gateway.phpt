@@ -1,0 +1,63 @@
+--TEST--
+Applications can depend on Gateway and fake it
+--EXTENSIONS--
+fanfare
+--FILE--
+<?php
+final class FakeGateway implements Fanfare\Gateway
+{
+    public array $sent = [];
+
+    public function publish(string|array $channels, string $event, mixed $payload = [], ?string $except = null, ?string $key = null): Fanfare\Receipt
+    {
+        $this->sent[] = [$channels, $event, $payload];
+        return new Fanfare\Receipt((string) count($this->sent), recipients: 1);
+    }
+
+    public function publishMany(array $messages): array
+    {
+        return array_map(fn (Fanfare\Message $m) => $this->publish($m->channels, $m->event, $m->payload), $messages);
+    }
+
+    public function publishAsync(string|array $channels, string $event, mixed $payload = [], ?string $except = null, ?string $key = null): int
+    {
+        throw new Fanfare\RejectedException('full', Fanfare\Reason::RateLimited);
+    }
+
+    public function pending(): int
+    {
+        return 0;
+    }
+
+    public function flush(?float $timeout = null): Fanfare\FlushResult
+    {
+        return new Fanfare\FlushResult(acknowledged: count($this->sent));
+    }
+
+    public function ping(): float
+    {
+        return 0.001;
+    }
+
+    public function stats(): Fanfare\Stats
+    {
+        return new Fanfare\Stats(version: 'fake');
+    }
+}
+
+function application(Fanfare\Gateway $gateway): void
+{
+    echo $gateway->publishMany([new Fanfare\Message('a', 'e', 1), new Fanfare\Message(['b'], 'f')])[1]->id, "\n";
+    try {
+        $gateway->publishAsync('a', 'e');
+    } catch (Fanfare\RejectedException $e) {
+        echo $e->reason->value, "\n";
+    }
+    echo $gateway->flush()->acknowledged, ' ', $gateway->stats()->version, "\n";
+}
+application(new FakeGateway);
+?>
+--EXPECT--
+2
+rate_limited
+2 fake
