@@ -130,6 +130,7 @@ foreach (['same core', 'other core'] as $placement) {
     row($table, "publish from PHP, deferred, with its flush, $placement, mean", $get("php $key", 'async_mean_us'), $get("rtt $key", 'write_mean_us'), 'us', '', '');
     row($table, '... the call alone, p50', $get("php $key", 'async_p50_us'), $get("rtt $key", 'write_p50_us'), 'us', '<= 1.5', '');
     row($table, "broadcast(new Event), CLI, $placement, p50", $get("event fanfare $key", 'p50_us'), $plus($get("event null $key", 'p50_us'), $get("rtt $key", 'rtt_p50_us')), 'us', '', '1.5');
+    row($table, '... with the round trip paced as Laravel paces it', $get("event fanfare $key", 'p50_us'), $plus($get("event null $key", 'p50_us'), $get("rtt $key", 'paced_p50_us')), 'us', '', '');
     row($table, '... mean', $get("event fanfare $key", 'mean_us'), $plus($get("event null $key", 'mean_us'), $get("rtt $key", 'rtt_mean_us')), 'us', '', '');
     row($table, "broadcast(new Event), first of an FPM request, $placement", $get("fpm fanfare $key", 'first_us'), $plus($get("fpm null $key", 'first_us'), $get("rtt $key", 'rtt_p50_us')), 'us', '', '');
     row($table, '... second of the request', $get("fpm fanfare $key", 'second_us'), $plus($get("fpm null $key", 'second_us'), $get("rtt $key", 'rtt_p50_us')), 'us', '', '');

@@ -1,7 +1,8 @@
 /*
  * bench_rtt: what a bare Unix stream socket costs, 300 B there and 16 B back, between two processes
  * that do nothing else. The yardstick for a publish from PHP. Prints one JSON line: a blocking
- * round trip, a one-way write (with a reader that drains), and connect + round trip + close.
+ * round trip, the same with 10 us of work between two ("paced"), a one-way write (with a reader
+ * that drains), and connect + round trip + close.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,8 +18,9 @@
 
 #include "util.h"
 
-#define THERE 300
-#define BACK  16
+#define THERE    300
+#define BACK     16
+#define PAUSE_US 10 /* about what Laravel does around a broadcast */
 
 static void read_full(int fd, size_t want)
 {
@@ -109,6 +111,35 @@ static void print_samples(const char *name, uint64_t *samples, size_t n)
            bench_percentile(samples, n, 0.99) / 1e3, name, (double)total / 1e3 / (double)n);
 }
 
+/* Works for a while without sleeping, as an application does between two publishes: meanwhile the
+ * other side falls asleep. */
+static void work(uint64_t ns)
+{
+    uint64_t end_at = bench_now() + ns;
+
+    while (bench_now() < end_at) {
+    }
+}
+
+static void round_trips(const struct sockaddr_un *address, uint64_t *samples, size_t count,
+                        uint64_t pause_ns)
+{
+    static const char there[THERE];
+    const size_t warm = 200;
+    int fd = dial(address);
+
+    for (size_t i = 0; i < count + warm; i++) {
+        work(pause_ns);
+        uint64_t start = bench_now();
+        if (write(fd, there, THERE) != THERE) {
+            bench_die("rtt: write: %s", strerror(errno));
+        }
+        read_full(fd, BACK);
+        samples[i < warm ? 0 : i - warm] = bench_now() - start;
+    }
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"server-cpu", 1, NULL, 's'},
@@ -147,22 +178,15 @@ int main(int argc, char **argv)
     bench_pin(client_cpu);
 
     printf("{\"server_cpu\":%d,\"client_cpu\":%d", server_cpu, client_cpu);
-    int fd = dial(&address);
-    for (size_t i = 0, warm = 200; i < count + warm; i++) {
-        uint64_t start = bench_now();
-        if (write(fd, there, THERE) != THERE) {
-            bench_die("rtt: write: %s", strerror(errno));
-        }
-        read_full(fd, BACK);
-        samples[i < warm ? 0 : i - warm] = bench_now() - start;
-    }
-    close(fd);
+    round_trips(&address, samples, count, 0);
     print_samples("rtt", samples, count);
+    round_trips(&address, samples, count, PAUSE_US * 1000u);
+    print_samples("paced", samples, count);
 
     size_t few = count / 10 + 1;
     for (size_t i = 0; i < few; i++) {
         uint64_t start = bench_now();
-        fd = dial(&address);
+        int fd = dial(&address);
         if (write(fd, there, THERE) != THERE) {
             bench_die("rtt: write: %s", strerror(errno));
         }
@@ -174,7 +198,7 @@ int main(int argc, char **argv)
     end(pid);
 
     pid = serve(listener, server_cpu, swallow);
-    fd = dial(&address);
+    int fd = dial(&address);
     for (size_t i = 0; i < count; i++) {
         uint64_t start = bench_now();
         if (write(fd, there, THERE) != THERE) {
