@@ -167,8 +167,8 @@ static void on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
     peer_of(conn)->app = app;
     memcpy(peer_of(conn)->producer, hello->producer, FF_IPC_PRODUCER);
     conn_idle(conn, IDLE_NONE);
-    log_debug("ipc", "publisher of application %s connected (pid %ld, uid %ld)", app->settings->id,
-              (long)peer.pid, (long)peer.uid);
+    log_limited(LOG_LEVEL_INFO, "ipc", "publisher of application %s connected (pid %ld, uid %ld)",
+                app->settings->id, (long)peer.pid, (long)peer.uid);
 }
 
 /* ---- publishing ---- */
@@ -272,7 +272,8 @@ static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
     uint64_t now = conn->loop->now;
     const struct receipt *earlier;
     uint32_t n;
-    switch (dedup_frame(dedup, peer->app->index, peer->producer, frame->seq, now, &earlier, &n)) {
+    struct producer *producer = dedup_producer(dedup, peer->app->index, peer->producer, now);
+    switch (dedup_frame(producer, frame->seq, &earlier, &n)) {
     case DEDUP_SEEN:
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
         if (frame->type == FF_IPC_PUBLISH && n != 1) {
@@ -302,8 +303,7 @@ static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
             return;
         }
     }
-    dedup_frame_done(dedup, peer->app->index, peer->producer, frame->seq, now, ipc->receipts,
-                     frame->nmessages);
+    dedup_frame_done(producer, frame->seq, ipc->receipts, frame->nmessages);
     acknowledge(conn, frame, ipc->receipts, frame->nmessages, false);
 }
 
@@ -443,5 +443,6 @@ const struct conn_handler ipc_handler = {
     .leave = ipc_leave,
     .expired = ipc_expired,
     .max_input = FF_IPC_MAX_FRAME + FF_IPC_HEADER,
+    .local = true,
     .urgent = true,
 };

@@ -16,6 +16,7 @@
 _Static_assert(sizeof(struct conn) <= 272, "a connection must stay small");
 
 static void conn_event(evutil_socket_t fd, short what, void *arg);
+static void set_blocked(struct conn *conn, bool blocked);
 
 /* ---- the queue ---- */
 
@@ -282,7 +283,7 @@ void conn_flushed(struct conn *conn, size_t tried, int64_t sent)
         loop_mark_dirty(loop, conn);
         return;
     }
-    conn->flags |= CONN_BLOCKED;
+    set_blocked(conn, true);
     if (!conn->q->listed) {
         backlog_append(conn);
     }
@@ -332,6 +333,32 @@ void conn_idle(struct conn *conn, enum idle_class idle_class)
 
 /* ---- life ---- */
 
+/* A Unix socket reports that it is writable whenever its peer has read something, so it is asked
+ * only while it is blocked. A TCP socket does so only after it was full: its one event is added
+ * once, for life. */
+static int watch(struct conn *conn, bool writes)
+{
+    short what = EV_READ | EV_CLOSED | EV_ET | EV_PERSIST;
+    if (writes) {
+        what |= EV_WRITE;
+    }
+    if (event_assign(&conn->ev, conn->loop->base, conn->fd, what, conn_event, conn) != 0) {
+        return -1;
+    }
+    return event_add(&conn->ev, NULL);
+}
+
+static void set_blocked(struct conn *conn, bool blocked)
+{
+    conn->flags = (uint16_t)(blocked ? conn->flags | CONN_BLOCKED : conn->flags & ~CONN_BLOCKED);
+    if (conn->loop->handlers[conn->kind]->local) {
+        event_del(&conn->ev);
+        if (watch(conn, blocked) != 0) {
+            conn_doom(conn);
+        }
+    }
+}
+
 struct conn *conn_new(struct loop *loop, int fd, uint8_t kind, enum idle_class idle_class)
 {
     check(kind < LOOP_KINDS && loop->handlers[kind] != NULL);
@@ -344,9 +371,7 @@ struct conn *conn_new(struct loop *loop, int fd, uint8_t kind, enum idle_class i
     conn->kind = kind;
     conn->flags = CONN_OPEN;
     loop->by_kind[kind]++;
-    if (event_assign(&conn->ev, loop->base, fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
-                     conn_event, conn) != 0 ||
-        event_add(&conn->ev, NULL) != 0) {
+    if (watch(conn, !loop->handlers[kind]->local) != 0) {
         conn->flags = 0;
         close(fd);
         loop->by_kind[kind]--;
@@ -634,7 +659,7 @@ static void conn_event(evutil_socket_t fd, short what, void *arg)
         conn->flags |= CONN_PEER_END;
     }
     if ((what & EV_WRITE) && (conn->flags & CONN_BLOCKED)) {
-        conn->flags &= (uint16_t)~CONN_BLOCKED;
+        set_blocked(conn, false);
         loop_mark_dirty(conn->loop, conn);
     }
     if (what & (EV_READ | EV_CLOSED)) {

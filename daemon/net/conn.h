@@ -47,6 +47,7 @@ struct conn_handler {
     void (*expired)(struct conn *conn, enum idle_class was);
     size_t max_input; /* bytes that may be left over at most; the handler refuses earlier */
     bool client;      /* its bytes are counted as clients' */
+    bool local;       /* Unix sockets, see watch() in conn.c */
     bool urgent;      /* flushed before all others: publishers wait for their answers */
 };
 

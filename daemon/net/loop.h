@@ -102,8 +102,9 @@ void loop_handler(struct loop *loop, uint8_t kind, const struct conn_handler *ha
 void loop_mailbox(struct loop *loop, struct mailbox *box, loop_mail_fn *handle,
                   void (*before_flush)(void *), void *arg);
 
-void loop_run(struct loop *loop); /* until loop_stop */
-void loop_turn(struct loop *loop); /* one turn that does not wait: for tests that drive several loops by hand */
+void loop_run(struct loop *loop);  /* until loop_stop */
+void loop_turn(struct loop *loop); /* one turn that does not wait: for tests that drive several
+                                      loops by hand */
 void loop_stop(struct loop *loop);
 
 /* Handle the mail of one of its boxes now: before outside input that must not overtake it. */

@@ -16,6 +16,8 @@
 #include "links/ipc.h"
 #include "net/listener.h"
 #include "ops/shutdown.h"
+#include "proto/sign.h"
+#include "proto/ws.h"
 #include "ops/workers.h"
 #include "pubsub/hub.h"
 #include "serve/drain.h"
@@ -94,6 +96,19 @@ static void raise_descriptors(void)
              (unsigned long long)limit.rlim_cur);
 }
 
+/* What the first client would otherwise wait for: the library's look-up of its algorithms, and
+ * pages that are used from then on. */
+static void warm_up(struct loop *loop)
+{
+    char accept[WS_ACCEPT_LEN];
+    uint8_t mac[SIGN_LEN];
+    struct slice text = SLICE("warm");
+    ws_accept(SLICE("AAAAAAAAAAAAAAAAAAAAAA=="), accept);
+    sign_hmac(text, &text, 1, mac);
+    memset(loop->read_room, 0, LOOP_READ);
+    memset(loop->join_room, 0, LOOP_JOIN);
+}
+
 /* ---- opening ---- */
 
 static int open_public(struct server *server)
@@ -152,6 +167,7 @@ static int open_private(struct server *server)
 static void *crew_main(void *arg)
 {
     struct crew *crew = arg;
+    warm_up(crew->loop);
     worker_attach(&crew->worker);
     loop_run(crew->loop);
     return NULL;
@@ -293,6 +309,7 @@ static int server_init(struct server *server, const struct config *config)
         return -1;
     }
     raise_descriptors();
+    warm_up(&server->loop);
     apps_init(&server->apps, config->apps, config->napps, config->limits.max_connections);
     session_setup(&config->limits);
     server->hub.nworkers = server->ncrews;

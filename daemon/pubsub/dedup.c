@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 #define FIRST_WINDOW 8u
@@ -126,25 +127,35 @@ void dedup_free(struct dedup *dedup)
 
 /* ---- producers ---- */
 
-static struct producer *producer_find(struct dedup *dedup, uint32_t app, const uint8_t *id)
+struct producer *dedup_producer(struct dedup *dedup, uint32_t app, const uint8_t *id, uint64_t now)
 {
     char key[PRODUCER_KEY];
     memcpy(key, &app, sizeof(app));
     memcpy(key + sizeof(app), id, DEDUP_PRODUCER_LEN);
-    return strmap_get(&dedup->producers, key, sizeof(key));
+    uint32_t hash = strmap_hash(key, sizeof(key));
+    struct producer *producer = strmap_get_hashed(&dedup->producers, hash, key, sizeof(key));
+    if (producer == NULL) {
+        if (dedup->producers.count >= DEDUP_PRODUCERS) {
+            producer_forget(dedup, oldest_producer(dedup));
+        }
+        producer = mem_zalloc(sizeof(*producer));
+        memcpy(producer->key, key, sizeof(key));
+        producer->cap = FIRST_WINDOW;
+        producer->window = mem_zalloc(FIRST_WINDOW * sizeof(*producer->window));
+        strmap_put_hashed(&dedup->producers, hash, producer);
+    } else {
+        list_remove(&producer->node);
+    }
+    list_append(&dedup->producers_list, &producer->node);
+    producer->last_ms = now;
+    return producer;
 }
 
-enum dedup_seen dedup_frame(struct dedup *dedup, uint32_t app, const uint8_t *id, uint64_t seq,
-                            uint64_t now, const struct receipt **receipts, uint32_t *n)
+enum dedup_seen dedup_frame(const struct producer *producer, uint64_t seq,
+                            const struct receipt **receipts, uint32_t *n)
 {
-    struct producer *producer = producer_find(dedup, app, id);
-    if (producer == NULL) {
-        return DEDUP_NEW;
-    }
-    producer->last_ms = now;
-    list_remove(&producer->node);
-    list_append(&dedup->producers_list, &producer->node);
-    struct answered *entry = &producer->window[seq & (producer->cap - 1)];
+    const struct answered *entry = &producer->window[seq & (producer->cap - 1)];
+    check(seq > 0);
     if (entry->seq == seq) {
         *receipts = entry->many != NULL ? entry->many : &entry->one;
         *n = entry->n;
@@ -170,23 +181,9 @@ static void window_grow(struct producer *producer)
     producer->cap = cap;
 }
 
-void dedup_frame_done(struct dedup *dedup, uint32_t app, const uint8_t *id, uint64_t seq,
-                      uint64_t now, const struct receipt *receipts, uint32_t n)
+void dedup_frame_done(struct producer *producer, uint64_t seq, const struct receipt *receipts,
+                      uint32_t n)
 {
-    struct producer *producer = producer_find(dedup, app, id);
-    if (producer == NULL) {
-        if (dedup->producers.count >= DEDUP_PRODUCERS) {
-            producer_forget(dedup, oldest_producer(dedup));
-        }
-        producer = mem_zalloc(sizeof(*producer));
-        memcpy(producer->key, &app, sizeof(app));
-        memcpy(producer->key + sizeof(app), id, DEDUP_PRODUCER_LEN);
-        producer->cap = FIRST_WINDOW;
-        producer->window = mem_zalloc(FIRST_WINDOW * sizeof(*producer->window));
-        list_append(&dedup->producers_list, &producer->node);
-        strmap_put(&dedup->producers, producer);
-    }
-    producer->last_ms = now;
     if (seq > producer->highest) {
         producer->highest = seq;
     }

@@ -47,13 +47,18 @@ void dedup_free(struct dedup *dedup);
 
 enum dedup_seen { DEDUP_NEW, DEDUP_SEEN, DEDUP_TOO_OLD };
 
-/* Whether this producer's frame was answered before; then *receipts (valid until the next call) and
- * *n are what it was told. TOO_OLD: it lies so far behind that nobody remembers. */
-enum dedup_seen dedup_frame(struct dedup *dedup, uint32_t app, const uint8_t *producer,
-                            uint64_t seq, uint64_t now, const struct receipt **receipts,
-                            uint32_t *n);
-void dedup_frame_done(struct dedup *dedup, uint32_t app, const uint8_t *producer, uint64_t seq,
-                      uint64_t now, const struct receipt *receipts, uint32_t n);
+struct producer;
+
+/* What is remembered of a producer, made on first sight. Valid until dedup_forget or the next call.
+ */
+struct producer *dedup_producer(struct dedup *dedup, uint32_t app, const uint8_t *id, uint64_t now);
+
+/* Whether its frame was answered before; then *receipts (valid until the next frame) and *n are
+ * what it was told. TOO_OLD: it lies so far behind that nobody remembers. seq > 0. */
+enum dedup_seen dedup_frame(const struct producer *producer, uint64_t seq,
+                            const struct receipt **receipts, uint32_t *n);
+void dedup_frame_done(struct producer *producer, uint64_t seq, const struct receipt *receipts,
+                      uint32_t n);
 
 /* The receipt of the key's first use, if that is less than DEDUP_FORGET_MS ago. */
 bool dedup_key(struct dedup *dedup, uint32_t app, struct slice key, uint64_t now,

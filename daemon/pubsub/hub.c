@@ -259,7 +259,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_JOINED:
     case MAIL_DRAIN:
     case MAIL_STOP:
-        check(!"mail for a worker");
+        check(false); /* mail for a worker */
     }
     mailbox_done(&hub->box, mail);
     return true;

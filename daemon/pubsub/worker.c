@@ -35,7 +35,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_JOIN:
     case MAIL_LEAVE:
     case MAIL_PUBLISH:
-        check(!"mail for the hub");
+        check(false); /* mail for the hub */
     }
     mailbox_done(&worker->box, mail);
     return true;
