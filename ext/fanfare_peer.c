@@ -241,9 +241,24 @@ static enum fanfare_status not_our_protocol(struct fanfare_peer *peer, const cha
 	return fail(outcome, FANFARE_PROTOCOL, phase, maybe_delivered);
 }
 
+/* What came together with the last answer and was left in the buffer then. */
+static enum fanfare_seen leftovers(struct fanfare_peer *peer, uint64_t seq, enum ff_ipc_type type,
+                                   struct ff_ipc_frame *answer, const char **why)
+{
+	if (EXPECTED(peer->in_start == peer->in_end)) {
+		return FANFARE_SEEN_MORE;
+	}
+	return fanfare_answer_take(peer, seq, type, answer, why);
+}
+
 /* Everything that the daemon has sent so far, without waiting. FANFARE_SEEN_MORE means that the connection lives. */
 static enum fanfare_seen read_arrived(struct fanfare_peer *peer, const char **why)
 {
+	enum fanfare_seen left = leftovers(peer, 0, FF_IPC_ACK, NULL, why);
+
+	if (left != FANFARE_SEEN_MORE) {
+		return left;
+	}
 	for (;;) {
 		size_t got = 0, room;
 		int err;
@@ -333,8 +348,14 @@ static enum fanfare_seen read_more(struct fanfare_peer *peer, uint64_t seq, enum
 {
 	size_t got = 0, room;
 	int err = 0;
-	uint8_t *at = fanfare_answer_room(peer, &room);
+	size_t before = peer->in_start;
+	enum fanfare_seen seen = leftovers(peer, seq, type, answer, why);
+	uint8_t *at;
 
+	if (seen != FANFARE_SEEN_MORE || peer->in_start != before) {
+		return seen; /* that may have been all that the caller waits for */
+	}
+	at = fanfare_answer_room(peer, &room);
 	if (at == NULL) {
 		*why = "out of memory";
 		return FANFARE_SEEN_GARBAGE;

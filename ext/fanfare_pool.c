@@ -12,6 +12,8 @@
 #include "fanfare_errors.h"
 #include "fanfare_pool.h"
 
+#define TURN_NS 2000000u
+
 static bool same(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	return a_len == b_len && memcmp(a, b, a_len) == 0;
@@ -59,18 +61,21 @@ static int make_room(const struct fanfare_client *client)
 {
 	struct fanfare_budget budget;
 	struct fanfare_outcome ignored;
-	uint64_t deadline;
+	uint64_t now, deadline;
 	int slot = free_slot();
 
 	if (slot >= 0) {
 		return slot;
 	}
 	fanfare_pool_budget(client, &budget);
-	deadline = fanfare_io_now() + (uint64_t)(budget.timeout * 1e9);
-	for (int i = 0; i < FANFARE_MAX_PEERS; i++) {
-		if (fanfare_peer_collect(FANFARE_G(peers)[i], deadline, &ignored) == 0) {
+	now = fanfare_io_now();
+	deadline = now + (uint64_t)(budget.timeout * 1e9);
+	/* in turns, as nobody knows which one is answered first */
+	for (int i = 0; now < deadline; i = (i + 1) % FANFARE_MAX_PEERS) {
+		if (fanfare_peer_collect(FANFARE_G(peers)[i], now + TURN_NS, &ignored) == 0) {
 			return free_slot();
 		}
+		now = fanfare_io_now();
 	}
 	return -1;
 }
