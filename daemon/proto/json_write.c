@@ -41,21 +41,32 @@ static char *write_escape(char *out, char c)
     return out;
 }
 
-static int reserve_escaped(struct buf *out, const char *text, size_t len, size_t around)
-{
-    size_t extra = len != 0 ? count_extra(text, text + len) : 0;
-    return len + around > SIZE_MAX - extra ? -1 : buf_reserve(out, len + extra + around);
-}
-
-static void write_escaped(struct buf *buf, const char *text, size_t len)
+/*
+ * Appends the text, escaped, and leaves room for `behind` more bytes. Escapes are few in most
+ * texts, so room for a quarter more is taken without counting; only a text that needs more, or a
+ * buffer that cannot have that much, is counted.
+ *
+ * Invariant: from `out` on there is room for the text left, `behind` and `spare` bytes more.
+ */
+static int write_escaped(struct buf *buf, const char *text, size_t len, size_t behind)
 {
     const char *p = text;
     const char *end = p + len;
+    size_t mark = buf->len;
+
+    if (len > SIZE_MAX / 16) {
+        return -1;
+    }
+    if (buf_reserve(buf, len + len / 4 + 16 + behind) != 0 &&
+        buf_reserve(buf, len + count_extra(p, end) + behind) != 0) {
+        return -1;
+    }
     char *out = (char *)buf->data + buf->len;
+    size_t spare = buf->cap - buf->len - len - behind;
 
     while (p < end) {
-        /* The room left is at least the text left, so a whole word always fits; what is wrong in it
-         * is overwritten. */
+        /* A whole word always fits, as there is room for the text left; what is wrong in it is
+         * overwritten. */
         if (JSON_BY_WORDS && end - p >= 8) {
             uint64_t word = json_load(p);
             uint64_t marks = json_marks(word);
@@ -64,38 +75,47 @@ static void write_escaped(struct buf *buf, const char *text, size_t len)
             memcpy(out, &word, sizeof(word));
             out += run;
             p += run;
-            if (marks != 0) {
-                out = write_escape(out, *p++);
+            if (marks == 0) {
+                continue;
             }
-        } else if (extra_bytes[(unsigned char)*p] != 0) {
-            out = write_escape(out, *p++);
-        } else {
-            *out++ = *p++;
         }
+        size_t extra = extra_bytes[(unsigned char)*p];
+        if (extra == 0) {
+            *out++ = *p++;
+            continue;
+        }
+        if (extra > spare) {
+            size_t left = (size_t)(end - p) + behind;
+
+            buf->len = (size_t)((uint8_t *)out - buf->data);
+            if (buf_reserve(buf, left + count_extra(p, end)) != 0) {
+                buf->len = mark;
+                return -1;
+            }
+            out = (char *)buf->data + buf->len;
+            spare = buf->cap - buf->len - left;
+        }
+        spare -= extra;
+        out = write_escape(out, *p++);
     }
     buf->len = (size_t)((uint8_t *)out - buf->data);
+    return 0;
 }
 
 int json_write_part(struct buf *out, const char *text, size_t len)
 {
-    if (len == 0) {
-        return 0;
-    }
-    if (reserve_escaped(out, text, len, 0) != 0) {
-        return -1;
-    }
-    write_escaped(out, text, len);
-    return 0;
+    return len == 0 ? 0 : write_escaped(out, text, len, 0);
 }
 
 int json_write_string(struct buf *out, const char *text, size_t len)
 {
-    if (reserve_escaped(out, text, len, 2) != 0) {
+    if (buf_reserve(out, 2) != 0) {
         return -1;
     }
     out->data[out->len++] = '"';
-    if (len != 0) {
-        write_escaped(out, text, len);
+    if (len != 0 && write_escaped(out, text, len, 1) != 0) {
+        out->len--;
+        return -1;
     }
     out->data[out->len++] = '"';
     return 0;

@@ -1,4 +1,4 @@
-/* proto/json: what is JSON and what is not, the reader's raw views, unescaping, the writer. */
+/* proto/json: what is JSON and what is not, the raw views of the reader, unescaping. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -497,91 +497,6 @@ static void test_unescape(void **state)
     assert_int_equal(json_unescape(slice("\"\""), NULL).len, 0);
 }
 
-static void write_one(const char *text, size_t len, struct buf *out)
-{
-    char *block = malloc(len + 1);
-    assert_non_null(block);
-    memcpy(block + 1, text, len);
-    assert_int_equal(json_write_string(out, block + 1, len), 0);
-    free(block);
-}
-
-static void test_write_bytes(void **state)
-{
-    /* every ASCII byte at every place of a word, against an encoder that is too simple to be wrong
-     */
-    (void)state;
-    for (int c = 0; c < 128; c++) {
-        for (size_t before = 0; before < 17; before++) {
-            for (size_t after = 0; after < 17; after += 4) {
-                char text[40], wanted[64];
-                struct buf out;
-                size_t len = before + 1 + after, n = 0;
-
-                memset(text, 'p', len);
-                text[before] = (char)c;
-                wanted[n++] = '"';
-                for (size_t i = 0; i < len; i++) {
-                    const char *names = "\"\\\b\f\n\r\t";
-                    const char *name = text[i] != '\0' ? strchr(names, text[i]) : NULL;
-                    if (name != NULL) {
-                        wanted[n++] = '\\';
-                        wanted[n++] = "\"\\bfnrt"[name - names];
-                    } else if (text[i] < 0x20) {
-                        n += (size_t)snprintf(wanted + n, 7, "\\u%04x", (unsigned int)text[i]);
-                    } else {
-                        wanted[n++] = text[i];
-                    }
-                }
-                wanted[n++] = '"';
-                buf_init(&out, n); /* exactly enough */
-                write_one(text, len, &out);
-                assert_int_equal(out.len, n);
-                assert_memory_equal(out.data, wanted, n);
-                buf_free(&out);
-                buf_init(&out, n - 1); /* a byte too few */
-                assert_int_equal(json_write_string(&out, text, len), -1);
-                assert_int_equal(out.len, 0);
-                buf_free(&out);
-            }
-        }
-    }
-}
-
-static void test_write_text(void **state)
-{
-    static const char text[] = "{\"user\":\"Zo\xC3\xAB\",\"n\":[1,2],\"path\":\"C:\\\\x/"
-                               "y\",\"\xF0\x9F\x98\x80\":\"\x7F\n\"}";
-    static const char wanted[] =
-        "<\"{\\\"user\\\":\\\"Zo\xC3\xAB\\\",\\\"n\\\":[1,2],\\\"path\\\":\\\"C:\\\\\\\\x/y\\\","
-        "\\\"\xF0\x9F\x98\x80\\\":\\\"\x7F\\n\\\"}\"";
-    char back[sizeof(wanted)];
-    struct buf out;
-
-    (void)state;
-    buf_init(&out, 4096);
-    assert_int_equal(buf_text(&out, "<"), 0);
-    write_one(text, sizeof(text) - 1, &out);
-    assert_int_equal(out.len, sizeof(wanted) - 1);
-    assert_memory_equal(out.data, wanted, out.len);
-    struct slice raw = {(char *)out.data + 1, out.len - 1};
-    assert_true(json_valid(raw.p, raw.len));
-    assert_true(slice_is(json_unescape(raw, back), text));
-
-    buf_clear(&out);
-    assert_int_equal(json_write_string(&out, NULL, 0), 0);
-    assert_int_equal(json_write_part(&out, NULL, 0), 0);
-    assert_int_equal(json_write_part(&out, "a\"\n", 3), 0);
-    assert_int_equal(out.len, 7);
-    assert_memory_equal(out.data, "\"\"a\\\"\\n", 7);
-    buf_free(&out);
-    buf_init(&out, 0);
-    assert_int_equal(json_write_part(&out, NULL, 0), 0);
-    assert_int_equal(json_write_part(&out, "a", 1), -1);
-    assert_int_equal(json_write_string(&out, "", 0), -1);
-    buf_free(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,7 +505,6 @@ int main(void)
         cmocka_unit_test(test_depth),          cmocka_unit_test(test_utf8_everywhere),
         cmocka_unit_test(test_walk),           cmocka_unit_test(test_elements),
         cmocka_unit_test(test_string_is),      cmocka_unit_test(test_unescape),
-        cmocka_unit_test(test_write_bytes),    cmocka_unit_test(test_write_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
