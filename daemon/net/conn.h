@@ -151,5 +151,6 @@ bool conn_gather(struct conn *conn, uint8_t *room, size_t size, size_t *used, co
                  size_t *len);
 void conn_drop_output(struct conn *conn); /* gives the queue of a doomed one back before its end */
 void conn_free(struct conn *conn);
+void conn_set_blocked(struct conn *conn, bool blocked);
 
 #endif

@@ -133,6 +133,8 @@ void loop_slot_free(struct loop *loop, struct conn *conn);
 struct conn *loop_conn(const struct loop *loop,
                        uint32_t slot); /* whatever its flags; NULL when its chunk is gone */
 void loop_mark_dirty(struct loop *loop, struct conn *conn);
+/* net/idle.c: time-outs of idle classes, and of backlogs. */
+void idle_expire(struct loop *loop);
 void slots_push(struct slots *slots, uint32_t slot);
 
 #endif
