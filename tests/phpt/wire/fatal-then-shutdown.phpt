@@ -2,6 +2,8 @@
 After the memory limit has cut off a call, a shutdown function still publishes
 --EXTENSIONS--
 fanfare
+--SKIPIF--
+<?php require __DIR__ . '/memory-limit.inc'; ?>
 --INI--
 memory_limit=8M
 --FILE--

@@ -2,6 +2,8 @@
 A request that ends in a fatal error leaves its successor in the same process a working connection
 --EXTENSIONS--
 fanfare
+--SKIPIF--
+<?php require __DIR__ . '/memory-limit.inc'; ?>
 --FILE--
 <?php
 require __DIR__ . '/fake.inc';
