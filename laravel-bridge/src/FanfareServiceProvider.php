@@ -67,8 +67,11 @@ final class FanfareServiceProvider extends ServiceProvider
         $config = $this->app->make(Repository::class);
         $defined = $config->get('broadcasting.connections.fanfare');
 
+        /** @var array<string, mixed> $connection */
+        $connection = require __DIR__.'/../config/connection.php';
+
         $config->set('broadcasting.connections.fanfare', array_replace_recursive(
-            require __DIR__.'/../config/connection.php', is_array($defined) ? $defined : []
+            $connection, is_array($defined) ? $defined : []
         ));
     }
 

@@ -22,7 +22,8 @@ final class FailedBroadcast
     public function __construct(
         private readonly Connection $connection,
         private readonly PublishException $failure,
-    ) {}
+    ) {
+    }
 
     /**
      * @param  list<string>  $channels
@@ -51,7 +52,7 @@ final class FailedBroadcast
             $this->queue($this->connection->name, $messages);
         } catch (Throwable $e) {
             throw new PublishException(
-                substr($this->failure->getMessage(), strlen('Fanfare: ')).'; and it could not be queued: '.$e->getMessage(),
+                $this->failure->reason.'; and it could not be queued: '.$e->getMessage(),
                 true,
                 $this->failure->getPrevious() ?? $this->failure
             );

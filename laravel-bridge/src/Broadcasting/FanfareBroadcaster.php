@@ -8,9 +8,10 @@ use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\Publishers;
-use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Broadcasting\Broadcasters\Broadcaster;
 use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
+use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Contracts\Auth\Authenticatable;
 use Illuminate\Http\JsonResponse;
 use Illuminate\Http\Request;
 use SensitiveParameter;
@@ -43,7 +44,7 @@ final class FanfareBroadcaster extends Broadcaster
     {
         $user = parent::resolveAuthenticatedUser($request);
 
-        return $user ? $this->signer->user($request->socket_id, $user) : null;
+        return $user ? $this->signer->user(self::field($request, 'socket_id'), $user) : null;
     }
 
     /**
@@ -54,7 +55,7 @@ final class FanfareBroadcaster extends Broadcaster
      */
     public function auth($request)
     {
-        $channel = $request->channel_name;
+        $channel = self::field($request, 'channel_name');
 
         if (! is_string($channel) || $channel === '') {
             throw new AccessDeniedHttpException;
@@ -76,14 +77,15 @@ final class FanfareBroadcaster extends Broadcaster
      */
     public function validAuthenticationResponse($request, $result)
     {
-        $channel = $request->channel_name;
+        $channel = self::field($request, 'channel_name');
+        $socketId = self::field($request, 'socket_id');
 
         if (! is_string($channel)) {
             throw new AccessDeniedHttpException;
         }
 
         if (str_starts_with($channel, 'private-')) {
-            return $this->answer($request, $this->signer->channel($request->socket_id, $channel));
+            return $this->answer($request, $this->signer->channel($socketId, $channel));
         }
 
         $user = $this->retrieveUser($request, $this->normalizeChannelName($channel));
@@ -92,11 +94,17 @@ final class FanfareBroadcaster extends Broadcaster
             throw new AccessDeniedHttpException;
         }
 
+        /**
+         * As in Laravel's own drivers whatever the guard returns is taken for one.
+         *
+         * @var Authenticatable $user
+         * @var scalar|\Stringable|null $id
+         */
         $id = method_exists($user, 'getAuthIdentifierForBroadcasting')
             ? $user->getAuthIdentifierForBroadcasting()
             : $user->getAuthIdentifier();
 
-        return $this->answer($request, $this->signer->presence($request->socket_id, $channel, (string) $id, $result));
+        return $this->answer($request, $this->signer->presence($socketId, $channel, (string) $id, $result));
     }
 
     /**
@@ -108,7 +116,9 @@ final class FanfareBroadcaster extends Broadcaster
      */
     public function broadcast(array $channels, $event, array $payload = [])
     {
-        $channels = array_values(array_unique($this->formatChannels($channels)));
+        /** @var array<string> $names */
+        $names = $this->formatChannels($channels);
+        $channels = array_values(array_unique($names));
 
         if ($channels === []) {
             return;
@@ -119,13 +129,16 @@ final class FanfareBroadcaster extends Broadcaster
 
         // Only a broadcast that may be repeated by a job needs a key; the extension's own resend has one already.
         $key = $this->connection->onFailure === 'queue' ? bin2hex(random_bytes(16)) : null;
+        $event = (string) $event;
         $messages = [];
 
         try {
             $messages = $this->compose($channels, $event, $payload, $except, $key);
             $this->deliver($messages);
-        } catch (PublishException $e) {
-            (new FailedBroadcast($this->connection, $e))->handle($channels, $event, $messages);
+        } catch (PublishException|MisconfiguredException $e) {
+            $failure = $e instanceof PublishException ? $e : PublishException::misconfigured($e);
+
+            (new FailedBroadcast($this->connection, $failure))->handle($channels, $event, $messages);
         }
     }
 
@@ -141,7 +154,7 @@ final class FanfareBroadcaster extends Broadcaster
         try {
             $this->publishers->for($this->connection)->publish($messages);
         } catch (MisconfiguredException $e) {
-            throw new PublishException($e->getMessage(), true, $e);
+            throw PublishException::misconfigured($e);
         }
     }
 
@@ -152,7 +165,7 @@ final class FanfareBroadcaster extends Broadcaster
      * @param  array<array-key, mixed>  $payload
      * @return non-empty-list<Message>
      *
-     * @throws PublishException
+     * @throws PublishException|MisconfiguredException
      */
     private function compose(array $channels, string $event, array $payload, ?string $except, ?string $key): array
     {
@@ -184,20 +197,15 @@ final class FanfareBroadcaster extends Broadcaster
     }
 
     /**
-     * @throws PublishException
+     * @throws MisconfiguredException
      */
     private function encrypt(string $channel, string $text): string
     {
         if (! function_exists('sodium_crypto_secretbox')) {
-            throw new PublishException('encrypted channels need PHP\'s extension "sodium"', false);
+            throw new MisconfiguredException('encrypted channels need PHP\'s extension "sodium"');
         }
 
-        try {
-            $key = $this->connection->channelKey($channel);
-        } catch (MisconfiguredException $e) {
-            throw new PublishException($e->getMessage(), false, $e);
-        }
-
+        $key = $this->connection->channelKey($channel);
         $nonce = random_bytes(SODIUM_CRYPTO_SECRETBOX_NONCEBYTES);
 
         return Message::encode([
@@ -209,15 +217,11 @@ final class FanfareBroadcaster extends Broadcaster
     /**
      * @param  non-empty-list<Message>  $messages
      *
-     * @throws PublishException
+     * @throws PublishException|MisconfiguredException
      */
     private function deliver(array $messages): void
     {
-        try {
-            $publisher = $this->publishers->for($this->connection);
-        } catch (MisconfiguredException $e) {
-            throw new PublishException($e->getMessage(), false, $e);
-        }
+        $publisher = $this->publishers->for($this->connection);
 
         // Several messages are one batch, all or nothing, which only the waiting call can promise.
         if ($this->connection->mode === 'async' && count($messages) === 1) {
@@ -231,11 +235,18 @@ final class FanfareBroadcaster extends Broadcaster
     }
 
     /**
-     * @param  Request  $request
+     * As Laravel's own drivers read a request: its input, then its route.
+     */
+    private static function field(Request $request, string $name): mixed
+    {
+        return $request->__get($name);
+    }
+
+    /**
      * @param  array<string, string>  $answer
      * @return array<string, string>|JsonResponse
      */
-    private function answer($request, array $answer): array|JsonResponse
+    private function answer(Request $request, array $answer): array|JsonResponse
     {
         $callback = $this->connection->jsonp ? $request->input('callback', false) : false;
 

@@ -24,7 +24,8 @@ final class Message
         public readonly array|string $payload = [],
         public readonly ?string $except = null,
         public readonly ?string $key = null,
-    ) {}
+    ) {
+    }
 
     /**
      * The text that clients receive.

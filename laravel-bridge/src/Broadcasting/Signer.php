@@ -17,7 +17,9 @@ final class Signer
 {
     private const ENCRYPTED = 'private-encrypted-';
 
-    public function __construct(private readonly Connection $connection) {}
+    public function __construct(private readonly Connection $connection)
+    {
+    }
 
     /**
      * @return array<string, string>

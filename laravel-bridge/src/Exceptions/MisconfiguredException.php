@@ -7,6 +7,12 @@ namespace Fanfare\Laravel\Exceptions;
 use RuntimeException;
 
 /**
- * The message names the line or the command that is missing.
+ * Something is missing or wrong on this side. The message names the line or the command that repairs it.
  */
-final class MisconfiguredException extends RuntimeException {}
+final class MisconfiguredException extends RuntimeException
+{
+    public function __construct(public readonly string $reason)
+    {
+        parent::__construct('Fanfare: '.$reason);
+    }
+}

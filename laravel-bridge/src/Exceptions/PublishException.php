@@ -15,8 +15,16 @@ final class PublishException extends BroadcastException
     /**
      * @param  bool  $retryable  the same broadcast may succeed later
      */
-    public function __construct(string $reason, public readonly bool $retryable, ?Throwable $previous = null)
-    {
+    public function __construct(
+        public readonly string $reason,
+        public readonly bool $retryable,
+        ?Throwable $previous = null,
+    ) {
         parent::__construct('Fanfare: '.$reason, 0, $previous);
+    }
+
+    public static function misconfigured(MisconfiguredException $cause): self
+    {
+        return new self($cause->reason, false, $cause);
     }
 }

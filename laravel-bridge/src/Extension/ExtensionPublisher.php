@@ -18,7 +18,9 @@ use ValueError;
  */
 final class ExtensionPublisher implements Publisher
 {
-    public function __construct(private readonly Fanfare\Gateway $gateway) {}
+    public function __construct(private readonly Fanfare\Gateway $gateway)
+    {
+    }
 
     public static function connect(Connection $connection): self
     {

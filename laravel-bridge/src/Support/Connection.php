@@ -12,6 +12,8 @@ use Fanfare\Laravel\Exceptions\MisconfiguredException;
  */
 final class Connection
 {
+    private const CACHED = ' (and run "php artisan config:clear" if the configuration is cached)';
+
     private const ON_FAILURE = ['throw', 'log', 'queue'];
 
     private const MODES = ['sync', 'async'];
@@ -31,7 +33,8 @@ final class Connection
         public readonly bool $jsonp,
         public readonly ?string $name,
         private readonly array $faults,
-    ) {}
+    ) {
+    }
 
     /**
      * @param  array<array-key, mixed>  $config
@@ -81,19 +84,25 @@ final class Connection
     }
 
     /**
-     * The application's id and secret, for the hello to the daemon.
+     * What stands in the way of publishing, in words.
+     *
+     * @return list<string>
+     */
+    public function publishingFaults(): array
+    {
+        return $this->appId === null || $this->secret === null
+            ? [...$this->faults, $this->missingCredentials()]
+            : $this->faults;
+    }
+
+    /**
+     * The application's id and secret, for the hello to the daemon; publishingFaults() has been asked.
      *
      * @return array{string, string}
-     *
-     * @throws MisconfiguredException
      */
     public function publishingCredentials(): array
     {
-        if ($this->appId === null || $this->secret === null) {
-            throw $this->missingCredentials();
-        }
-
-        return [$this->appId, $this->secret];
+        return [(string) $this->appId, (string) $this->secret];
     }
 
     /**
@@ -106,7 +115,7 @@ final class Connection
     public function signingCredentials(): array
     {
         if ($this->key === null || $this->secret === null) {
-            throw $this->missingCredentials();
+            throw new MisconfiguredException($this->missingCredentials());
         }
 
         return [$this->key, $this->secret];
@@ -139,16 +148,6 @@ final class Connection
     }
 
     /**
-     * @throws MisconfiguredException
-     */
-    public function assertUsable(): void
-    {
-        if ($this->faults !== []) {
-            throw new MisconfiguredException('in the broadcasting connection '.implode('; ', $this->faults).self::CACHED);
-        }
-    }
-
-    /**
      * @return array<string, mixed>
      */
     public function __debugInfo(): array
@@ -172,9 +171,7 @@ final class Connection
         throw new \LogicException('A broadcasting connection holds a secret and cannot be serialized.');
     }
 
-    private const CACHED = ' (after a change: "php artisan config:clear" if the configuration is cached)';
-
-    private function missingCredentials(): MisconfiguredException
+    private function missingCredentials(): string
     {
         $missing = array_keys(array_filter([
             'FANFARE_APP_ID' => $this->appId === null,
@@ -182,11 +179,11 @@ final class Connection
             'FANFARE_APP_SECRET' => $this->secret === null,
         ]));
 
-        return new MisconfiguredException(sprintf(
-            'the broadcasting connection has no credentials: add %s to .env%s',
+        return sprintf(
+            'credentials are missing: add %s to .env%s',
             implode(', ', array_map(static fn (string $line): string => $line.'=...', $missing)),
             self::CACHED
-        ));
+        );
     }
 
     private static function text(#[\SensitiveParameter] mixed $value): ?string

@@ -73,14 +73,18 @@ final class Publishers
 
     private static function make(Connection $connection): Publisher
     {
-        $connection->assertUsable();
+        $faults = $connection->publishingFaults();
 
         if (! extension_loaded('fanfare')) {
-            throw new MisconfiguredException(sprintf(
-                'the PHP extension "fanfare" is not loaded in this PHP (%s). Install it from Fanfare\'s source with '.
+            $faults[] = sprintf(
+                'the PHP extension "fanfare" is not loaded in this PHP (%s): install it from Fanfare\'s source with '.
                 '"phpize && ./configure && make && sudo make install", add "extension=fanfare" to php.ini and restart PHP',
                 PHP_SAPI
-            ));
+            );
+        }
+
+        if ($faults !== []) {
+            throw new MisconfiguredException(implode('; ', $faults));
         }
 
         return ExtensionPublisher::connect($connection);

@@ -1,0 +1,391 @@
+<?php
+
+/** @generate-class-entries */
+
+namespace Fanfare;
+
+/** Everything that this extension throws implements this, except for a caller's bug (TypeError, ValueError). */
+interface Exception extends \Throwable
+{
+}
+
+/** How far a conversation with the daemon had come when it failed. */
+enum Phase: string
+{
+    case Connect = 'connect';
+    case Write = 'write';
+    case Ack = 'ack';
+}
+
+/** Why the daemon said no. */
+enum Reason: string
+{
+    case UnknownApp = 'unknown_app';
+    case AppDisabled = 'app_disabled';
+    case Unauthorized = 'unauthorized';
+    case Forbidden = 'forbidden';
+    case InvalidChannel = 'invalid_channel';
+    case InvalidEvent = 'invalid_event';
+    case InvalidPayload = 'invalid_payload';
+    case TooLarge = 'too_large';
+    case RateLimited = 'rate_limited';
+    case Draining = 'draining';
+    case Internal = 'internal';
+    case Other = 'other';
+}
+
+/** The conversation with the daemon failed. */
+abstract class TransportException extends \RuntimeException implements Exception
+{
+    /** False: the daemon certainly did not act. True: it may have; retry with the same key only. */
+    public readonly bool $maybeDelivered;
+
+    public readonly Phase $phase;
+
+    public function __construct(
+        string $message = "",
+        bool $maybeDelivered = false,
+        Phase $phase = \Fanfare\Phase::Connect,
+        int $code = 0,
+        ?\Throwable $previous = null,
+    ) {
+    }
+}
+
+/** No daemon, no permission, no place in its backlog for the whole budget, or the breaker is open. Never delivered. */
+final class ConnectException extends TransportException
+{
+}
+
+/** The budget of the call was used up while writing or while waiting for the answer. */
+final class TimeoutException extends TransportException
+{
+}
+
+/** The daemon went away between our write and its answer, twice or for good. */
+final class ConnectionLostException extends TransportException
+{
+}
+
+/** The peer speaks another version of the protocol, or something else altogether. */
+final class ProtocolException extends TransportException
+{
+}
+
+/** The daemon understood and said no. The same call will fail again, except for RateLimited and Draining. */
+final class RejectedException extends \RuntimeException implements Exception
+{
+    public readonly Reason $reason;
+
+    /** Which message of publishMany() was refused, counted from 0; nothing of the batch was sent. */
+    public readonly ?int $index;
+
+    public function __construct(
+        string $message = "",
+        Reason $reason = \Fanfare\Reason::Other,
+        ?int $index = null,
+        int $code = 0,
+        ?\Throwable $previous = null,
+    ) {
+    }
+}
+
+/** The payload cannot be JSON or is too large for one frame. The code is PHP's JSON error code if there is one. */
+final class PayloadException extends \InvalidArgumentException implements Exception
+{
+}
+
+/** No application, no secret, or a socket address that cannot be one. */
+final class ConfigurationException extends \RuntimeException implements Exception
+{
+}
+
+/**
+ * What the daemon did with one message.
+ * @strict-properties
+ */
+final class Receipt
+{
+    /** The daemon's id of the message. */
+    public readonly string $id;
+
+    /** Subscribers that the daemon knew when it took the message; a connection on two channels counts twice. */
+    public readonly int $recipients;
+
+    /** The key, or a resent frame, was seen before; nothing was sent again. */
+    public readonly bool $duplicate;
+
+    public function __construct(string $id, int $recipients = 0, bool $duplicate = false)
+    {
+    }
+}
+
+/**
+ * One message for publishMany().
+ * @strict-properties
+ */
+final class Message
+{
+    /** @var string|list<string> */
+    public readonly string|array $channels;
+
+    public readonly string $event;
+
+    public readonly mixed $payload;
+
+    public readonly ?string $except;
+
+    public readonly ?string $key;
+
+    /**
+     * @param string|string[] $channels
+     */
+    public function __construct(
+        string|array $channels,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ) {
+    }
+}
+
+/**
+ * What became of the messages that were published without waiting.
+ * @strict-properties
+ */
+final class FlushResult
+{
+    public readonly int $acknowledged;
+
+    public readonly int $rejected;
+
+    /** Without an answer when the time was over. */
+    public readonly int $unknown;
+
+    /** The first failure, for the log line. */
+    public readonly ?Exception $error;
+
+    public function __construct(
+        int $acknowledged = 0,
+        int $rejected = 0,
+        int $unknown = 0,
+        ?Exception $error = null,
+    ) {
+    }
+}
+
+/**
+ * The daemon's own figures.
+ * @strict-properties
+ */
+final class Stats
+{
+    public readonly string $version;
+
+    public readonly int $pid;
+
+    /** Seconds. */
+    public readonly int $uptime;
+
+    public readonly int $connections;
+
+    public readonly int $channels;
+
+    public readonly int $messagesIn;
+
+    public readonly int $messagesOut;
+
+    public readonly int $bytesOut;
+
+    public readonly int $dropped;
+
+    public readonly bool $draining;
+
+    public function __construct(
+        string $version = "",
+        int $pid = 0,
+        int $uptime = 0,
+        int $connections = 0,
+        int $channels = 0,
+        int $messagesIn = 0,
+        int $messagesOut = 0,
+        int $bytesOut = 0,
+        int $dropped = 0,
+        bool $draining = false,
+    ) {
+    }
+}
+
+/** What an application may depend on. Client implements it; a fake in a test does as well. */
+interface Gateway
+{
+    /**
+     * Sends one event to one or many channels and returns when the daemon has taken it over.
+     *
+     * A string is the text that clients receive as data and passes through unchanged; everything else is encoded
+     * as JSON.
+     *
+     * @param string|string[] $channels
+     * @param string|null $except socket id of the connection that shall not receive it
+     * @param string|null $key within the daemon's window a second message with the same key is not sent again
+     */
+    public function publish(
+        string|array $channels,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): Receipt;
+
+    /**
+     * All or nothing: a rejection names the message, and then none was sent.
+     *
+     * @param Message[] $messages
+     * @return Receipt[]
+     */
+    public function publishMany(array $messages): array;
+
+    /**
+     * As publish() without waiting for the answer; returns how many messages are unanswered now.
+     *
+     * @param string|string[] $channels
+     */
+    public function publishAsync(
+        string|array $channels,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): int;
+
+    /** How many messages of publishAsync() are without an answer. */
+    public function pending(): int;
+
+    /** Writes what is buffered and collects the answers. Failures are in the result, not thrown. */
+    public function flush(?float $timeout = null): FlushResult;
+
+    /** Seconds for a round trip. */
+    public function ping(): float;
+
+    public function stats(): Stats;
+}
+
+/**
+ * A handle on one application of one daemon. The connection belongs to the thread, is opened at the first call and is
+ * shared by all handles with the same socket, application and secret.
+ *
+ * @strict-properties
+ * @not-serializable
+ */
+final class Client implements Gateway
+{
+    /**
+     * @var string
+     * @cvalue PHP_FANFARE_VERSION
+     */
+    public const VERSION = UNKNOWN;
+
+    /**
+     * @var int
+     * @cvalue FF_IPC_VERSION
+     */
+    public const PROTOCOL = UNKNOWN;
+
+    /**
+     * @param string|null $app null takes fanfare.app_id
+     * @param string|null $secret null takes fanfare.app_secret if the application is that of fanfare.app_id
+     * @param string|null $socket absolute path, unix:///path or @abstract; null takes fanfare.socket
+     * @param float|null $timeout seconds for one whole call; null takes fanfare.timeout
+     * @param int $jsonFlags JSON_* flags on top of the slashes and the Unicode that stay unescaped
+     */
+    public function __construct(
+        ?string $app = null,
+        #[\SensitiveParameter] ?string $secret = null,
+        ?string $socket = null,
+        ?float $timeout = null,
+        int $jsonFlags = 0,
+    ) {
+    }
+
+    public function publish(
+        string|array $channels,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): Receipt {
+    }
+
+    public function publishMany(array $messages): array
+    {
+    }
+
+    public function publishAsync(
+        string|array $channels,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): int {
+    }
+
+    public function pending(): int
+    {
+    }
+
+    public function flush(?float $timeout = null): FlushResult
+    {
+    }
+
+    public function ping(): float
+    {
+    }
+
+    public function stats(): Stats
+    {
+    }
+}
+
+/**
+ * Client::publish() for the application of the ini settings.
+ *
+ * @param string|string[] $channels
+ */
+function publish(
+    string|array $channels,
+    string $event,
+    mixed $payload = [],
+    ?string $except = null,
+    ?string $key = null,
+): Receipt {
+}
+
+/**
+ * Client::publishAsync() for the application of the ini settings.
+ *
+ * @param string|string[] $channels
+ */
+function publish_async(
+    string|array $channels,
+    string $event,
+    mixed $payload = [],
+    ?string $except = null,
+    ?string $key = null,
+): int {
+}
+
+/**
+ * Client::publishMany() for the application of the ini settings.
+ *
+ * @param Message[] $messages
+ * @return Receipt[]
+ */
+function publish_many(array $messages): array
+{
+}
+
+/** Writes and collects for every connection of this thread. Never throws: meant for the end of a request. */
+function flush(?float $timeout = null): FlushResult
+{
+}

@@ -1,0 +1,275 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Tests\Daemon;
+
+use Fanfare\Laravel\Broadcasting\Message;
+use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
+use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
+use Fanfare\Laravel\Tests\Fixtures\User;
+use Fanfare\Laravel\Tests\TestCase;
+use Fanfare\PayloadException;
+use Fanfare\Reason;
+use Fanfare\RejectedException;
+use Fanfare\TransportException;
+use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Foundation\Application;
+use Illuminate\Support\Facades\Bus;
+use PHPUnit\Framework\Attributes\Group;
+
+/**
+ * The real extension and a real daemon.
+ */
+#[Group('daemon')]
+final class DaemonTest extends TestCase
+{
+    private Daemon $daemon;
+
+    protected function setUp(): void
+    {
+        $executable = getenv('FANFARED');
+
+        if (! extension_loaded('fanfare') || ! is_string($executable) || ! is_executable($executable)) {
+            $this->markTestSkipped('needs the extension and $FANFARED');
+        }
+
+        $this->daemon = new Daemon($executable);
+    }
+
+    protected function tearDown(): void
+    {
+        if (isset($this->daemon)) {
+            $this->daemon->remove();
+        }
+        parent::tearDown();
+    }
+
+    /**
+     * @param  array<string, mixed>  $options
+     * @param  array<string, mixed>  $overrides
+     */
+    private function bootOn(Daemon $daemon, array $options = [], array $overrides = []): Application
+    {
+        return $this->boot($overrides + self::CREDENTIALS + ['options' => $options + [
+            'socket' => $daemon->socket, 'encryption_master_key_base64' => self::MASTER_KEY,
+        ]], ['broadcasting' => ['connections' => ['second' => [
+            'driver' => 'fanfare', 'app_id' => 'app-2', 'key' => 'key-2', 'secret' => 'secret-of-app-2',
+            'options' => ['socket' => $daemon->socket],
+        ]]]]);
+    }
+
+    private function subscriber(string $channel, string $key = 'key-1'): Subscriber
+    {
+        $subscriber = new Subscriber($this->daemon->port, $key);
+        $driver = $this->driver($key === 'key-1' ? 'fanfare' : 'second');
+        $driver->channel('{any}', static fn (): array => ['name' => 'Ann']);
+        $auth = $driver->isGuardedChannel($channel) ? (array) $driver->auth($this->request(
+            ['channel_name' => $channel, 'socket_id' => $subscriber->socketId], User::make(7)
+        )) : [];
+        $subscriber->subscribe($channel, $auth);
+
+        return $subscriber;
+    }
+
+    public function test_an_event_arrives_on_every_kind_of_channel(): void
+    {
+        $this->bootOn($this->daemon);
+        $channels = ['orders', 'private-orders', 'presence-orders', 'private-encrypted-orders'];
+        $subscribers = array_map(fn (string $channel): Subscriber => $this->subscriber($channel), $channels);
+
+        event(new OrderShippedNow(7, $channels));
+
+        foreach ($subscribers as $index => $subscriber) {
+            $message = $subscriber->next(OrderShippedNow::class);
+            $data = json_decode($message['data'], true);
+            $this->assertSame($channels[$index], $message['channel'] ?? null);
+
+            if ($channels[$index] === 'private-encrypted-orders') {
+                $data = json_decode((string) sodium_crypto_secretbox_open(
+                    base64_decode($data['ciphertext']), base64_decode($data['nonce']),
+                    hash('sha256', $channels[$index].base64_decode(self::MASTER_KEY), true)
+                ), true);
+            }
+
+            $this->assertSame(['order' => 7], $data);
+        }
+    }
+
+    public function test_the_sender_is_left_out_and_nonsense_counts_as_no_sender(): void
+    {
+        $this->bootOn($this->daemon);
+        $sender = $this->subscriber('orders');
+        $other = $this->subscriber('orders');
+
+        $this->driver()->broadcast(['orders'], 'first', ['socket' => $sender->socketId]);
+        $this->driver()->broadcast(['orders'], 'second', ['socket' => 'undefined']);
+
+        $sender->next('second');
+        $other->next('first');
+        $other->next('second');
+        $this->addToAssertionCount(1);
+    }
+
+    public function test_ten_thousand_channels_are_one_call(): void
+    {
+        $this->bootOn($this->daemon);
+        $last = $this->subscriber('c10000');
+
+        $this->driver()->broadcast(array_map(static fn (int $i): string => "c{$i}", range(1, 10_000)), 'x', ['y' => 1]);
+
+        $this->assertSame('{"y":1}', $last->next('x')['data']);
+    }
+
+    public function test_two_connections_reach_two_applications(): void
+    {
+        $this->bootOn($this->daemon);
+        $first = $this->subscriber('a');
+        $second = $this->subscriber('a', 'key-2');
+
+        $this->driver('fanfare')->broadcast(['a'], 'to-first');
+        $this->driver('second')->broadcast(['a'], 'to-second');
+
+        $first->next('to-first');
+        $second->next('to-second');
+        $this->addToAssertionCount(1);
+    }
+
+    public function test_a_refusal_is_a_broadcast_exception_with_its_cause(): void
+    {
+        $this->bootOn($this->daemon);
+
+        $e = $this->failure(['a'], 'pusher:internal', []);
+        $this->assertInstanceOf(RejectedException::class, $e->getPrevious());
+        $this->assertSame(Reason::InvalidEvent, $e->getPrevious()->reason);
+        $this->assertStringContainsString($e->getPrevious()->getMessage(), $e->getMessage());
+        $this->assertFalse($e->retryable);
+
+        $this->assertFalse($this->failure(['a'], 'x', ['y' => str_repeat('a', 200_000)])->retryable);
+        $this->assertFalse($this->failure(['not a channel'], 'x', [])->retryable);
+    }
+
+    public function test_a_wrong_secret_is_told_without_showing_it(): void
+    {
+        $this->bootOn($this->daemon, [], ['secret' => 'wrong-secret-value']);
+
+        $e = $this->failure(['a'], 'x', []);
+
+        $this->assertInstanceOf(RejectedException::class, $e->getPrevious());
+        $this->assertStringNotContainsString('wrong-secret-value', (string) $e);
+        $this->assertStringNotContainsString('wrong-secret-value', (string) $e->getPrevious());
+    }
+
+    public function test_a_payload_that_is_no_json(): void
+    {
+        $this->bootOn($this->daemon);
+
+        $e = $this->failure(['a'], 'x', ['y' => "\xff"]);
+
+        $this->assertStringContainsString('Malformed UTF-8 characters', $e->getMessage());
+        $this->assertInstanceOf(PayloadException::class, $e->getPrevious());
+        $this->assertFalse($e->retryable);
+    }
+
+    public function test_a_refused_batch_delivers_nothing(): void
+    {
+        $this->bootOn($this->daemon);
+        $subscriber = $this->subscriber('a');
+
+        $this->failure(['a', 'private-encrypted-b', 'private-encrypted-not valid'], 'x', []);
+        $this->driver()->broadcast(['a'], 'next');
+
+        $subscriber->next('next');
+        $this->addToAssertionCount(1);
+    }
+
+    public function test_no_daemon_and_back_again(): void
+    {
+        $this->bootOn($this->daemon);
+        $this->driver()->broadcast(['a'], 'x');
+        $this->daemon->stop();
+
+        $e = $this->failure(['a'], 'x', []);
+        $this->assertInstanceOf(TransportException::class, $e->getPrevious());
+        $this->assertTrue($e->retryable);
+
+        $this->daemon->start();
+        $subscriber = $this->subscriber('a');
+        $this->driver()->broadcast(['a'], 'back');
+        $subscriber->next('back');
+    }
+
+    public function test_the_queued_job_delivers_once(): void
+    {
+        $this->bootOn($this->daemon, ['on_failure' => 'queue']);
+        Bus::fake([RepublishBroadcast::class]);
+        $this->daemon->stop();
+        event(new OrderShippedNow(7));
+        $this->daemon->start();
+        $subscriber = $this->subscriber('orders');
+        /** @var RepublishBroadcast $job */
+        $job = Bus::dispatched(RepublishBroadcast::class)->sole();
+
+        $job->handle($this->manager());
+        $job->handle($this->manager());
+        $this->driver()->broadcast(['orders'], 'end');
+
+        $this->assertSame('{"order":7}', $subscriber->next(OrderShippedNow::class)['data']);
+        $subscriber->next('end');
+    }
+
+    public function test_async_arrives_in_order_and_the_answers_are_collected(): void
+    {
+        $app = $this->bootOn($this->daemon, ['mode' => 'async']);
+        $subscriber = $this->subscriber('a');
+
+        foreach (range(1, 500) as $i) {
+            $this->driver()->broadcast(['a'], 'x', ['i' => $i]);
+        }
+        $app->terminate();
+
+        foreach (range(1, 500) as $i) {
+            $this->assertSame('{"i":'.$i.'}', $subscriber->next('x')['data']);
+        }
+        $this->assertSame([], $this->log()->getRecords());
+    }
+
+    public function test_a_refusal_in_async_is_logged(): void
+    {
+        $app = $this->bootOn($this->daemon, ['mode' => 'async']);
+
+        $this->driver()->broadcast(['a'], 'pusher:internal');
+        $app->terminate();
+
+        $this->assertTrue($this->log()->hasErrorThatContains('1 broadcasts refused'));
+    }
+
+    public function test_the_bridge_encodes_as_the_extension_does(): void
+    {
+        $this->bootOn($this->daemon, ['on_failure' => 'queue']);
+        $subscriber = $this->subscriber('a');
+        $payload = ['u' => "Zoë \u{1F600} / </script>", 'f' => [1.0, 0.1, 1e100], 'n' => null, 'b' => true, 'e' => [], 'o' => (object) [], 'l' => [1 => 'a']];
+
+        $this->driver()->broadcast(['a'], 'x', $payload);
+
+        $this->assertSame(Message::encode($payload), $subscriber->next('x')['data']);
+    }
+
+    /**
+     * @param  list<string>  $channels
+     * @param  array<string, mixed>  $payload
+     */
+    private function failure(array $channels, string $event, array $payload): PublishException
+    {
+        try {
+            $this->driver()->broadcast($channels, $event, $payload);
+        } catch (BroadcastException $e) {
+            $this->assertInstanceOf(PublishException::class, $e);
+
+            return $e;
+        }
+
+        $this->fail('It was sent.');
+    }
+}

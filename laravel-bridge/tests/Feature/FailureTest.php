@@ -1,0 +1,343 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Tests\Feature;
+
+use Fanfare\Laravel\Broadcasting\Message;
+use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
+use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Tests\Fixtures\OrderShipped;
+use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
+use Fanfare\Laravel\Tests\Fixtures\ShipOrder;
+use Fanfare\Laravel\Tests\TestCase;
+use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Database\Schema\Blueprint;
+use Illuminate\Foundation\Application;
+use Illuminate\Queue\Events\JobFailed;
+use Illuminate\Queue\WorkerOptions;
+use Illuminate\Support\Carbon;
+use Illuminate\Support\Facades\Bus;
+use Illuminate\Support\Facades\DB;
+use Illuminate\Support\Facades\Schema;
+
+final class FailureTest extends TestCase
+{
+    protected function tearDown(): void
+    {
+        Carbon::setTestNow();
+        parent::tearDown();
+    }
+
+    /**
+     * @param  array<string, array<string, mixed>>  $config
+     */
+    private function bootWith(string $onFailure, array $config = []): Application
+    {
+        return $this->boot(self::CREDENTIALS + ['options' => [
+            'on_failure' => $onFailure, 'encryption_master_key_base64' => self::MASTER_KEY,
+        ]], $config);
+    }
+
+    /**
+     * With a queue that a worker of Laravel works on.
+     *
+     * @param  array<string, mixed>  $fanfare
+     */
+    private function bootWithQueue(string $onFailure = 'queue', array $fanfare = []): Application
+    {
+        $app = $this->bootWith($onFailure, [
+            'database' => ['default' => 'memory', 'connections' => ['memory' => ['driver' => 'sqlite', 'database' => ':memory:']]],
+            'queue' => ['default' => 'jobs', 'failed' => ['driver' => 'null'], 'connections' => [
+                'jobs' => ['driver' => 'database', 'table' => 'jobs', 'queue' => 'default', 'retry_after' => 90, 'after_commit' => true],
+            ]],
+            'cache' => ['default' => 'array'],
+        ] + ($fanfare === [] ? [] : ['fanfare' => $fanfare]));
+
+        Schema::create('jobs', static function (Blueprint $table): void {
+            $table->id();
+            $table->string('queue');
+            $table->longText('payload');
+            $table->unsignedTinyInteger('attempts');
+            $table->unsignedInteger('reserved_at')->nullable();
+            $table->unsignedInteger('available_at');
+            $table->unsignedInteger('created_at');
+        });
+
+        return $app;
+    }
+
+    private function work(Application $app, string $queue = 'default'): void
+    {
+        $app->make('queue.worker')->runNextJob('jobs', $queue, new WorkerOptions(sleep: 0, maxTries: 1));
+    }
+
+    public function test_throw_is_the_default_and_carries_the_cause(): void
+    {
+        $this->boot();
+        $this->fake()->failWith('no daemon at /run/x');
+
+        $this->expectException(BroadcastException::class);
+        $this->expectExceptionMessage('no daemon at /run/x');
+
+        event(new OrderShippedNow(1));
+    }
+
+    public function test_a_payload_that_is_no_json_is_a_broadcast_exception_without_secrets(): void
+    {
+        $this->boot();
+        $this->fake();
+
+        try {
+            $this->driver()->broadcast(['a'], 'x', ['y' => "\xff"]);
+            $this->fail('It was sent.');
+        } catch (BroadcastException $e) {
+            $this->assertStringContainsString('Malformed UTF-8 characters', $e->getMessage());
+            $this->assertInstanceOf(\JsonException::class, $e->getPrevious());
+            $this->assertStringNotContainsString(self::CREDENTIALS['secret'], (string) $e);
+        }
+    }
+
+    public function test_log_writes_and_goes_on(): void
+    {
+        $this->bootWith('log');
+        $this->fake()->failWith('no daemon');
+
+        event(new OrderShippedNow(1));
+
+        $this->assertTrue($this->log()->hasErrorThatContains('no daemon'));
+        $context = $this->log()->getRecords()[0]->context;
+        $this->assertSame(OrderShippedNow::class, $context['event']);
+        $this->assertSame(['orders'], $context['channels']);
+        $this->assertInstanceOf(PublishException::class, $context['exception']);
+    }
+
+    public function test_log_covers_what_will_never_succeed(): void
+    {
+        $this->bootWith('log');
+        $this->fake();
+
+        $this->driver()->broadcast(['a'], 'x', ['y' => "\xff"]);
+
+        $this->assertTrue($this->log()->hasErrorThatContains('Malformed UTF-8'));
+    }
+
+    public function test_log_goes_to_the_channel_that_is_set(): void
+    {
+        $this->bootWith('log', ['fanfare' => ['log_channel' => 'other']]);
+        $this->fake()->failWith('no daemon');
+
+        event(new OrderShippedNow(1));
+
+        $this->assertTrue($this->log('other')->hasErrorRecords());
+        $this->assertSame([], $this->log('test')->getRecords());
+    }
+
+    public function test_queue_leaves_a_job_with_the_text_and_the_key_of_the_first_attempt(): void
+    {
+        $this->bootWith('queue');
+        $fake = $this->fake();
+        Bus::fake([RepublishBroadcast::class]);
+
+        event(new OrderShippedNow(1));
+        $sent = $fake->calls()[0][0];
+        $this->assertMatchesRegularExpression('/\A[0-9a-f]{32}\z/', (string) $sent->key);
+        Bus::assertNothingDispatched();
+
+        $fake->failWith('no daemon');
+        event(new OrderShippedNow(2));
+
+        Bus::assertDispatched(RepublishBroadcast::class, function (RepublishBroadcast $job) use ($sent): bool {
+            $this->assertSame('fanfare', $job->broadcaster);
+            $this->assertCount(1, $job->messages);
+            $this->assertSame('{"order":2}', $job->messages[0]['payload']);
+            $this->assertSame(['orders'], $job->messages[0]['channels']);
+            $this->assertNotSame($sent->key, $job->messages[0]['key']);
+            $this->assertFalse($job->afterCommit);
+
+            return true;
+        });
+        $this->assertTrue($this->log()->hasWarningThatContains('no daemon'));
+    }
+
+    public function test_the_job_sends_what_could_not_be_sent_once_the_daemon_is_back(): void
+    {
+        $app = $this->bootWithQueue();
+        $fake = $this->fake()->failWith('no daemon');
+
+        $this->driver()->broadcast(['a', 'private-encrypted-b'], 'x', ['y' => 'ü', 'socket' => '1.2']);
+        $this->assertSame(1, DB::table('jobs')->count());
+        $payload = (string) DB::table('jobs')->value('payload');
+        $this->assertStringNotContainsString(self::CREDENTIALS['secret'], $payload);
+        $this->assertStringNotContainsString(self::MASTER_KEY, $payload);
+
+        $fake->succeed();
+        $this->work($app);
+
+        $this->assertSame(0, DB::table('jobs')->count());
+        $this->assertCount(1, $fake->calls());
+        [$plain, $encrypted] = $fake->calls()[0];
+        $this->assertEquals(new Message(['a'], 'x', '{"y":"ü"}', '1.2', $plain->key), $plain);
+        $this->assertSame(['private-encrypted-b'], $encrypted->channels);
+        $this->assertStringContainsString('ciphertext', $encrypted->encodedPayload());
+        $this->assertNotNull($plain->key);
+        $this->assertNotSame($plain->key, $encrypted->key);
+    }
+
+    public function test_the_job_is_tried_again_until_its_time_is_over(): void
+    {
+        $app = $this->bootWithQueue('queue', ['republish' => ['backoff' => [3], 'retry_for' => 60]]);
+        $this->fake()->failWith('no daemon');
+        Carbon::setTestNow('2026-01-01 00:00:00');
+
+        event(new OrderShippedNow(1));
+        $this->work($app);
+        $this->assertSame(1, DB::table('jobs')->count());
+        $this->assertSame(Carbon::now()->getTimestamp() + 3, (int) DB::table('jobs')->value('available_at'));
+
+        Carbon::setTestNow('2026-01-01 00:00:59');
+        $this->work($app);
+        $this->assertSame(1, DB::table('jobs')->count());
+
+        Carbon::setTestNow('2026-01-01 00:02:00');
+        $failed = [];
+        $app->make('events')->listen(JobFailed::class, static function (JobFailed $event) use (&$failed): void {
+            $failed[] = $event->job->resolveName();
+        });
+        $this->work($app);
+        $this->assertSame([RepublishBroadcast::class], $failed);
+        $this->assertSame(0, DB::table('jobs')->count());
+    }
+
+    public function test_the_job_gives_up_what_the_daemon_refuses_for_good(): void
+    {
+        $app = $this->bootWithQueue();
+        $fake = $this->fake()->failWith('no daemon');
+        event(new OrderShippedNow(1));
+        $failed = null;
+        $app->make('events')->listen(JobFailed::class, static function (JobFailed $event) use (&$failed): void {
+            $failed = $event->exception->getMessage();
+        });
+
+        $fake->failWith('channel refused', retryable: false);
+        $this->work($app);
+
+        $this->assertSame('Fanfare: channel refused', $failed);
+        $this->assertSame(0, DB::table('jobs')->count());
+    }
+
+    public function test_the_job_goes_where_the_configuration_says(): void
+    {
+        $this->bootWithQueue('queue', ['republish' => ['queue' => 'late', 'connection' => 'jobs']]);
+        $this->fake()->failWith('no daemon');
+
+        event(new OrderShippedNow(1));
+
+        $this->assertSame(['late'], DB::table('jobs')->pluck('queue')->all());
+    }
+
+    public function test_the_job_does_not_wait_for_a_transaction(): void
+    {
+        $this->bootWithQueue();
+        $this->fake()->failWith('no daemon');
+
+        DB::transaction(function (): void {
+            event(new OrderShippedNow(1));
+            $this->assertSame(1, DB::table('jobs')->count(), 'the job waits for the commit');
+        });
+    }
+
+    public function test_queue_does_not_help_what_will_never_succeed(): void
+    {
+        $this->bootWithQueue();
+        $this->fake()->failWith('too large', retryable: false);
+
+        try {
+            event(new OrderShippedNow(1));
+            $this->fail('Nothing was thrown.');
+        } catch (BroadcastException $e) {
+            $this->assertSame('Fanfare: too large', $e->getMessage());
+        }
+
+        $this->assertSame(0, DB::table('jobs')->count());
+    }
+
+    public function test_a_queued_broadcast_is_repeated_by_its_own_job(): void
+    {
+        $app = $this->bootWithQueue();
+        $fake = $this->fake()->failWith('no daemon');
+
+        event(new OrderShipped(1));
+        $this->assertSame(1, DB::table('jobs')->count());
+        $this->work($app);
+
+        $this->assertStringNotContainsString('RepublishBroadcast', (string) DB::table('jobs')->value('payload'));
+        $this->assertSame(1, DB::table('jobs')->count());
+        $this->assertSame(1, (int) DB::table('jobs')->value('attempts'));
+
+        $fake->succeed();
+        $this->work($app);
+        $fake->assertPublished(OrderShipped::class, 1);
+        $this->assertSame(0, DB::table('jobs')->count());
+    }
+
+    public function test_a_now_broadcast_inside_a_job_does_not_repeat_the_job(): void
+    {
+        $app = $this->bootWithQueue();
+        $fake = $this->fake()->failWith('no daemon');
+
+        dispatch(new ShipOrder);
+        $this->work($app);
+
+        $this->assertSame(1, DB::table('jobs')->count());
+        $this->assertStringContainsString('RepublishBroadcast', (string) DB::table('jobs')->value('payload'));
+
+        $fake->succeed();
+        $this->work($app);
+        $fake->assertPublished(OrderShippedNow::class, 1);
+    }
+
+    public function test_an_event_on_the_queue_sync_has_nobody_else_to_repeat_it(): void
+    {
+        $this->bootWith('queue');
+        Bus::fake([RepublishBroadcast::class]);
+        $this->fake()->failWith('no daemon');
+
+        event(new OrderShipped(1));
+
+        Bus::assertDispatchedTimes(RepublishBroadcast::class, 1);
+    }
+
+    public function test_if_the_queue_fails_too_both_causes_are_told(): void
+    {
+        $this->bootWithQueue();
+        Schema::drop('jobs');
+        $this->fake()->failWith('no daemon');
+
+        try {
+            event(new OrderShippedNow(1));
+            $this->fail('Nothing was thrown.');
+        } catch (BroadcastException $e) {
+            $this->assertStringContainsString('no daemon', $e->getMessage());
+            $this->assertStringContainsString('no such table', $e->getMessage());
+            $this->assertStringNotContainsString('Fanfare: Fanfare', $e->getMessage());
+        }
+    }
+
+    public function test_each_connection_has_its_own_policy_and_its_job_finds_it_again(): void
+    {
+        $app = $this->bootWithQueue();
+        $app->make('config')->set('broadcasting.connections.second', [
+            'driver' => 'fanfare', 'options' => ['on_failure' => 'queue'],
+        ] + ['app_id' => 'app-2', 'key' => 'key-2', 'secret' => 'secret-2']);
+        $app->make('config')->set('broadcasting.connections.third', ['driver' => 'fanfare', 'app_id' => 'app-3', 'secret' => 's']);
+        Bus::fake([RepublishBroadcast::class]);
+        $this->fake()->failWith('no daemon');
+
+        $this->driver('second')->broadcast(['a'], 'x');
+        Bus::assertDispatched(RepublishBroadcast::class, static fn (RepublishBroadcast $job): bool => $job->broadcaster === 'second');
+
+        $this->expectException(BroadcastException::class);
+        $this->driver('third')->broadcast(['a'], 'x');
+    }
+}
