@@ -35,9 +35,9 @@ struct fanfare_peer *fanfare_peer_new(uint64_t id, const struct fanfare_address 
 	msgpack_sbuffer_init(&peer->hello);
 	msgpack_sbuffer_init(&peer->head);
 	msgpack_sbuffer_init(&peer->log);
-	peer->socket = malloc(socket_len + 1);
-	peer->app = malloc(app_len + 1);
-	peer->secret = malloc(secret_len + 1);
+	peer->socket = calloc(1, socket_len + 1);
+	peer->app = calloc(1, app_len + 1);
+	peer->secret = calloc(1, secret_len + 1);
 	if (peer->socket == NULL || peer->app == NULL || peer->secret == NULL) {
 		fanfare_peer_free(peer);
 		return NULL;
