@@ -87,8 +87,8 @@ static ZEND_INI_DISP(display_secret)
 }
 
 PHP_INI_BEGIN()
-	STD_PHP_INI_ENTRY("fanfare.socket", DEFAULT_SOCKET, PHP_INI_ALL, on_update_target, socket,
-	                  zend_fanfare_globals, fanfare_globals)
+	STD_PHP_INI_ENTRY("fanfare.socket", DEFAULT_SOCKET, PHP_INI_ALL, on_update_target, socket, zend_fanfare_globals,
+	                  fanfare_globals)
 	STD_PHP_INI_ENTRY("fanfare.app_id", "", PHP_INI_ALL, on_update_target, app_id, zend_fanfare_globals,
 	                  fanfare_globals)
 	STD_PHP_INI_ENTRY_EX("fanfare.app_secret", "", PHP_INI_ALL, on_update_target, app_secret, zend_fanfare_globals,
@@ -110,16 +110,13 @@ static void register_classes(void)
 	fanfare_ce_exception = register_class_Fanfare_Exception(zend_ce_throwable);
 	fanfare_ce_phase = register_class_Fanfare_Phase();
 	fanfare_ce_reason = register_class_Fanfare_Reason();
-	fanfare_ce_transport =
-		register_class_Fanfare_TransportException(spl_ce_RuntimeException, fanfare_ce_exception);
+	fanfare_ce_transport = register_class_Fanfare_TransportException(spl_ce_RuntimeException, fanfare_ce_exception);
 	fanfare_ce_connect = register_class_Fanfare_ConnectException(fanfare_ce_transport);
 	fanfare_ce_timeout = register_class_Fanfare_TimeoutException(fanfare_ce_transport);
 	fanfare_ce_lost = register_class_Fanfare_ConnectionLostException(fanfare_ce_transport);
 	fanfare_ce_protocol = register_class_Fanfare_ProtocolException(fanfare_ce_transport);
-	fanfare_ce_rejected =
-		register_class_Fanfare_RejectedException(spl_ce_RuntimeException, fanfare_ce_exception);
-	fanfare_ce_payload =
-		register_class_Fanfare_PayloadException(spl_ce_InvalidArgumentException, fanfare_ce_exception);
+	fanfare_ce_rejected = register_class_Fanfare_RejectedException(spl_ce_RuntimeException, fanfare_ce_exception);
+	fanfare_ce_payload = register_class_Fanfare_PayloadException(spl_ce_InvalidArgumentException, fanfare_ce_exception);
 	fanfare_ce_configuration =
 		register_class_Fanfare_ConfigurationException(spl_ce_RuntimeException, fanfare_ce_exception);
 	fanfare_ce_receipt = register_class_Fanfare_Receipt();
@@ -206,12 +203,14 @@ static PHP_MINFO_FUNCTION(fanfare)
 	DISPLAY_INI_ENTRIES();
 }
 
+// clang-format off
 static const zend_module_dep dependencies[] = {
 	ZEND_MOD_REQUIRED("hash")
 	ZEND_MOD_REQUIRED("json")
 	ZEND_MOD_REQUIRED("spl")
 	ZEND_MOD_END
 };
+// clang-format on
 
 zend_module_entry fanfare_module_entry = {
 	STANDARD_MODULE_HEADER_EX,

@@ -21,8 +21,8 @@ enum fanfare_seen {
 uint8_t *fanfare_answer_room(struct fanfare_peer *peer, size_t *room);
 
 /*
- * Handles all whole frames up to the answer to `seq`, which is of `type` or an error and is left in *answer. seq 0 wants
- * no answer in particular. Answers to frames of the log are counted.
+ * Handles all whole frames up to the answer to `seq`, which is of `type` or an error and is left in *answer. seq 0
+ * wants no answer in particular. Answers to frames of the log are counted.
  */
 enum fanfare_seen fanfare_answer_take(struct fanfare_peer *peer, uint64_t seq, enum ff_ipc_type type,
                                       struct ff_ipc_frame *answer, const char **why);

@@ -12,7 +12,7 @@
 #include "fanfare_errors.h"
 #include "fanfare_pool.h"
 
-#define MAX_TIMEOUT 86400.0
+#define MAX_TIMEOUT    86400.0
 #define STACK_CHANNELS 16
 
 static zend_object_handlers handlers;
@@ -137,7 +137,8 @@ static void throw_outcome(const struct fanfare_outcome *outcome, const struct fa
 	fanfare_throw(outcome, peer->socket);
 }
 
-static void publish_payload(zval *return_value, struct fanfare_client *client, bool async, struct ff_ipc_message *message)
+static void publish_payload(zval *return_value, struct fanfare_client *client, bool async,
+                            struct ff_ipc_message *message)
 {
 	struct fanfare_outcome outcome;
 	struct fanfare_budget budget;
@@ -226,8 +227,8 @@ static bool batch_encode(struct batch *batch, HashTable *list, zend_long flags)
 	ZEND_HASH_FOREACH_VAL(list, item) {
 		ZVAL_DEREF(item);
 		if (Z_TYPE_P(item) != IS_OBJECT || Z_OBJCE_P(item) != fanfare_ce_message) {
-			zend_argument_type_error(1, "must be a list of %s, %s found in it",
-			                         ZSTR_VAL(fanfare_ce_message->name), zend_zval_type_name(item));
+			zend_argument_type_error(1, "must be a list of %s, %s found in it", ZSTR_VAL(fanfare_ce_message->name),
+			                         zend_zval_type_name(item));
 			return false;
 		}
 		if (Z_TYPE_P(OBJ_PROP_NUM(Z_OBJ_P(item), 0)) == IS_UNDEF) {
@@ -236,7 +237,8 @@ static bool batch_encode(struct batch *batch, HashTable *list, zend_long flags)
 		}
 		batch->objects[batch->n++] = Z_OBJ_P(item);
 		GC_ADDREF(Z_OBJ_P(item));
-	} ZEND_HASH_FOREACH_END();
+	}
+	ZEND_HASH_FOREACH_END();
 
 	for (uint32_t i = 0; i < batch->n; i++) {
 		zval *slots = batch->objects[i]->properties_table;
@@ -306,7 +308,7 @@ static void batch_publish(zval *return_value, struct fanfare_client *client, con
 		return;
 	}
 	if (answer.nreceipts != batch->n) {
-		outcome = (struct fanfare_outcome) {.status = FANFARE_PROTOCOL, .phase = FANFARE_PHASE_ACK, .index = -1};
+		outcome = (struct fanfare_outcome){.status = FANFARE_PROTOCOL, .phase = FANFARE_PHASE_ACK, .index = -1};
 		outcome.maybe_delivered = true;
 		snprintf(outcome.text, sizeof(outcome.text), "%u receipts for %u messages", answer.nreceipts, batch->n);
 		throw_outcome(&outcome, peer);
@@ -320,7 +322,8 @@ static void batch_publish(zval *return_value, struct fanfare_client *client, con
 			fanfare_receipt(&receipt, &answer.receipts[i]);
 			ZEND_HASH_FILL_ADD(&receipt);
 		}
-	} ZEND_HASH_FILL_END();
+	}
+	ZEND_HASH_FILL_END();
 }
 
 static void publish_many(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *client)
@@ -447,7 +450,7 @@ ZEND_METHOD(Fanfare_Client, flush)
 		if (is_null) {
 			timeout = budget.timeout;
 		}
-		unknown = fanfare_peer_collect(peer, fanfare_io_now() + (uint64_t)(timeout * 1e9), &outcome);
+		unknown = fanfare_peer_collect(peer, fanfare_io_now() + (uint64_t) (timeout * 1e9), &outcome);
 		if (unknown != 0) {
 			fanfare_peer_tally_failure(peer, &outcome);
 		}

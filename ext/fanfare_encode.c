@@ -39,8 +39,8 @@ static const char *json_error(int code)
 static void throw_payload(const char *text, zend_long code, zend_long index)
 {
 	if (index >= 0) {
-		zend_throw_exception_ex(fanfare_ce_payload, code, "The payload of message " ZEND_LONG_FMT
-		                        " cannot be encoded: %s", index, text);
+		zend_throw_exception_ex(fanfare_ce_payload, code,
+		                        "The payload of message " ZEND_LONG_FMT " cannot be encoded: %s", index, text);
 	} else {
 		zend_throw_exception_ex(fanfare_ce_payload, code, "The payload cannot be encoded: %s", text);
 	}
@@ -159,7 +159,8 @@ uint32_t fanfare_encode_count(HashTable *list, const zend_string *name, const ch
 		if (!fits(Z_STR_P(item), "channel name")) {
 			return 0;
 		}
-	} ZEND_HASH_FOREACH_END();
+	}
+	ZEND_HASH_FOREACH_END();
 	return n;
 }
 
@@ -174,5 +175,6 @@ void fanfare_encode_channels(struct ff_slice *out, HashTable *list, const zend_s
 	ZEND_HASH_FOREACH_VAL(list, item) {
 		ZVAL_DEREF(item);
 		*out++ = fanfare_slice(Z_STR_P(item));
-	} ZEND_HASH_FOREACH_END();
+	}
+	ZEND_HASH_FOREACH_END();
 }

@@ -1,9 +1,9 @@
 /*
  * What a script passes in, as what goes on the wire.
  *
- * Encoding a payload may run code of the script (JsonSerializable), which may publish, throw or suspend: so all payloads
- * of a call are encoded first, into memory of the request, before anything of a connection is touched, and the views
- * of names are taken last.
+ * Encoding a payload may run code of the script (JsonSerializable), which may publish, throw or suspend: so all
+ * payloads of a call are encoded first, into memory of the request, before anything of a connection is touched, and the
+ * views of names are taken last.
  */
 #ifndef FANFARE_ENCODE_H
 #define FANFARE_ENCODE_H

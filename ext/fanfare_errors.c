@@ -88,8 +88,7 @@ void fanfare_outcome_text(const struct fanfare_outcome *outcome, const char *soc
 			snprintf(out, size, "fanfared rejected message %lld of the batch: %s", (long long) outcome->index,
 			         outcome->text[0] != '\0' ? outcome->text : outcome->reason);
 		} else {
-			snprintf(out, size, "fanfared rejected it: %s",
-			         outcome->text[0] != '\0' ? outcome->text : outcome->reason);
+			snprintf(out, size, "fanfared rejected it: %s", outcome->text[0] != '\0' ? outcome->text : outcome->reason);
 		}
 		break;
 	case FANFARE_TOO_LARGE:

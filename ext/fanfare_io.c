@@ -120,9 +120,9 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
 		if (tried && now >= deadline) {
 			status = FANFARE_IO_TIMEOUT;
 		} else {
-			/* A non-blocking connect to a full backlog fails at once with EAGAIN, and there is nothing to poll for: only
-			 * a blocking one with SO_SNDTIMEO waits. Even with no time left there is one attempt: what is missing should not be
-			 * taken for slow. */
+			/* A non-blocking connect to a full backlog fails at once with EAGAIN, and there is nothing to poll for:
+			 * only a blocking one with SO_SNDTIMEO waits. Even with no time left there is one attempt: what is missing
+			 * should not be taken for slow. */
 			fanfare_io_limit(fd, deadline > now ? deadline - now : 0);
 			tried = true;
 			if (connect(fd, (const struct sockaddr *) &address->addr, address->len) == 0) {

@@ -7,13 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fanfare_answer.h"
-#include "fanfare_peer.h"
+#include "fanfare_talk.h"
 
 #define BREAKER_COOLDOWN_NS 1000000000u
-#define KEEP_BUFFER ((size_t) 1 << 20) /* a buffer that grew beyond is given back when it is empty */
+#define KEEP_BUFFER         ((size_t) 1 << 20) /* a buffer that grew beyond is given back when it is empty */
 
 unsigned int fanfare_fork_generation;
 
@@ -52,24 +51,9 @@ struct fanfare_peer *fanfare_peer_new(uint64_t id, const struct fanfare_address 
 	return peer;
 }
 
-/* Closes without shutdown(2): a forked process may use the same socket. */
-static void drop_connection(struct fanfare_peer *peer)
-{
-	if (peer->fd >= 0) {
-		close(peer->fd);
-		peer->fd = -1;
-	}
-	peer->busy = false;
-	peer->proven = false;
-	peer->in_start = peer->in_end = 0;
-	peer->hello.size = 0;
-	peer->log_sent = peer->log_start;
-	peer->ring_unsent = peer->ring_len;
-}
-
 void fanfare_peer_free(struct fanfare_peer *peer)
 {
-	drop_connection(peer);
+	fanfare_talk_drop(peer);
 	if (peer->secret != NULL) {
 		ZEND_SECURE_ZERO(peer->secret, peer->secret_len);
 	}
@@ -121,34 +105,12 @@ void fanfare_peer_check_fork(struct fanfare_peer *peer)
 		return;
 	}
 	peer->fork_generation = fanfare_fork_generation;
-	drop_connection(peer);
+	fanfare_talk_drop(peer);
 	fanfare_peer_forget(peer);
 	fanfare_producer_new(peer->producer);
 	peer->next_seq = 1;
 	peer->breaker_failures = 0;
 	peer->breaker_until = 0;
-}
-
-static enum fanfare_status fail(struct fanfare_outcome *outcome, enum fanfare_status status, enum fanfare_phase phase,
-                                bool maybe_delivered)
-{
-	outcome->status = status;
-	outcome->phase = phase;
-	outcome->maybe_delivered = maybe_delivered;
-	outcome->index = -1;
-	return status;
-}
-
-static void outcome_init(struct fanfare_outcome *outcome)
-{
-	outcome->status = FANFARE_OK;
-	outcome->phase = FANFARE_PHASE_CONNECT;
-	outcome->maybe_delivered = false;
-	outcome->interrupted = false;
-	outcome->err = 0;
-	outcome->index = -1;
-	outcome->reason[0] = '\0';
-	outcome->text[0] = '\0';
 }
 
 static uint64_t budget_ns(const struct fanfare_budget *budget)
@@ -167,7 +129,7 @@ static bool breaker_open(const struct fanfare_peer *peer, const struct fanfare_b
 	    peer->breaker_failures < (zend_ulong) budget->breaker || now >= peer->breaker_until) {
 		return false;
 	}
-	fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
+	fanfare_outcome_fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
 	snprintf(outcome->text, sizeof(outcome->text), "%u calls in a row timed out, not trying for a second",
 	         peer->breaker_failures);
 	return true;
@@ -176,8 +138,7 @@ static bool breaker_open(const struct fanfare_peer *peer, const struct fanfare_b
 /* Only failures that used up the budget count: a missing daemon costs nothing to ask again. */
 static void breaker_note(struct fanfare_peer *peer, const struct fanfare_outcome *outcome)
 {
-	bool slow = outcome->status == FANFARE_TIMEOUT ||
-	            (outcome->status == FANFARE_CONNECT && outcome->err == ETIMEDOUT);
+	bool slow = outcome->status == FANFARE_TIMEOUT || (outcome->status == FANFARE_CONNECT && outcome->err == ETIMEDOUT);
 
 	if (outcome->status == FANFARE_OK || outcome->status == FANFARE_REJECTED) {
 		peer->breaker_failures = 0;
@@ -186,192 +147,6 @@ static void breaker_note(struct fanfare_peer *peer, const struct fanfare_outcome
 			peer->breaker_failures++;
 		}
 		peer->breaker_until = fanfare_io_now() + BREAKER_COOLDOWN_NS;
-	}
-}
-
-/* ---- connection ---- */
-
-static enum fanfare_status ensure_connected(struct fanfare_peer *peer, uint64_t deadline, uint64_t limit,
-                                            struct fanfare_outcome *outcome)
-{
-	int err;
-
-	if (UNEXPECTED(peer->busy)) {
-		drop_connection(peer);
-	}
-	if (EXPECTED(peer->fd >= 0)) {
-		if (UNEXPECTED(peer->limit != limit)) {
-			fanfare_io_limit(peer->fd, limit);
-			peer->limit = limit;
-		}
-		return FANFARE_OK;
-	}
-	peer->refused = false;
-	switch (fanfare_io_connect(&peer->address, deadline, &peer->fd, &err)) {
-	case FANFARE_IO_OK:
-		peer->limit = limit;
-		if (fanfare_hello_pack(&peer->hello, peer) == 0) {
-			return FANFARE_OK;
-		}
-		drop_connection(peer);
-		return fail(outcome, FANFARE_NO_MEMORY, FANFARE_PHASE_CONNECT, false);
-	case FANFARE_IO_TIMEOUT:
-		outcome->err = ETIMEDOUT;
-		return fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
-	case FANFARE_IO_INTERRUPTED:
-		outcome->interrupted = true;
-		return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_CONNECT, false);
-	default:
-		outcome->err = err;
-		return fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
-	}
-}
-
-static enum fanfare_status refused(struct fanfare_peer *peer, struct fanfare_outcome *outcome)
-{
-	*outcome = peer->refusal;
-	return outcome->status;
-}
-
-static enum fanfare_status not_our_protocol(struct fanfare_peer *peer, const char *why, enum fanfare_phase phase,
-                                            bool maybe_delivered, struct fanfare_outcome *outcome)
-{
-	drop_connection(peer);
-	snprintf(outcome->text, sizeof(outcome->text), "%s", why);
-	return fail(outcome, FANFARE_PROTOCOL, phase, maybe_delivered);
-}
-
-/* What came together with the last answer and was left in the buffer then. */
-static enum fanfare_seen leftovers(struct fanfare_peer *peer, uint64_t seq, enum ff_ipc_type type,
-                                   struct ff_ipc_frame *answer, const char **why)
-{
-	if (EXPECTED(peer->in_start == peer->in_end)) {
-		return FANFARE_SEEN_MORE;
-	}
-	return fanfare_answer_take(peer, seq, type, answer, why);
-}
-
-/* Everything that the daemon has sent so far, without waiting. FANFARE_SEEN_MORE means that the connection lives. */
-static enum fanfare_seen read_arrived(struct fanfare_peer *peer, const char **why)
-{
-	enum fanfare_seen left = leftovers(peer, 0, FF_IPC_ACK, NULL, why);
-
-	if (left != FANFARE_SEEN_MORE) {
-		return left;
-	}
-	for (;;) {
-		size_t got = 0, room;
-		int err;
-		uint8_t *at = fanfare_answer_room(peer, &room);
-
-		if (at == NULL) {
-			*why = "out of memory";
-			return FANFARE_SEEN_GARBAGE;
-		}
-		switch (fanfare_io_recv_nowait(peer->fd, at, room, &got, &err)) {
-		case FANFARE_IO_OK:
-			peer->in_end += got;
-			break;
-		case FANFARE_IO_EMPTY:
-			return FANFARE_SEEN_MORE;
-		default:
-			return FANFARE_SEEN_LOST;
-		}
-		enum fanfare_seen seen = fanfare_answer_take(peer, 0, FF_IPC_ACK, NULL, why);
-		if (seen != FANFARE_SEEN_MORE || got < room) {
-			return seen;
-		}
-	}
-}
-
-/*
- * Writes the hello if it is due, the rest of the log, and the current frame if there is one (head == NULL: none).
- * OK, or the reason with the connection dropped. FANFARE_LOST asks for another attempt.
- */
-static enum fanfare_status write_frames(struct fanfare_peer *peer, const msgpack_sbuffer *head, struct ff_slice payload,
-                                        uint64_t deadline, struct fanfare_outcome *outcome)
-{
-	struct iovec iov[4];
-	int n = 0, err;
-	size_t sent;
-	const char *why;
-
-	if (peer->hello.size != 0) {
-		iov[n++] = (struct iovec) {peer->hello.data, peer->hello.size};
-	}
-	if (peer->log.size != peer->log_sent) {
-		iov[n++] = (struct iovec) {peer->log.data + peer->log_sent, peer->log.size - peer->log_sent};
-	}
-	if (head != NULL) {
-		iov[n++] = (struct iovec) {head->data, head->size};
-		if (payload.len != 0) {
-			iov[n++] = (struct iovec) {(void *) payload.p, payload.len};
-		}
-	}
-	if (n == 0) {
-		return FANFARE_OK;
-	}
-	peer->busy = true;
-	switch (fanfare_io_send(peer->fd, iov, n, deadline, &sent, &err)) {
-	case FANFARE_IO_OK:
-		peer->busy = false;
-		peer->hello.size = 0;
-		peer->log_sent = peer->log.size;
-		peer->ring_unsent = 0;
-		return FANFARE_OK;
-	case FANFARE_IO_INTERRUPTED:
-		outcome->interrupted = true;
-		ZEND_FALLTHROUGH;
-	case FANFARE_IO_TIMEOUT:
-		drop_connection(peer);
-		return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_WRITE, false);
-	default:
-		/* What it said before it went: answers to earlier frames, or why it does not want us. */
-		switch (read_arrived(peer, &why)) {
-		case FANFARE_SEEN_GARBAGE:
-			return not_our_protocol(peer, why, FANFARE_PHASE_WRITE, false, outcome);
-		case FANFARE_SEEN_REFUSED:
-			drop_connection(peer);
-			return refused(peer, outcome);
-		default:
-			drop_connection(peer);
-			outcome->err = err;
-			return fail(outcome, FANFARE_LOST, FANFARE_PHASE_WRITE, false);
-		}
-	}
-}
-
-/* One look for the answer to `seq` (0: to anything in the log). SEEN_TIMEOUT leaves the connection as it is. */
-static enum fanfare_seen read_more(struct fanfare_peer *peer, uint64_t seq, enum ff_ipc_type type, uint64_t deadline,
-                                   bool patient, struct ff_ipc_frame *answer, struct fanfare_outcome *outcome,
-                                   const char **why)
-{
-	size_t got = 0, room;
-	int err = 0;
-	size_t before = peer->in_start;
-	enum fanfare_seen seen = leftovers(peer, seq, type, answer, why);
-	uint8_t *at;
-
-	if (seen != FANFARE_SEEN_MORE || peer->in_start != before) {
-		return seen; /* that may have been all that the caller waits for */
-	}
-	at = fanfare_answer_room(peer, &room);
-	if (at == NULL) {
-		*why = "out of memory";
-		return FANFARE_SEEN_GARBAGE;
-	}
-	switch (fanfare_io_recv(peer->fd, at, room, deadline, patient, &got, &err)) {
-	case FANFARE_IO_OK:
-		peer->in_end += got;
-		return fanfare_answer_take(peer, seq, type, answer, why);
-	case FANFARE_IO_INTERRUPTED:
-		outcome->interrupted = true;
-		ZEND_FALLTHROUGH;
-	case FANFARE_IO_TIMEOUT:
-		return FANFARE_SEEN_TIMEOUT;
-	default:
-		outcome->err = err;
-		return FANFARE_SEEN_LOST;
 	}
 }
 
@@ -385,148 +160,6 @@ static void reject_log(struct fanfare_peer *peer)
 	}
 }
 
-/* Sends what the log holds. */
-static enum fanfare_status write_log(struct fanfare_peer *peer, uint64_t deadline, uint64_t limit,
-                                     struct fanfare_outcome *outcome)
-{
-	static const struct ff_slice none = {NULL, 0};
-	enum fanfare_status status = FANFARE_OK;
-
-	for (int attempt = 0; attempt < 2; attempt++) {
-		const char *why;
-
-		outcome_init(outcome);
-		status = ensure_connected(peer, deadline, limit, outcome);
-		if (status != FANFARE_OK) {
-			return status;
-		}
-		/* Unread answers would in the end stop the daemon from reading us. */
-		if (peer->ring_len != peer->ring_unsent) {
-			switch (read_arrived(peer, &why)) {
-			case FANFARE_SEEN_GARBAGE:
-				return not_our_protocol(peer, why, FANFARE_PHASE_ACK, false, outcome);
-			case FANFARE_SEEN_REFUSED:
-				drop_connection(peer);
-				return refused(peer, outcome);
-			case FANFARE_SEEN_LOST:
-				drop_connection(peer);
-				status = fail(outcome, FANFARE_LOST, FANFARE_PHASE_WRITE, false);
-				continue;
-			default:
-				break;
-			}
-		}
-		status = write_frames(peer, NULL, none, deadline, outcome);
-		if (status != FANFARE_LOST) {
-			return status;
-		}
-	}
-	return status;
-}
-
-/* Waits until the log has fewer than `below` frames without an answer. */
-static enum fanfare_status settle(struct fanfare_peer *peer, unsigned int below, uint64_t deadline, uint64_t limit,
-                                  struct fanfare_outcome *outcome)
-{
-	enum fanfare_status status = FANFARE_OK;
-
-	for (int attempt = 0; attempt < 2; attempt++) {
-		const char *why;
-		bool lost = false;
-
-		outcome_init(outcome);
-		if (peer->ring_unsent != 0) {
-			status = write_log(peer, deadline, limit, outcome);
-			if (status != FANFARE_OK) {
-				return status;
-			}
-		}
-		while (!lost && peer->ring_len >= below) {
-			switch (read_more(peer, 0, FF_IPC_ACK, deadline, false, NULL, outcome, &why)) {
-			case FANFARE_SEEN_TIMEOUT:
-				return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_ACK, true);
-			case FANFARE_SEEN_GARBAGE:
-				return not_our_protocol(peer, why, FANFARE_PHASE_ACK, true, outcome);
-			case FANFARE_SEEN_REFUSED:
-				drop_connection(peer);
-				return refused(peer, outcome);
-			case FANFARE_SEEN_LOST:
-				drop_connection(peer);
-				status = fail(outcome, FANFARE_LOST, FANFARE_PHASE_ACK, true);
-				lost = true;
-				break;
-			default:
-				break;
-			}
-		}
-		if (!lost) {
-			return FANFARE_OK;
-		}
-	}
-	return status;
-}
-
-/* ---- one request and its answer ---- */
-
-static enum fanfare_status exchange(struct fanfare_peer *peer, enum ff_ipc_type type, uint64_t seq,
-                                    struct ff_slice payload, uint64_t deadline, uint64_t limit,
-                                    struct ff_ipc_frame *answer, struct fanfare_outcome *outcome)
-{
-	enum fanfare_status status = FANFARE_OK;
-	bool complete = false; /* all bytes of the frame left us, in one attempt at least */
-
-	for (int attempt = 0; attempt < 2; attempt++) {
-		const char *why = "";
-		enum fanfare_seen seen;
-		bool patient;
-
-		outcome_init(outcome);
-		status = ensure_connected(peer, deadline, limit, outcome);
-		if (status == FANFARE_OK) {
-			status = write_frames(peer, &peer->head, payload, deadline, outcome);
-		} else if (complete && !outcome->interrupted) {
-			/* it went away with our frame and nobody took its place */
-			return fail(outcome, FANFARE_LOST, FANFARE_PHASE_ACK, true);
-		}
-		if (status == FANFARE_LOST) {
-			outcome->maybe_delivered = complete;
-			continue;
-		}
-		if (status != FANFARE_OK) {
-			outcome->maybe_delivered = complete;
-			return status;
-		}
-		complete = true;
-		peer->next_seq = seq + 1;
-
-		peer->busy = true;
-		patient = deadline > fanfare_io_now() + (limit - limit / 8);
-		do {
-			seen = read_more(peer, seq, type, deadline, patient, answer, outcome, &why);
-			patient = false;
-		} while (seen == FANFARE_SEEN_MORE);
-		peer->busy = false;
-
-		switch (seen) {
-		case FANFARE_SEEN_ANSWER:
-			return FANFARE_OK;
-		case FANFARE_SEEN_TIMEOUT:
-			drop_connection(peer);
-			return fail(outcome, FANFARE_TIMEOUT, FANFARE_PHASE_ACK, true);
-		case FANFARE_SEEN_REFUSED:
-			drop_connection(peer);
-			return refused(peer, outcome);
-		case FANFARE_SEEN_GARBAGE:
-			return not_our_protocol(peer, why, FANFARE_PHASE_ACK, true, outcome);
-		default:
-			drop_connection(peer);
-			status = fail(outcome, FANFARE_LOST, FANFARE_PHASE_ACK, true);
-			break;
-		}
-	}
-	return status;
-}
-
 static enum fanfare_status begin(struct fanfare_peer *peer, const struct fanfare_budget *budget, uint64_t *deadline,
                                  uint64_t *limit, struct fanfare_outcome *outcome)
 {
@@ -535,12 +168,12 @@ static enum fanfare_status begin(struct fanfare_peer *peer, const struct fanfare
 	fanfare_peer_check_fork(peer);
 	*limit = budget_ns(budget);
 	*deadline = now + *limit;
-	outcome_init(outcome);
+	fanfare_outcome_init(outcome);
 	if (breaker_open(peer, budget, now, outcome)) {
 		return FANFARE_CONNECT;
 	}
 	if (UNEXPECTED(peer->ring_len == FF_IPC_MAX_OUTSTANDING)) {
-		enum fanfare_status status = settle(peer, FF_IPC_MAX_OUTSTANDING, *deadline, *limit, outcome);
+		enum fanfare_status status = fanfare_talk_settle(peer, FF_IPC_MAX_OUTSTANDING, *deadline, *limit, outcome);
 		if (status != FANFARE_OK) {
 			if (status == FANFARE_REJECTED) {
 				reject_log(peer);
@@ -560,14 +193,14 @@ static enum fanfare_status call(struct fanfare_peer *peer, enum ff_ipc_type type
                                 struct fanfare_outcome *outcome)
 {
 	enum fanfare_status status =
-		exchange(peer, (enum ff_ipc_type)(type + 64), seq, payload, deadline, limit, answer, outcome);
+		fanfare_talk_exchange(peer, (enum ff_ipc_type)(type + 64), seq, payload, deadline, limit, answer, outcome);
 
 	shrink(&peer->head);
 	if (status == FANFARE_OK && answer->type == FF_IPC_ERROR) {
 		fanfare_answer_outcome(outcome, answer);
 		status = outcome->status;
 		if (status == FANFARE_PROTOCOL) {
-			drop_connection(peer);
+			fanfare_talk_drop(peer);
 		}
 	} else if (status == FANFARE_REJECTED) {
 		reject_log(peer);
@@ -579,8 +212,8 @@ static enum fanfare_status call(struct fanfare_peer *peer, enum ff_ipc_type type
 static enum fanfare_status cannot_pack(struct fanfare_peer *peer, size_t bytes, struct fanfare_outcome *outcome)
 {
 	shrink(&peer->head);
-	return fail(outcome, bytes > FF_IPC_MAX_FRAME - 64 * 1024 ? FANFARE_TOO_LARGE : FANFARE_NO_MEMORY,
-	            FANFARE_PHASE_CONNECT, false);
+	return fanfare_outcome_fail(outcome, bytes > FF_IPC_MAX_FRAME - 64 * 1024 ? FANFARE_TOO_LARGE : FANFARE_NO_MEMORY,
+	                            FANFARE_PHASE_CONNECT, false);
 }
 
 static size_t message_bytes(const struct ff_ipc_message *message)
@@ -690,7 +323,7 @@ enum fanfare_status fanfare_peer_push(struct fanfare_peer *peer, const struct ff
 		return FANFARE_OK;
 	}
 
-	status = write_log(peer, deadline, limit, outcome);
+	status = fanfare_talk_write_log(peer, deadline, limit, outcome);
 	if (status != FANFARE_OK) {
 		/* Take this one out again: a write that failed has not carried the last frame to its end. The others stay
 		 * for the next attempt. */
@@ -713,13 +346,13 @@ unsigned int fanfare_peer_collect(struct fanfare_peer *peer, uint64_t deadline, 
 	uint64_t now;
 	enum fanfare_status status;
 
-	outcome_init(outcome);
+	fanfare_outcome_init(outcome);
 	fanfare_peer_check_fork(peer);
 	if (peer->ring_len == 0) {
 		return 0;
 	}
 	now = fanfare_io_now();
-	status = settle(peer, 1, deadline, deadline > now ? deadline - now : 0, outcome);
+	status = fanfare_talk_settle(peer, 1, deadline, deadline > now ? deadline - now : 0, outcome);
 	if (status == FANFARE_REJECTED) {
 		reject_log(peer);
 	}

@@ -58,7 +58,7 @@ struct fanfare_tally {
 	uint64_t acknowledged;
 	uint64_t rejected;
 	bool failed;
-	struct fanfare_outcome first; /* if failed */
+	struct fanfare_outcome first;                                  /* if failed */
 	char where[sizeof(((struct sockaddr_un *) 0)->sun_path) + 16]; /* the socket, if failed */
 };
 
@@ -82,9 +82,9 @@ struct fanfare_peer {
 
 	int fd; /* -1: not connected */
 	unsigned int fork_generation;
-	bool busy;   /* set while bytes are on their way; found set on entry, a bailout cut the call off */
-	bool proven; /* the daemon has answered a frame on this connection, so it took the hello */
-	uint64_t limit; /* what fanfare_io_limit() was last told for fd */
+	bool busy;             /* set while bytes are on their way; found set on entry, a bailout cut the call off */
+	bool proven;           /* the daemon has answered a frame on this connection, so it took the hello */
+	uint64_t limit;        /* what fanfare_io_limit() was last told for fd */
 	msgpack_sbuffer hello; /* not sent yet if not empty */
 
 	uint8_t producer[FF_IPC_PRODUCER];

@@ -69,7 +69,7 @@ static int make_room(const struct fanfare_client *client)
 	}
 	fanfare_pool_budget(client, &budget);
 	now = fanfare_io_now();
-	deadline = now + (uint64_t)(budget.timeout * 1e9);
+	deadline = now + (uint64_t) (budget.timeout * 1e9);
 	/* in turns, as nobody knows which one is answered first */
 	for (int i = 0; now < deadline; i = (i + 1) % FANFARE_MAX_PEERS) {
 		if (fanfare_peer_collect(FANFARE_G(peers)[i], now + TURN_NS, &ignored) == 0) {
@@ -92,8 +92,7 @@ static struct fanfare_peer *find_or_create(struct fanfare_client *client, const 
 	for (unsigned int i = 0; i < FANFARE_MAX_PEERS; i++) {
 		peer = FANFARE_G(peers)[i];
 		if (peer != NULL && same(peer->socket, peer->socket_len, socket, socket_len) &&
-		    same(peer->app, peer->app_len, app, app_len) &&
-		    same(peer->secret, peer->secret_len, secret, secret_len)) {
+		    same(peer->app, peer->app_len, app, app_len) && same(peer->secret, peer->secret_len, secret, secret_len)) {
 			client->peer_slot = i;
 			return peer;
 		}
@@ -199,7 +198,7 @@ void fanfare_pool_budget(const struct fanfare_client *client, struct fanfare_bud
 
 uint64_t fanfare_pool_flush(double timeout, struct fanfare_tally *tally)
 {
-	uint64_t deadline = fanfare_io_now() + (uint64_t)(timeout * 1e9), unknown = 0;
+	uint64_t deadline = fanfare_io_now() + (uint64_t) (timeout * 1e9), unknown = 0;
 
 	memset(tally, 0, sizeof(*tally));
 	fanfare_tally_take(tally, &FANFARE_G(closed));
@@ -240,7 +239,7 @@ void fanfare_pool_request_end(void)
 			continue;
 		}
 		if (deadline == 0) {
-			deadline = fanfare_io_now() + (uint64_t)(FANFARE_G(shutdown_flush) * 1e9);
+			deadline = fanfare_io_now() + (uint64_t) (FANFARE_G(shutdown_flush) * 1e9);
 		}
 		left = fanfare_peer_collect(peer, deadline, &outcome);
 		/* after a lost connection everything is unsent again, but for what had its answer */

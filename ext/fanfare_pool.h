@@ -20,7 +20,8 @@ void fanfare_tally_take(struct fanfare_tally *tally, struct fanfare_tally *from)
 /* Collects from all peers; returns how many messages are without an answer. */
 uint64_t fanfare_pool_flush(double timeout, struct fanfare_tally *tally);
 
-/* The end of a request: last chance for what was published without waiting, then it is forgotten. Logs, never throws. */
+/* The end of a request: last chance for what was published without waiting, then it is forgotten. Logs, never throws.
+ */
 void fanfare_pool_request_end(void);
 
 void fanfare_pool_free(zend_fanfare_globals *globals);

@@ -149,8 +149,7 @@ ZEND_METHOD(Fanfare_FlushResult, __construct)
 
 /* The daemon's words for the slots of Stats between version and draining, in their order. */
 static const char *const stats_words[] = {
-	"pid",         "uptime",       "connections", "channels",
-	"messages_in", "messages_out", "bytes_out",   "dropped",
+	"pid", "uptime", "connections", "channels", "messages_in", "messages_out", "bytes_out", "dropped",
 };
 
 #define STATS_WORDS (sizeof(stats_words) / sizeof(stats_words[0]))
@@ -159,8 +158,7 @@ static bool is_word(const msgpack_object *key, const char *word)
 {
 	size_t len = strlen(word);
 
-	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == len &&
-	       memcmp(key->via.str.ptr, word, len) == 0;
+	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == len && memcmp(key->via.str.ptr, word, len) == 0;
 }
 
 void fanfare_stats(zval *out, const msgpack_object_map *map)
