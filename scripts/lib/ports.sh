@@ -10,7 +10,7 @@ port_is_open() {
 
 free_port() {
     local first=$1 variable=$2 port lock
-    local dir=${TMPDIR:-/tmp}/fanfare-ports-$(id -u)
+    local dir=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/fanfare/ports
     mkdir -p "$dir"
     for ((port = first; port < first + 100; port++)); do
         exec {lock}>"$dir/$port"
