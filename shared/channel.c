@@ -27,21 +27,28 @@ static bool has_prefix(const char *text, size_t len, const char *prefix)
 
 unsigned int ff_channel_type(const char *name, size_t len)
 {
-    if (len == 0) {
+    static const struct {
+        const char *prefix;
+        unsigned int type;
+    } prefixes[] = {
+        /* the longer one first */
+        {"private-encrypted-cache-", FF_CHANNEL_PRIVATE | FF_CHANNEL_ENCRYPTED | FF_CHANNEL_CACHE},
+        {"private-encrypted-", FF_CHANNEL_PRIVATE | FF_CHANNEL_ENCRYPTED},
+        {"private-cache-", FF_CHANNEL_PRIVATE | FF_CHANNEL_CACHE},
+        {"private-", FF_CHANNEL_PRIVATE},
+        {"presence-cache-", FF_CHANNEL_PRIVATE | FF_CHANNEL_PRESENCE | FF_CHANNEL_CACHE},
+        {"presence-", FF_CHANNEL_PRIVATE | FF_CHANNEL_PRESENCE},
+        {"cache-", FF_CHANNEL_CACHE},
+        {FF_USER_CHANNEL_PREFIX, FF_CHANNEL_USER},
+    };
+
+    if (len == 0 || (name[0] != 'p' && name[0] != 'c' && name[0] != '#')) {
         return FF_CHANNEL_PUBLIC;
     }
-    if (name[0] == 'p') {
-        if (has_prefix(name, len, "private-encrypted-")) {
-            return FF_CHANNEL_PRIVATE | FF_CHANNEL_ENCRYPTED;
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (has_prefix(name, len, prefixes[i].prefix)) {
+            return prefixes[i].type;
         }
-        if (has_prefix(name, len, "private-")) {
-            return FF_CHANNEL_PRIVATE;
-        }
-        if (has_prefix(name, len, "presence-")) {
-            return FF_CHANNEL_PRIVATE | FF_CHANNEL_PRESENCE;
-        }
-    } else if (has_prefix(name, len, FF_USER_CHANNEL_PREFIX)) {
-        return FF_CHANNEL_USER;
     }
     return FF_CHANNEL_PUBLIC;
 }

@@ -1,5 +1,6 @@
 /*
- * Rules for channel names, event names and socket ids, the same for the daemon and for the extension.
+ * Rules for channel names, event names and socket ids, the same for the daemon and for the
+ * extension.
  *
  * Pure; runs anywhere. Lengths are bytes.
  */
@@ -10,18 +11,21 @@
 #include <stddef.h>
 
 #define FF_USER_CHANNEL_PREFIX "#server-to-user-"
-#define FF_MAX_USER_ID 128u
+#define FF_MAX_USER_ID         128u
 
-/* Bits, so that a test reads `type & FF_CHANNEL_PRESENCE`. Presence and encrypted channels are private as well. */
+/* Bits, so that a test reads `type & FF_CHANNEL_PRESENCE`. Presence and encrypted channels are
+ * private as well. */
 enum ff_channel_type {
     FF_CHANNEL_PUBLIC = 0,
     FF_CHANNEL_PRIVATE = 1,
     FF_CHANNEL_PRESENCE = 2,
     FF_CHANNEL_ENCRYPTED = 4,
+    FF_CHANNEL_CACHE = 16, /* with any of the others: the last published event is kept */
     FF_CHANNEL_USER = 8, /* #server-to-user-ID: may be published to, never subscribed to by name */
 };
 
-/* By exact prefix with its dash: private-, private-encrypted-, presence-, else public. Does not check the name. */
+/* By exact prefix with its dash: private-, private-encrypted-, presence-, each with cache- behind
+ * it or not, cache-, else public. Does not check the name. */
 unsigned int ff_channel_type(const char *name, size_t len);
 
 /* 1..max bytes (0 = no limit) of [-a-zA-Z0-9_=@,.;]. */

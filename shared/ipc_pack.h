@@ -1,11 +1,11 @@
 /*
  * Builds IPC frames, both those of a client and those of the daemon.
  *
- * Owns nothing: the caller brings the msgpack_sbuffer, and each function appends one whole frame, length prefix
- * included. Runs anywhere. Never checks what it packs: the daemon checks everything that it receives, and
- * a client that wants an early error uses shared/channel.h and shared/utf8.h itself.
- * All functions return 0, or -1 when memory ran out or the frame would exceed FF_IPC_MAX_FRAME; then the buffer is
- * as long as it was before.
+ * Owns nothing: the caller brings the msgpack_sbuffer, and each function appends one whole frame,
+ * length prefix included. Runs anywhere. Never checks what it packs: the daemon checks everything
+ * that it receives, and a client that wants an early error uses shared/channel.h and shared/utf8.h
+ * itself. All functions return 0, or -1 when memory ran out or the frame would exceed
+ * FF_IPC_MAX_FRAME; then the buffer is as long as it was before.
  */
 #ifndef FF_IPC_PACK_H
 #define FF_IPC_PACK_H
@@ -41,15 +41,16 @@ struct ff_ipc_receipt {
     bool duplicate;
 };
 
-/* The text whose HMAC-SHA256 with the app's secret is the hello's mac. `out` needs 160 + app.len bytes; returns the
- * number of bytes written, without a terminator. */
+/* The text whose HMAC-SHA256 with the app's secret is the hello's mac. `out` needs 160 + app.len
+ * bytes; returns the number of bytes written, without a terminator. */
 size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, uint64_t unix_ms);
 
 int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello);
 
-/* Appends a publish frame up to but without the bytes of message->data, which the caller must send right after it:
- * the length prefix counts them already. */
-int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_message *message);
+/* Appends a publish frame up to but without the bytes of message->data, which the caller must send
+ * right after it: the length prefix counts them already. */
+int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
+                             const struct ff_ipc_message *message);
 
 /* One batch frame: begin, add `count` messages, end. `*mark` remembers where the frame starts. */
 int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark);
@@ -60,9 +61,11 @@ int ff_ipc_pack_batch_end(msgpack_sbuffer *out, size_t mark);
 int ff_ipc_pack_bare(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq);
 
 int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt);
-int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts, uint32_t n);
+int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts,
+                          uint32_t n);
 /* index < 0 packs nil. */
-int ff_ipc_pack_error(msgpack_sbuffer *out, uint64_t seq, const char *reason, const char *message, int64_t index);
+int ff_ipc_pack_error(msgpack_sbuffer *out, uint64_t seq, const char *reason, const char *message,
+                      int64_t index);
 
 /* A stats reply: begin with the number of pairs, add each, end. */
 int ff_ipc_pack_stats_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t pairs, size_t *mark);

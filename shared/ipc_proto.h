@@ -1,39 +1,42 @@
 /*
  * The wire between a publisher (PHP) and fanfared: message types, limits, names of reasons.
  *
- * Owns nothing and runs anywhere. docs/ipc.md describes the same protocol for people who write another client; the
- * two change together. A frame is a u32 big-endian length followed by one msgpack array [type, seq, ...].
+ * Owns nothing and runs anywhere. docs/ipc.md describes the same protocol for people who write
+ * another client; the two change together. A frame is a u32 big-endian length followed by one
+ * msgpack array [type, seq, ...].
  */
 #ifndef FF_IPC_PROTO_H
 #define FF_IPC_PROTO_H
 
-#define FF_IPC_VERSION 1     /* what this source speaks */
+#define FF_IPC_VERSION     1 /* what this source speaks */
 #define FF_IPC_VERSION_MIN 1 /* the oldest version that it accepts */
 
-#define FF_IPC_HEADER 4u                  /* bytes of the length prefix */
-#define FF_IPC_MAX_FRAME (16u << 20)      /* bytes of one msgpack array, without the prefix */
-#define FF_IPC_MAX_CHANNELS 10000u        /* channels of one publish, and messages of one batch */
-#define FF_IPC_MAX_KEY 128u               /* bytes of a caller's idempotency key */
-#define FF_IPC_MAX_NAME 64u               /* bytes of the client's name in the hello */
-#define FF_IPC_PRODUCER 16u               /* bytes of a producer id */
-#define FF_IPC_MAC 32u                    /* bytes of the hello's HMAC-SHA256 */
-#define FF_IPC_MAX_CLOCK_SKEW_MS 600000u  /* how far a hello's clock may be off */
-#define FF_IPC_MAX_OUTSTANDING 256u       /* frames that a client leaves unanswered at most */
-#define FF_IPC_MAC_PREFIX "fanfare-ipc-1" /* first line of the text that the hello's mac signs */
+#define FF_IPC_HEADER            4u          /* bytes of the length prefix */
+#define FF_IPC_MAX_FRAME         (16u << 20) /* bytes of one msgpack array, without the prefix */
+#define FF_IPC_MAX_CHANNELS      10000u  /* channels of one publish, and messages of one batch */
+#define FF_IPC_MAX_KEY           128u    /* bytes of a caller's idempotency key */
+#define FF_IPC_MAX_NAME          64u     /* bytes of the client's name in the hello */
+#define FF_IPC_PRODUCER          16u     /* bytes of a producer id */
+#define FF_IPC_MAC               32u     /* bytes of the hello's HMAC-SHA256 */
+#define FF_IPC_MAX_CLOCK_SKEW_MS 600000u /* how far a hello's clock may be off */
+#define FF_IPC_MAX_OUTSTANDING   256u    /* frames that a client leaves unanswered at most */
+#define FF_IPC_MAC_PREFIX        "fanfare-ipc-1" /* first line of the text that the hello's mac signs */
 
 /*
- * A request's answer is its type + 64, or FF_IPC_ERROR, with the request's seq. seq is an unsigned integer chosen by
- * the client, rising by one with each frame of a producer from 1 on; the hello has 0, as has an error that concerns
- * the connection as a whole and not one frame.
+ * A request's answer is its type + 64, or FF_IPC_ERROR, with the request's seq. seq is an unsigned
+ * integer chosen by the client, rising by one with each frame of a producer from 1 on; the hello
+ * has 0, as has an error that concerns the connection as a whole and not one frame.
  */
 enum ff_ipc_type {
-    FF_IPC_HELLO = 1,   /* [1, 0, version, app_id, producer, unix_ms, mac, client_name]; no answer when accepted */
+    FF_IPC_HELLO = 1,   /* [1, 0, version, app_id, producer, unix_ms, mac, client_name]; no answer
+                           when accepted */
     FF_IPC_PUBLISH = 2, /* [2, seq, [channel...], event, except|nil, key|nil, data] */
     FF_IPC_BATCH = 3,   /* [3, seq, [[[channel...], event, except|nil, key|nil, data], ...]] */
     FF_IPC_PING = 4,    /* [4, seq] */
     FF_IPC_STATS = 5,   /* [5, seq] */
 
-    FF_IPC_ERROR = 64,       /* [64, seq, reason, message, index|nil]; index counts the messages of a batch from 0 */
+    FF_IPC_ERROR =
+        64, /* [64, seq, reason, message, index|nil]; index counts the messages of a batch from 0 */
     FF_IPC_ACK = 66,         /* [66, seq, id, recipients, duplicate] */
     FF_IPC_BATCH_ACK = 67,   /* [67, seq, [[id, recipients, duplicate], ...]] */
     FF_IPC_PONG = 68,        /* [68, seq] */
@@ -41,18 +44,18 @@ enum ff_ipc_type {
 };
 
 /* The words that an FF_IPC_ERROR carries as its reason. Unknown words must be taken for "other". */
-#define FF_IPC_REASON_UNKNOWN_APP "unknown_app"         /* closes the connection */
-#define FF_IPC_REASON_APP_DISABLED "app_disabled"       /* closes */
-#define FF_IPC_REASON_UNAUTHORIZED "unauthorized"       /* wrong mac or clock; closes */
-#define FF_IPC_REASON_PROTOCOL "protocol"               /* not this protocol, or not this version; closes */
+#define FF_IPC_REASON_UNKNOWN_APP     "unknown_app"  /* closes the connection */
+#define FF_IPC_REASON_APP_DISABLED    "app_disabled" /* closes */
+#define FF_IPC_REASON_UNAUTHORIZED    "unauthorized" /* wrong mac or clock; closes */
+#define FF_IPC_REASON_PROTOCOL        "protocol" /* not this protocol, or not this version; closes */
 #define FF_IPC_REASON_INVALID_CHANNEL "invalid_channel" /* the rest leave the connection open */
-#define FF_IPC_REASON_INVALID_EVENT "invalid_event"
+#define FF_IPC_REASON_INVALID_EVENT   "invalid_event"
 #define FF_IPC_REASON_INVALID_PAYLOAD "invalid_payload" /* not UTF-8 */
-#define FF_IPC_REASON_TOO_LARGE "too_large"
-#define FF_IPC_REASON_RATE_LIMITED "rate_limited"
-#define FF_IPC_REASON_DRAINING "draining"
-#define FF_IPC_REASON_INTERNAL "internal"
-#define FF_IPC_REASON_OTHER "other"
+#define FF_IPC_REASON_TOO_LARGE       "too_large"
+#define FF_IPC_REASON_RATE_LIMITED    "rate_limited"
+#define FF_IPC_REASON_DRAINING        "draining"
+#define FF_IPC_REASON_INTERNAL        "internal"
+#define FF_IPC_REASON_OTHER           "other"
 
 /* Bytes that carry a length and are not terminated; points into somebody else's buffer. */
 struct ff_slice {

@@ -1,8 +1,9 @@
 /*
  * Reads IPC frames: a walk over the bounds first, then msgpack-c, then typed views.
  *
- * Runs anywhere. A view points into the caller's bytes and into the unpacker's zone; both must outlive it. Never trusts
- * a count or a length: nothing is reserved before the walk has found that many elements in the bytes at hand.
+ * Runs anywhere. A view points into the caller's bytes and into the unpacker's zone; both must
+ * outlive it. Never trusts a count or a length: nothing is reserved before the walk has found that
+ * many elements in the bytes at hand.
  */
 #ifndef FF_IPC_UNPACK_H
 #define FF_IPC_UNPACK_H
@@ -16,14 +17,16 @@
 #include "ipc_proto.h"
 
 #define FF_IPC_MAX_DEPTH 8u /* arrays and maps inside each other */
-#define FF_IPC_MAX_VALUES (1u << 20) /* values of one frame, arrays and maps included: each costs 24 bytes */
+#define FF_IPC_MAX_VALUES                                                                          \
+    (1u << 20) /* values of one frame, arrays and maps included: each costs 24 bytes */
 
-/* The length of the first frame's msgpack array if its prefix is complete, else 0 when more bytes are needed.
- * A length of 0 or over FF_IPC_MAX_FRAME returns -1: the peer speaks something else. */
+/* The length of the first frame's msgpack array if its prefix is complete, else 0 when more bytes
+ * are needed. A length of 0 or over FF_IPC_MAX_FRAME returns -1: the peer speaks something else. */
 int64_t ff_ipc_frame_len(const uint8_t *bytes, size_t len);
 
-/* Whether `bytes` hold exactly one msgpack value, complete, with every count backed by bytes, no deeper than
- * FF_IPC_MAX_DEPTH and of no more than FF_IPC_MAX_VALUES values. Pure and without allocation. */
+/* Whether `bytes` hold exactly one msgpack value, complete, with every count backed by bytes, no
+ * deeper than FF_IPC_MAX_DEPTH and of no more than FF_IPC_MAX_VALUES values. Pure and without
+ * allocation. */
 bool ff_ipc_walk(const uint8_t *bytes, size_t len);
 
 struct ff_ipc_unpacker {
@@ -47,19 +50,20 @@ struct ff_ipc_frame {
     uint32_t nmessages;
     const struct ff_ipc_receipt *receipts; /* ACK, BATCH_ACK */
     uint32_t nreceipts;
-    struct ff_slice reason, text; /* ERROR */
-    int64_t index;                /* ERROR; -1 for nil */
+    struct ff_slice reason, text;    /* ERROR */
+    int64_t index;                   /* ERROR; -1 for nil */
     const msgpack_object_map *stats; /* STATS_REPLY */
 };
 
 /*
- * Unpacks one frame's msgpack array. What `out` points to is valid until the next call with the same unpacker.
- * Returns 0, or -1 with *why set to a static sentence for the peer: not one msgpack array, an unknown type, a field
- * missing or of another type, more channels or messages than FF_IPC_MAX_CHANNELS, a key over FF_IPC_MAX_KEY, or
- * no memory. out->seq holds the frame's seq if that much could be read, else 0. Fields behind those that are known are
- * ignored, so that a later version may add some.
+ * Unpacks one frame's msgpack array. What `out` points to is valid until the next call with the
+ * same unpacker. Returns 0, or -1 with *why set to a static sentence for the peer: not one msgpack
+ * array, an unknown type, a field missing or of another type, more channels or messages than
+ * FF_IPC_MAX_CHANNELS, a key over FF_IPC_MAX_KEY, or no memory. out->seq holds the frame's seq if
+ * that much could be read, else 0. Fields behind those that are known are ignored, so that a later
+ * version may add some.
  */
-int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t len, struct ff_ipc_frame *out,
-                  const char **why);
+int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t len,
+                  struct ff_ipc_frame *out, const char **why);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * UTF-8 validation as RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Pure; runs anywhere.
+ * UTF-8 validation as RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Pure;
+ * runs anywhere.
  */
 #ifndef FF_UTF8_H
 #define FF_UTF8_H

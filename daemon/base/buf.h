@@ -1,5 +1,6 @@
 /*
- * A growable byte buffer that cannot be made without a maximum. Runs anywhere; each buf belongs to who holds it.
+ * A growable byte buffer that cannot be made without a maximum. Runs anywhere; each buf belongs to
+ * who holds it.
  */
 #ifndef FF_BASE_BUF_H
 #define FF_BASE_BUF_H
@@ -26,7 +27,8 @@ static inline void buf_clear(struct buf *buf)
 int buf_reserve(struct buf *buf, size_t extra) MUST_CHECK;
 /* -1: as buf_reserve; then nothing was appended. */
 int buf_append(struct buf *buf, const void *bytes, size_t len) MUST_CHECK;
-int buf_text(struct buf *buf, const char *text) MUST_CHECK; /* a terminated string, without its terminator */
+int buf_text(struct buf *buf,
+             const char *text) MUST_CHECK; /* a terminated string, without its terminator */
 int buf_printf(struct buf *buf, const char *format, ...) MUST_CHECK PRINTF_LIKE(2, 3);
 /* Drop the first n bytes (n <= len). */
 void buf_consume(struct buf *buf, size_t n);

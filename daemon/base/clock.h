@@ -1,5 +1,6 @@
 /*
- * Time. Runs anywhere, owns nothing. Intervals are measured on the monotonic clock; the wall clock is for signatures and logs.
+ * Time. Runs anywhere, owns nothing. Intervals are measured on the monotonic clock; the wall clock
+ * is for signatures and logs.
  */
 #ifndef FF_BASE_CLOCK_H
 #define FF_BASE_CLOCK_H

@@ -1,7 +1,9 @@
 /*
- * Counters: one struct per loop, written by its own thread alone, read by anyone. The hub sums them when asked.
+ * Counters: one struct per loop, written by its own thread alone, read by anyone. The hub sums them
+ * when asked.
  *
- * To add one: a line in COUNTERS. The name is the Prometheus name without its prefix; the label part, if any, follows it. Nothing is reset.
+ * To add one: a line in COUNTERS. The name is the Prometheus name without its prefix; the label
+ * part, if any, follows it. Nothing is reset.
  */
 #ifndef FF_BASE_COUNTERS_H
 #define FF_BASE_COUNTERS_H
@@ -9,41 +11,54 @@
 #include <stdint.h>
 
 /* X(symbol, metric, labels, help): lines with the same metric stand together. */
-#define COUNTERS(X)                                                                                              \
-    X(CONNECTIONS_OPENED, "connections_opened_total", "", "WebSocket connections that were established")         \
-    X(CONNECTIONS_CLOSED, "connections_closed_total", "", "WebSocket connections that ended")                    \
-    X(ACCEPTED, "accepted_total", "", "Sockets accepted on the public listeners")                                \
-    X(ACCEPT_RESTS, "accept_rests_total", "", "Times a listener rested because descriptors were used up")         \
-    X(MESSAGES_IN, "messages_received_total", "", "Messages received from clients")                              \
-    X(MESSAGES_OUT, "messages_sent_total", "", "Messages queued to clients")                                     \
-    X(BYTES_IN, "bytes_received_total", "", "Bytes received from clients")                                       \
-    X(BYTES_OUT, "bytes_sent_total", "", "Bytes that the kernel took for clients")                               \
-    X(PUBLISHED_IPC, "published_total", "door=\"ipc\"", "Broadcasts taken, by the door they came through")       \
-    X(PUBLISHED_CLIENT, "published_total", "door=\"client\"", "Broadcasts taken, by the door they came through") \
-    X(PUBLISH_DUPLICATE, "publish_duplicates_total", "", "Publishes answered with an earlier receipt")           \
-    X(PUBLISH_REJECTED, "publish_rejected_total", "", "Publishes refused with a reason")                         \
-    X(SUBSCRIBED, "subscriptions_total", "", "Subscriptions that succeeded")                                     \
-    X(SUBSCRIBE_REFUSED, "subscriptions_refused_total", "", "Subscriptions that were refused")                   \
-    X(CLIENT_EVENT_REFUSED, "client_events_refused_total", "", "Client events that were refused")                \
-    X(BAD_HTTP, "bad_input_total", "kind=\"http\"", "Input refused, by kind")                                    \
-    X(BAD_HANDSHAKE, "bad_input_total", "kind=\"handshake\"", "Input refused, by kind")                          \
-    X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                                  \
-    X(BAD_MESSAGE, "bad_input_total", "kind=\"message\"", "Input refused, by kind")                              \
-    X(BAD_IPC, "bad_input_total", "kind=\"ipc\"", "Input refused, by kind")                                      \
-    X(REFUSED_APP, "handshakes_refused_total", "reason=\"app\"", "Handshakes refused, by reason")                \
-    X(REFUSED_PROTOCOL, "handshakes_refused_total", "reason=\"protocol\"", "Handshakes refused, by reason")      \
-    X(REFUSED_ORIGIN, "handshakes_refused_total", "reason=\"origin\"", "Handshakes refused, by reason")          \
-    X(REFUSED_QUOTA, "handshakes_refused_total", "reason=\"quota\"", "Handshakes refused, by reason")            \
-    X(REFUSED_CAPACITY, "handshakes_refused_total", "reason=\"capacity\"", "Handshakes refused, by reason")      \
-    X(DROPPED_OUTPUT_HARD, "slow_consumers_total", "limit=\"output_hard\"", "Slow consumers closed, by limit")   \
-    X(DROPPED_OUTPUT_SOFT, "slow_consumers_total", "limit=\"output_soft\"", "Slow consumers closed, by limit")   \
-    X(DROPPED_OUTPUT_TOTAL, "slow_consumers_total", "limit=\"output_total\"", "Slow consumers closed, by limit") \
-    X(TIMEOUT_HEAD, "timeouts_total", "kind=\"head\"", "Connections ended by a time-out, by kind")               \
-    X(TIMEOUT_PONG, "timeouts_total", "kind=\"pong\"", "Connections ended by a time-out, by kind")               \
-    X(TIMEOUT_CLOSE, "timeouts_total", "kind=\"close\"", "Connections ended by a time-out, by kind")             \
-    X(ADMIN_ACCEPTED, "admin_accepted_total", "", "Connections accepted on the admin listener")                         \
-    X(IPC_ACCEPTED, "ipc_accepted_total", "", "Publisher connections accepted")                                  \
-    X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")                      \
+#define COUNTERS(X)                                                                                \
+    X(CONNECTIONS_OPENED, "connections_opened_total", "",                                          \
+      "WebSocket connections that were established")                                               \
+    X(CONNECTIONS_CLOSED, "connections_closed_total", "", "WebSocket connections that ended")      \
+    X(ACCEPTED, "accepted_total", "", "Sockets accepted on the public listeners")                  \
+    X(ACCEPT_RESTS, "accept_rests_total", "",                                                      \
+      "Times a listener rested because descriptors were used up")                                  \
+    X(MESSAGES_IN, "messages_received_total", "", "Messages received from clients")                \
+    X(MESSAGES_OUT, "messages_sent_total", "", "Messages queued to clients")                       \
+    X(BYTES_IN, "bytes_received_total", "", "Bytes received from clients")                         \
+    X(BYTES_OUT, "bytes_sent_total", "", "Bytes that the kernel took for clients")                 \
+    X(PUBLISHED_IPC, "published_total", "door=\"ipc\"",                                            \
+      "Broadcasts taken, by the door they came through")                                           \
+    X(PUBLISHED_CLIENT, "published_total", "door=\"client\"",                                      \
+      "Broadcasts taken, by the door they came through")                                           \
+    X(PUBLISH_DUPLICATE, "publish_duplicates_total", "",                                           \
+      "Publishes answered with an earlier receipt")                                                \
+    X(PUBLISH_REJECTED, "publish_rejected_total", "", "Publishes refused with a reason")           \
+    X(SUBSCRIBED, "subscriptions_total", "", "Subscriptions that succeeded")                       \
+    X(SUBSCRIBE_REFUSED, "subscriptions_refused_total", "", "Subscriptions that were refused")     \
+    X(CLIENT_EVENT_REFUSED, "client_events_refused_total", "", "Client events that were refused")  \
+    X(BAD_HTTP, "bad_input_total", "kind=\"http\"", "Input refused, by kind")                      \
+    X(BAD_HANDSHAKE, "bad_input_total", "kind=\"handshake\"", "Input refused, by kind")            \
+    X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                    \
+    X(BAD_MESSAGE, "bad_input_total", "kind=\"message\"", "Input refused, by kind")                \
+    X(BAD_IPC, "bad_input_total", "kind=\"ipc\"", "Input refused, by kind")                        \
+    X(REFUSED_APP, "handshakes_refused_total", "reason=\"app\"", "Handshakes refused, by reason")  \
+    X(REFUSED_PROTOCOL, "handshakes_refused_total", "reason=\"protocol\"",                         \
+      "Handshakes refused, by reason")                                                             \
+    X(REFUSED_ORIGIN, "handshakes_refused_total", "reason=\"origin\"",                             \
+      "Handshakes refused, by reason")                                                             \
+    X(REFUSED_QUOTA, "handshakes_refused_total", "reason=\"quota\"",                               \
+      "Handshakes refused, by reason")                                                             \
+    X(REFUSED_CAPACITY, "handshakes_refused_total", "reason=\"capacity\"",                         \
+      "Handshakes refused, by reason")                                                             \
+    X(DROPPED_OUTPUT_HARD, "slow_consumers_total", "limit=\"output_hard\"",                        \
+      "Slow consumers closed, by limit")                                                           \
+    X(DROPPED_OUTPUT_SOFT, "slow_consumers_total", "limit=\"output_soft\"",                        \
+      "Slow consumers closed, by limit")                                                           \
+    X(DROPPED_OUTPUT_TOTAL, "slow_consumers_total", "limit=\"output_total\"",                      \
+      "Slow consumers closed, by limit")                                                           \
+    X(TIMEOUT_HEAD, "timeouts_total", "kind=\"head\"", "Connections ended by a time-out, by kind") \
+    X(TIMEOUT_PONG, "timeouts_total", "kind=\"pong\"", "Connections ended by a time-out, by kind") \
+    X(TIMEOUT_CLOSE, "timeouts_total", "kind=\"close\"",                                           \
+      "Connections ended by a time-out, by kind")                                                  \
+    X(ADMIN_ACCEPTED, "admin_accepted_total", "", "Connections accepted on the admin listener")    \
+    X(IPC_ACCEPTED, "ipc_accepted_total", "", "Publisher connections accepted")                    \
+    X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")        \
     X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")
 
 enum counter {

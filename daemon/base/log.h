@@ -1,9 +1,10 @@
 /*
  * One line an event on stderr, as text or JSON, at most 4 KB. Any thread may log.
  *
- * A line is written with one write(2) and only if stderr takes it now (poll first), else it is dropped and counted: a log
- * pipe that blocks never blocks a loop. Flags of the descriptor are never changed. Bytes that are not printable ASCII
- * or valid UTF-8 are escaped, so that no peer can forge a line. Nothing is logged per message.
+ * A line is written with one write(2) and only if stderr takes it now (poll first), else it is
+ * dropped and counted: a log pipe that blocks never blocks a loop. Flags of the descriptor are
+ * never changed. Bytes that are not printable ASCII or valid UTF-8 are escaped, so that no peer can
+ * forge a line. Nothing is logged per message.
  */
 #ifndef FF_BASE_LOG_H
 #define FF_BASE_LOG_H
@@ -16,26 +17,29 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
-/* Called once before threads start, and again with a new level on reload. The default is INFO, text. */
+/* Called once before threads start, and again with a new level on reload. The default is INFO,
+ * text. */
 void log_setup(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
 
-/* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info ipc: message". JSON form:
+/* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info
+ * ipc: message". JSON form:
  * {"time":"...","level":"info","area":"ipc","message":"..."}. */
 void log_line(enum log_level level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(area, ...) log_line(LOG_LEVEL_ERROR, area, __VA_ARGS__)
-#define log_warn(area, ...) log_line(LOG_LEVEL_WARN, area, __VA_ARGS__)
-#define log_info(area, ...) log_line(LOG_LEVEL_INFO, area, __VA_ARGS__)
-#define log_debug(area, ...)                           \
-    do {                                               \
-        if (log_enabled(LOG_LEVEL_DEBUG)) {            \
-            log_line(LOG_LEVEL_DEBUG, area, __VA_ARGS__); \
-        }                                              \
+#define log_warn(area, ...)  log_line(LOG_LEVEL_WARN, area, __VA_ARGS__)
+#define log_info(area, ...)  log_line(LOG_LEVEL_INFO, area, __VA_ARGS__)
+#define log_debug(area, ...)                                                                       \
+    do {                                                                                           \
+        if (log_enabled(LOG_LEVEL_DEBUG)) {                                                        \
+            log_line(LOG_LEVEL_DEBUG, area, __VA_ARGS__);                                          \
+        }                                                                                          \
     } while (0)
 
-/* For what a peer can cause at will: at most 10 lines in 10 s from one place in the code, then a count of what was
- * left out. `static struct log_limit limit;` at the place; shared between threads without harm. */
+/* For what a peer can cause at will: at most 10 lines in 10 s from one place in the code, then a
+ * count of what was left out. `static struct log_limit limit;` at the place; shared between threads
+ * without harm. */
 struct log_limit {
     _Atomic uint64_t window; /* start of the current window, ms */
     _Atomic uint32_t lines, suppressed;
@@ -43,12 +47,12 @@ struct log_limit {
 bool log_allowed(struct log_limit *limit);
 
 /* Like log_line, rate-limited at this place. */
-#define log_limited(level, area, ...)              \
-    do {                                           \
-        static struct log_limit log_limit_here;    \
-        if (log_allowed(&log_limit_here)) {        \
-            log_line(level, area, __VA_ARGS__);    \
-        }                                          \
+#define log_limited(level, area, ...)                                                              \
+    do {                                                                                           \
+        static struct log_limit log_limit_here;                                                    \
+        if (log_allowed(&log_limit_here)) {                                                        \
+            log_line(level, area, __VA_ARGS__);                                                    \
+        }                                                                                          \
     } while (0)
 
 uint64_t log_dropped(void); /* lines that stderr did not take since the start */

@@ -1,8 +1,9 @@
 /*
  * Allocation. Runs anywhere, owns nothing.
  *
- * mem_alloc and its kin abort when memory is out and are for small things of our own; whatever a peer sizes takes
- * mem_try_alloc / mem_try_realloc and fails for that peer alone. All are freed with mem_free.
+ * mem_alloc and its kin abort when memory is out and are for small things of our own; whatever a
+ * peer sizes takes mem_try_alloc / mem_try_realloc and fails for that peer alone. All are freed
+ * with mem_free.
  */
 #ifndef FF_BASE_MEM_H
 #define FF_BASE_MEM_H

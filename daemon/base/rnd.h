@@ -1,5 +1,6 @@
 /*
- * Random bytes from the kernel, drawn a page at a time per thread. Runs anywhere. Aborts when the kernel has none.
+ * Random bytes from the kernel, drawn a page at a time per thread. Runs anywhere. Aborts when the
+ * kernel has none.
  */
 #ifndef FF_BASE_RND_H
 #define FF_BASE_RND_H

@@ -1,8 +1,10 @@
 /*
- * What an operator can set that the layers below ops/ read: plain values, immutable once a generation of the configuration is in use.
+ * What an operator can set that the layers below ops/ read: plain values, immutable once a
+ * generation of the configuration is in use.
  *
- * Owns nothing and runs anywhere. ops/config fills these from the file and the environment. Sizes are bytes, times are
- * seconds; 0 means no limit for every number in struct limits and struct app_settings.
+ * Owns nothing and runs anywhere. ops/config fills these from the file and the environment. Sizes
+ * are bytes, times are seconds; 0 means no limit for every number in struct limits and struct
+ * app_settings.
  */
 #ifndef FF_BASE_SETTINGS_H
 #define FF_BASE_SETTINGS_H
@@ -15,7 +17,8 @@ struct limits {
     uint64_t max_message_size, max_event_size, max_event_name, max_channel_name;
     uint64_t max_channels_per_publish, max_batch, max_channels_per_connection, max_connections;
     uint64_t header_timeout, keepalive_timeout, activity_timeout, ping_interval, pong_timeout;
-    uint64_t output_soft, output_soft_seconds, output_hard, output_total, close_timeout, mailbox_high, max_handshakes;
+    uint64_t output_soft, output_soft_seconds, output_hard, output_total, close_timeout,
+        mailbox_high, max_handshakes;
 };
 
 enum client_events { CLIENT_EVENTS_MEMBERS, CLIENT_EVENTS_NONE, CLIENT_EVENTS_ALL };
@@ -28,7 +31,8 @@ struct text_list {
 struct app_settings {
     char *id, *key, *secret;
     bool enabled;
-    struct text_list allowed_origins; /* host, *.host, or scheme://host[:port]; "*" alone allows all */
+    struct text_list
+        allowed_origins; /* host, *.host, or scheme://host[:port]; "*" alone allows all */
     bool allow_missing_origin;
     enum client_events client_events;
     uint64_t client_event_rate, max_connections;

@@ -1,9 +1,9 @@
 /*
- * A hash map from byte strings to pointers: open addressing, SipHash-1-3 with a random key of the process, because
- * channel names are chosen by attackers. Each map belongs to one thread.
+ * A hash map from byte strings to pointers: open addressing, SipHash-1-3 with a random key of the
+ * process, because channel names are chosen by attackers. Each map belongs to one thread.
  *
- * The map stores the values only. A value carries its own key, which strmap_key_fn finds, and must not change it while
- * it is in the map.
+ * The map stores the values only. A value carries its own key, which strmap_key_fn finds, and must
+ * not change it while it is in the map.
  */
 #ifndef FF_BASE_STRMAP_H
 #define FF_BASE_STRMAP_H
@@ -37,7 +37,8 @@ void *strmap_get_hashed(const struct strmap *map, uint32_t hash, const char *key
 /* The key must not be in the map yet (checked). */
 void strmap_put(struct strmap *map, void *value);
 void strmap_put_hashed(struct strmap *map, uint32_t hash, void *value);
-/* Takes the value with this key out and returns it; NULL: not there. Shrinks the table when it is mostly empty. */
+/* Takes the value with this key out and returns it; NULL: not there. Shrinks the table when it is
+ * mostly empty. */
 void *strmap_del(struct strmap *map, const char *key, size_t len);
 
 /* Walk: start with *cursor = 0; false at the end. The map must not be changed during a walk. */

@@ -23,6 +23,7 @@
 #include "serve/drain.h"
 #include "serve/handshake.h"
 #include "serve/session.h"
+#include "serve/user.h"
 
 #define WHY 512
 
@@ -200,6 +201,7 @@ static int crew_init(struct server *server, uint32_t id)
     for (size_t i = 0; i < config->listen.count; i++) {
         crew->listeners[i].fd = -1;
     }
+    user_setup(&crew->worker);
     drain_init(&crew->drain, &crew->worker, crew->listeners, config->listen.count);
     server->hub.workers[id] = &crew->worker.box;
     return 0;
@@ -268,6 +270,9 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     dedup_forget(&server->hub.dedup, clock_mono_ms());
+    for (size_t i = 0; i < server->apps.count; i++) {
+        cache_expire(&server->hub.caches[i], server->loop.now);
+    }
 }
 
 /* Every thread inherits the block; the hub reads them. */

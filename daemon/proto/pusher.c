@@ -1,5 +1,7 @@
 #include "proto/pusher.h"
 
+#include <stdio.h>
+
 #include "proto/json.h"
 
 /* ---- reading ---- */
@@ -83,6 +85,27 @@ static int read_subscription(struct slice data, char *scratch, struct pusher_mes
     return 0;
 }
 
+/* auth and user_data; the latter holds JSON. */
+static int read_signin(struct slice data, char *scratch, struct pusher_message *out)
+{
+    struct slice key, value, auth = {0}, user_data = {0};
+    size_t cursor = 0;
+
+    while (json_next(data, &cursor, &key, &value)) {
+        if (json_string_is(key, "auth")) {
+            auth = value;
+        } else if (json_string_is(key, "user_data")) {
+            user_data = value;
+        }
+    }
+    if (!is_string(auth) || !is_string(user_data)) {
+        return -1;
+    }
+    out->auth = take_text(auth, &scratch);
+    out->user_data = take_text(user_data, &scratch);
+    return json_valid(out->user_data.p, out->user_data.len) ? 0 : -1;
+}
+
 static int read_pusher_event(struct slice data, char *scratch, struct pusher_message *out)
 {
     bool bare = is_null(data) || (is_string(data) && data.len == 2); /* absent, null or "" */
@@ -91,6 +114,8 @@ static int read_pusher_event(struct slice data, char *scratch, struct pusher_mes
         out->kind = PUSHER_SUBSCRIBE;
     } else if (slice_is(out->event, "pusher:unsubscribe")) {
         out->kind = PUSHER_UNSUBSCRIBE;
+    } else if (slice_is(out->event, "pusher:signin")) {
+        out->kind = PUSHER_SIGNIN;
     } else if (slice_is(out->event, "pusher:ping")) {
         out->kind = PUSHER_PING;
     } else if (slice_is(out->event, "pusher:pong")) {
@@ -106,7 +131,11 @@ static int read_pusher_event(struct slice data, char *scratch, struct pusher_mes
     if (data.p == NULL) {
         return -1;
     }
-    return heartbeat ? 0 : read_subscription(data, scratch, out);
+    if (heartbeat) {
+        return 0;
+    }
+    return out->kind == PUSHER_SIGNIN ? read_signin(data, scratch, out)
+                                      : read_subscription(data, scratch, out);
 }
 
 int pusher_read(const char *text, size_t len, char *scratch, struct pusher_message *out)
@@ -149,6 +178,25 @@ int pusher_read(const char *text, size_t len, char *scratch, struct pusher_messa
     return 0;
 }
 
+/* A user id: any JSON scalar, as the text by which users are compared. */
+static int read_id(struct slice raw, char *scratch, struct slice *id)
+{
+    if (is_null(raw)) {
+        return -1;
+    }
+    switch (json_type(raw)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return -1;
+    case JSON_STRING:
+        *id = json_unescape(raw, scratch);
+        return id->len != 0 ? 0 : -1;
+    default:
+        *id = raw;
+        return 0;
+    }
+}
+
 int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_member *out)
 {
     struct slice key, value;
@@ -166,20 +214,24 @@ int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_m
             out->info_json = value;
         }
     }
-    if (is_null(out->id_json)) {
+    return read_id(out->id_json, scratch, &out->user_id);
+}
+
+int pusher_user_read(struct slice user_data, char *scratch, struct slice *id)
+{
+    struct slice key, value, raw = {0};
+    size_t cursor = 0;
+
+    user_data = json_trim(user_data);
+    if (user_data.len == 0 || json_type(user_data) != JSON_OBJECT) {
         return -1;
     }
-    switch (json_type(out->id_json)) {
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-        return -1;
-    case JSON_STRING:
-        out->user_id = json_unescape(out->id_json, scratch);
-        return out->user_id.len != 0 ? 0 : -1;
-    default:
-        out->user_id = out->id_json;
-        return 0;
+    while (json_next(user_data, &cursor, &key, &value)) {
+        if (json_string_is(key, "id")) {
+            raw = value;
+        }
     }
+    return read_id(raw, scratch, id);
 }
 
 /* ---- writing ---- */
@@ -440,4 +492,42 @@ int pusher_client_event(struct buf *out, struct slice event, struct slice channe
     }
     PUT(&w, "}");
     return finish(&w);
+}
+
+int pusher_cache_miss(struct buf *out, struct slice channel)
+{
+    struct writer w = begin(out);
+
+    PUT(&w, "{\"event\":\"pusher:cache_miss\",\"channel\":");
+    put_string(&w, channel);
+    PUT(&w, "}");
+    return finish(&w);
+}
+
+int pusher_signed_in(struct buf *out, struct slice user_data)
+{
+    struct writer w = begin(out);
+
+    struct buf quoted; /* text in a string in an object in a string */
+
+    PUT(&w, "{\"event\":\"pusher:signin_success\",\"data\":\"{\\\"user_data\\\":");
+    buf_init(&quoted, out->max);
+    w.full = w.full || json_write_string(&quoted, user_data.p, user_data.len) != 0;
+    put_inner(&w, (struct slice){(const char *)quoted.data, quoted.len});
+    buf_free(&quoted);
+    PUT(&w, "}\"}");
+    return finish(&w);
+}
+
+int pusher_subscription_count(struct buf *out, struct slice channel, uint32_t count)
+{
+    struct writer w = begin(out);
+    char text[16];
+    int len = snprintf(text, sizeof(text), "%u", count);
+
+    PUT(&w, "{\"event\":\"pusher_internal:subscription_count\",\"data\":\"{\\\"subscription_"
+            "count\\\":");
+    put(&w, (struct slice){text, (size_t)len});
+    PUT(&w, "}");
+    return finish_channel(&w, channel);
 }

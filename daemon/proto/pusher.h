@@ -19,6 +19,7 @@
 enum pusher_kind {
     PUSHER_SUBSCRIBE,
     PUSHER_UNSUBSCRIBE,
+    PUSHER_SIGNIN,
     PUSHER_PING,
     PUSHER_PONG,
     PUSHER_CLIENT_EVENT, /* an event named client-* */
@@ -32,7 +33,8 @@ struct pusher_message {
     struct slice auth;    /* SUBSCRIBE: unescaped; .p == NULL when absent or null */
     /* SUBSCRIBE: unescaped valid JSON; .p == NULL when absent, null or "" */
     struct slice channel_data;
-    struct slice data; /* CLIENT_EVENT: the raw JSON value; .p == NULL when absent */
+    struct slice user_data; /* SIGNIN: unescaped, known to be valid JSON */
+    struct slice data;      /* CLIENT_EVENT: the raw JSON value; .p == NULL when absent */
 };
 
 /*
@@ -59,6 +61,10 @@ struct pusher_member {
 int pusher_member_read(struct slice channel_data, char *scratch,
                        struct pusher_member *out) MUST_CHECK;
 
+/* The id in the user_data of a sign-in, as text. `scratch` needs user_data.len bytes. -1: not an
+ * object, or the id is missing, null, an object, an array or empty. */
+int pusher_user_read(struct slice user_data, char *scratch, struct slice *id) MUST_CHECK;
+
 int pusher_established(struct buf *out, struct slice socket_id,
                        uint32_t activity_timeout) MUST_CHECK;
 /* code 0 writes null, as Pusher does for errors without a code. */
@@ -67,6 +73,9 @@ int pusher_ping(struct buf *out) MUST_CHECK;
 int pusher_pong(struct buf *out) MUST_CHECK;
 /* subscription_succeeded with data "{}", of any channel but presence. */
 int pusher_subscribed(struct buf *out, struct slice channel) MUST_CHECK;
+int pusher_signed_in(struct buf *out, struct slice user_data) MUST_CHECK;
+int pusher_subscription_count(struct buf *out, struct slice channel, uint32_t count) MUST_CHECK;
+int pusher_cache_miss(struct buf *out, struct slice channel) MUST_CHECK;
 /* subscription_error: {"type":type,"error":error,"status":status}. */
 int pusher_subscription_error(struct buf *out, struct slice channel, const char *type,
                               const char *error, int status) MUST_CHECK;

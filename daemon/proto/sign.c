@@ -94,23 +94,38 @@ static bool read_hex(const char *text, uint8_t out[SIGN_LEN])
     return true;
 }
 
+/* "key:" and the signature of the parts. The app's key is public: every client sends it. Only the
+ * signature is compared in constant time. */
+static bool auth_signs(struct slice auth, struct slice key, struct slice secret,
+                       const struct slice *parts, size_t nparts)
+{
+    uint8_t given[SIGN_LEN], wanted[SIGN_LEN];
+
+    if (auth.p == NULL || key.p == NULL || auth.len != key.len + 1 + HEX_LEN) {
+        return false;
+    }
+    if (memcmp(auth.p, key.p, key.len) != 0 || auth.p[key.len] != ':' ||
+        !read_hex(auth.p + key.len + 1, given)) {
+        return false;
+    }
+    sign_hmac(secret, parts, nparts, wanted);
+    return sign_equal(given, wanted, SIGN_LEN);
+}
+
 bool sign_channel_auth(struct slice auth, struct slice key, struct slice secret,
                        struct slice socket_id, struct slice channel, struct slice channel_data)
 {
     const struct slice colon = SLICE(":");
     const struct slice parts[] = {socket_id, colon, channel, colon, channel_data};
     bool with_data = channel_data.p != NULL && channel_data.len != 0;
-    uint8_t given[SIGN_LEN], wanted[SIGN_LEN];
 
-    if (auth.p == NULL || key.p == NULL || auth.len != key.len + 1 + HEX_LEN) {
-        return false;
-    }
-    /* The app's key is public: every client sends it. Only the signature is compared in constant
-     * time. */
-    if (memcmp(auth.p, key.p, key.len) != 0 || auth.p[key.len] != ':' ||
-        !read_hex(auth.p + key.len + 1, given)) {
-        return false;
-    }
-    sign_hmac(secret, parts, with_data ? 5 : 3, wanted);
-    return sign_equal(given, wanted, SIGN_LEN);
+    return auth_signs(auth, key, secret, parts, with_data ? 5 : 3);
+}
+
+bool sign_user_auth(struct slice auth, struct slice key, struct slice secret,
+                    struct slice socket_id, struct slice user_data)
+{
+    const struct slice parts[] = {socket_id, SLICE("::user::"), user_data};
+
+    return auth_signs(auth, key, secret, parts, 3);
 }

@@ -26,4 +26,8 @@ bool sign_equal(const uint8_t *a, const uint8_t *b, size_t len);
 bool sign_channel_auth(struct slice auth, struct slice key, struct slice secret,
                        struct slice socket_id, struct slice channel, struct slice channel_data);
 
+/* The same for a sign-in: "socket_id::user::user_data". */
+bool sign_user_auth(struct slice auth, struct slice key, struct slice secret,
+                    struct slice socket_id, struct slice user_data);
+
 #endif

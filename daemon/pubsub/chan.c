@@ -26,7 +26,8 @@ struct changes {
     struct mail_change items[];
 };
 
-/* Of presence channels only. `who` runs parallel to the channel's subs. */
+/* Of channels that the hub lets join: presence and cache channels. `who` is NULL for everybody on
+ * the latter, and runs parallel to the channel's subs. */
 struct attendance {
     struct who **who;
     uint32_t who_cap;
@@ -66,7 +67,7 @@ void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct m
     worker->apps = apps;
     worker->limits = limits;
     worker->channels = mem_alloc((apps->count + 1) * sizeof(*worker->channels));
-    for (size_t i = 0; i <= apps->count; i++) {
+    for (size_t i = 0; i < apps->count; i++) {
         strmap_init(&worker->channels[i], name_of);
     }
     loop->worker = worker;
@@ -142,7 +143,7 @@ static struct chan *chan_get(struct worker *worker, uint32_t app, uint32_t hash,
     *chan = (struct chan){.cap = 1, .app = app, .hash = hash, .len = (uint32_t)name.len};
     chan->subs = &chan->one;
     memcpy(chan->name, name.p, name.len);
-    if (ff_channel_type(name.p, name.len) & FF_CHANNEL_PRESENCE) {
+    if (ff_channel_type(name.p, name.len) & (FF_CHANNEL_PRESENCE | FF_CHANNEL_CACHE)) {
         chan->attendance = mem_zalloc(sizeof(*chan->attendance));
     }
     strmap_put_hashed(map, hash, chan);
@@ -328,7 +329,7 @@ static int post_join(struct worker *worker, struct conn *conn, struct chan *chan
         .info_len = (uint32_t)member->info_json.len,
     };
     char *at = mempcpy(mail->bytes, chan->name, chan->len);
-    if (number != 0) {
+    if (member->user_id.p != NULL) {
         at = mempcpy(at, member->user_id.p, member->user_id.len);
         at = mempcpy(at, member->id_json.p, member->id_json.len);
     }
@@ -358,12 +359,15 @@ int chan_join(struct conn *conn, struct slice name, const struct pusher_member *
         attendance->joiners = joiners;
         attendance->joiners_cap = cap;
     }
-    struct who *who = mem_try_alloc(sizeof(*who) + member->user_id.len);
-    if (who == NULL) {
-        return -1;
+    struct who *who = NULL;
+    if (member->user_id.p != NULL) {
+        who = mem_try_alloc(sizeof(*who) + member->user_id.len);
+        if (who == NULL) {
+            return -1;
+        }
+        who->len = (uint32_t)member->user_id.len;
+        memcpy(who->user_id, member->user_id.p, member->user_id.len);
     }
-    who->len = (uint32_t)member->user_id.len;
-    memcpy(who->user_id, member->user_id.p, member->user_id.len);
     uint32_t number = ++worker->next_join == 0 ? ++worker->next_join : worker->next_join;
     if (!refs_room(subscriber) || post_join(worker, conn, chan, number, member) != 0) {
         mem_free(who);
@@ -437,20 +441,53 @@ struct slice chan_user(const struct sub_ref *ref)
     }
     const struct who *who =
         ref->joining != 0 ? attendance->joiners[ref->pos].who : attendance->who[ref->pos];
-    return (struct slice){who->user_id, who->len};
+    return who != NULL ? (struct slice){who->user_id, who->len} : (struct slice){NULL, 0};
+}
+
+struct slice chan_name(const struct sub_ref *ref)
+{
+    return (struct slice){ref->chan->name, ref->chan->len};
+}
+
+void chan_collect(struct worker *worker, uint32_t app, struct slice channel, struct slice user_id,
+                  struct slots *out)
+{
+    struct strmap *map = &worker->channels[app];
+    struct chan *own = channel.p != NULL ? strmap_get(map, channel.p, channel.len) : NULL;
+    for (uint32_t i = 0; own != NULL && i < own->n; i++) {
+        slots_push(out, own->subs[i].slot);
+    }
+    size_t cursor = 0;
+    void *value;
+    while (strmap_next(map, &cursor, &value)) {
+        const struct chan *chan = value;
+        for (uint32_t i = 0; chan->attendance != NULL && i < chan->n; i++) {
+            const struct who *who = chan->attendance->who[i];
+            if (who != NULL && slice_equal((struct slice){who->user_id, who->len}, user_id)) {
+                slots_push(out, chan->subs[i].slot);
+            }
+        }
+    }
 }
 
 /* ---- mail ---- */
 
-void chan_joined(struct worker *worker, struct mail_joined *mail)
+static void tell_joined(struct conn *conn, const struct mail_joined *mail)
+{
+    struct frame *frames[] = {mail->frame, mail->second};
+    for (size_t i = 0; i < 2 && frames[i] != NULL; i++) {
+        counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
+        conn_send(conn, frame_ref(frames[i]));
+    }
+    conn_resume(conn);
+}
+
+void chan_joined(struct worker *worker, const struct mail_joined *mail)
 {
     struct conn *conn = conn_find(worker->loop, mail->slot, mail->gen);
-    struct frame *frame = mail->frame;
-    mail->frame = NULL;
     struct subscriber *subscriber = conn != NULL ? subscriber_of(conn) : NULL;
     if (conn != NULL && mail->number == 0) {
-        conn_send(conn, frame);
-        conn_resume(conn);
+        tell_joined(conn, mail);
         return;
     }
     for (uint16_t i = 0; conn != NULL && i < subscriber->n; i++) {
@@ -459,8 +496,7 @@ void chan_joined(struct worker *worker, struct mail_joined *mail)
             continue;
         }
         struct chan *chan = ref->chan;
-        if (frame == NULL || !subs_room(chan)) {
-            frame_unref(frame);
+        if (mail->frame == NULL || !subs_room(chan)) {
             conn_doom(conn);
             return;
         }
@@ -468,12 +504,10 @@ void chan_joined(struct worker *worker, struct mail_joined *mail)
         subs_add(chan, conn, ref, who);
         chan_changed(worker, chan);
         counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
-        counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, 1);
-        conn_send(conn, frame);
-        conn_resume(conn);
+        tell_joined(conn, mail);
         return;
     }
-    frame_unref(frame); /* it left before the answer came */
+    /* it left before the answer came */
 }
 
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
@@ -538,7 +572,7 @@ void chan_count_changed(struct worker *worker)
 
 void chan_free_all(struct worker *worker)
 {
-    for (size_t i = 0; i <= worker->apps->count; i++) {
+    for (size_t i = 0; i < worker->apps->count; i++) {
         size_t cursor = 0;
         void *value;
         while (strmap_next(&worker->channels[i], &cursor, &value)) {

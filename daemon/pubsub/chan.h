@@ -45,16 +45,25 @@ struct sub_ref *chan_find(struct conn *conn, struct slice name);
 /* Subscribe; the connection must not be on the channel yet (see chan_find). -1: no memory. */
 int chan_subscribe(struct conn *conn, struct slice name) MUST_CHECK;
 
-/* Ask the hub to join a presence channel. The answer is queued to the connection and conn_resume
+/* Ask the hub to join a presence channel, or a cache channel (then member->user_id.p is NULL where
+ * it is no presence channel as well). The answer is queued to the connection and conn_resume
  * called; a connection that ended or unsubscribed meanwhile hears nothing. -1: no memory. */
 int chan_join(struct conn *conn, struct slice name, const struct pusher_member *member) MUST_CHECK;
 
-/* Ask the hub for the members once more: the connection is on the channel already. The answer is
- * queued to it and conn_resume called; the caller makes it wait till then. -1: no memory. */
+/* Ask the hub for the answer to a join once more: the connection is on the channel already. The
+ * answer is queued to it and conn_resume called; the caller makes it wait till then. -1: no memory.
+ */
 int chan_roster(struct conn *conn, struct sub_ref *ref) MUST_CHECK;
 
 void chan_unsubscribe(struct conn *conn, struct sub_ref *ref);
 void chan_leave_all(struct conn *conn); /* frees the subscriber's list, too */
+
+struct slice chan_name(const struct sub_ref *ref);
+
+/* The slots of all connections that are on `channel` (.p == NULL: no channel) or are this user on a
+ * presence channel; one may come more than once. */
+void chan_collect(struct worker *worker, uint32_t app, struct slice channel, struct slice user_id,
+                  struct slots *out);
 
 /* The user id (text) under which the connection is on this presence channel; .p == NULL on others.
  */
@@ -62,7 +71,7 @@ struct slice chan_user(const struct sub_ref *ref);
 
 /* For worker.c. */
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail);
-void chan_joined(struct worker *worker, struct mail_joined *mail);
+void chan_joined(struct worker *worker, const struct mail_joined *mail);
 void chan_count_changed(struct worker *worker);
 void chan_free_all(struct worker *worker);
 

@@ -26,8 +26,11 @@ void hub_init(struct hub *hub, struct loop *loop, struct apps *apps, const struc
     hub->node = (uint32_t)rnd_u64();
     hub->started_ms = clock_mono_ms();
     hub->channels = mem_alloc((apps->count + 1) * sizeof(*hub->channels));
-    for (size_t i = 0; i <= apps->count; i++) {
+    hub->caches = mem_alloc((apps->count + 1) * sizeof(*hub->caches));
+    for (size_t i = 0; i < apps->count; i++) {
         strmap_init(&hub->channels[i], name_of);
+        cache_init(&hub->caches[i], apps->items[i].settings->cache_ttl,
+                   apps->items[i].settings->cache_max);
     }
     dedup_init(&hub->dedup, apps->count);
     loop->hub = hub;
@@ -35,7 +38,8 @@ void hub_init(struct hub *hub, struct loop *loop, struct apps *apps, const struc
 
 void hub_free(struct hub *hub)
 {
-    for (size_t i = 0; i <= hub->apps->count; i++) {
+    for (size_t i = 0; i < hub->apps->count; i++) {
+        cache_free(&hub->caches[i]);
         size_t cursor = 0;
         void *value;
         while (strmap_next(&hub->channels[i], &cursor, &value)) {
@@ -45,6 +49,7 @@ void hub_free(struct hub *hub)
         strmap_free(&hub->channels[i]);
     }
     mem_free(hub->channels);
+    mem_free(hub->caches);
     subscribed_free(&hub->subscribed);
     dedup_free(&hub->dedup);
 }
@@ -163,18 +168,48 @@ static void join_member(struct hub *hub, const struct mail_join *mail, struct di
     }
 }
 
+static struct frame *confirmation(const struct dirent *entry)
+{
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    int written = pusher_subscribed(&json, (struct slice){entry->name, entry->len});
+    struct frame *frame = written == 0 ? wire_text(&json) : NULL;
+    buf_free(&json);
+    return frame;
+}
+
+/* What follows the confirmation on a cache channel. */
+static struct frame *last_event(struct hub *hub, const struct mail_channel *channel,
+                                const struct dirent *entry)
+{
+    struct slice name = {entry->name, entry->len};
+    struct frame *cached =
+        cache_get(&hub->caches[channel->app], name, channel->hash, hub->loop->now, NULL);
+    if (cached != NULL) {
+        return frame_ref(cached);
+    }
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    struct frame *frame = pusher_cache_miss(&json, name) == 0 ? wire_text(&json) : NULL;
+    buf_free(&json);
+    return frame;
+}
+
 static void on_join(struct hub *hub, const struct mail_join *mail)
 {
     struct dirent *entry = entry_get(hub, &mail->channel, mail->bytes);
-    if (entry->presence == NULL) {
+    unsigned int type = ff_channel_type(entry->name, entry->len);
+    bool presence = type & FF_CHANNEL_PRESENCE;
+    if (presence && entry->presence == NULL) {
         entry->presence = presence_new();
     }
-    if (mail->number != 0) {
+    if (presence && mail->number != 0) {
         join_member(hub, mail, entry);
     }
     entry_count(entry, mail->worker, mail->n);
     struct mail_joined *answer = mem_alloc(sizeof(*answer));
-    struct frame *frame = roster(entry);
+    struct frame *frame = presence ? roster(entry) : confirmation(entry);
+    struct frame *second = type & FF_CHANNEL_CACHE ? last_event(hub, &mail->channel, entry) : NULL;
     *answer = (struct mail_joined){
         .mail = {.type = MAIL_JOINED,
                  .bytes = (uint32_t)sizeof(*answer) + (frame != NULL ? frame->len : 0)},
@@ -182,6 +217,7 @@ static void on_join(struct hub *hub, const struct mail_join *mail)
         .gen = mail->gen,
         .number = mail->number,
         .frame = frame,
+        .second = second,
     };
     mailbox_post(hub->workers[mail->worker], &answer->mail);
 }
@@ -208,6 +244,24 @@ static void on_leave(struct hub *hub, const struct mail_leave *mail)
     entry_release(hub, mail->channel.app, entry);
 }
 
+/* pusher_internal:subscription_count, where the application wants it. Presence channels have their
+ * members instead. */
+static void tell_count(struct hub *hub, const struct mail_channel *channel, struct dirent *entry)
+{
+    unsigned int type = ff_channel_type(entry->name, entry->len);
+    if (entry->total == 0 || (type & (FF_CHANNEL_PRESENCE | FF_CHANNEL_USER)) ||
+        !hub->apps->items[channel->app].settings->subscription_count) {
+        return;
+    }
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    if (pusher_subscription_count(&json, (struct slice){entry->name, entry->len}, entry->total) ==
+        0) {
+        announce(hub, channel->app, channel->hash, entry, &json);
+    }
+    buf_free(&json);
+}
+
 static void on_count(struct hub *hub, const struct mail_count *mail)
 {
     const struct mail_channel *channel = &mail->channel;
@@ -229,8 +283,44 @@ static void on_count(struct hub *hub, const struct mail_count *mail)
         entry = hub_find(hub, channel->app, channel->hash, (struct slice){name, channel->len});
     }
     if (entry != NULL) {
+        uint32_t before = entry->total;
         entry_count(entry, mail->worker, mail->n);
+        if (entry->total != before) {
+            tell_count(hub, channel, entry);
+        }
         entry_release(hub, channel->app, entry);
+    }
+}
+
+/* ---- ending connections ---- */
+
+static void post_terminate(struct hub *hub, uint32_t worker, const struct app *app,
+                           struct slice user_id, const struct socket_ref *socket)
+{
+    struct mail_terminate *mail = mem_alloc(sizeof(*mail) + user_id.len);
+    *mail = (struct mail_terminate){
+        .mail = {.type = MAIL_TERMINATE, .bytes = (uint32_t)(sizeof(*mail) + user_id.len)},
+        .app = app->index,
+        .len = (uint32_t)user_id.len,
+        .socket = *socket,
+    };
+    if (user_id.len > 0) {
+        memcpy(mail->user_id, user_id.p, user_id.len);
+    }
+    mailbox_post(hub->workers[worker], &mail->mail);
+}
+
+void hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id)
+{
+    for (uint32_t i = 0; i < hub->nworkers; i++) {
+        post_terminate(hub, i, app, user_id, &nobody);
+    }
+}
+
+void hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket)
+{
+    if (socket->random != 0 && socket->worker < hub->nworkers) {
+        post_terminate(hub, socket->worker, app, (struct slice){NULL, 0}, socket);
     }
 }
 
@@ -258,6 +348,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_DELIVER:
     case MAIL_JOINED:
     case MAIL_DRAIN:
+    case MAIL_TERMINATE:
     case MAIL_STOP:
         check(false); /* mail for a worker */
     }

@@ -16,6 +16,7 @@
 #include "base/strmap.h"
 #include "net/loop.h"
 #include "pubsub/apps.h"
+#include "pubsub/cache.h"
 #include "pubsub/dedup.h"
 #include "pubsub/mail.h"
 #include "pubsub/subscribed.h"
@@ -42,6 +43,7 @@ struct hub {
     struct apps *apps;
     const struct limits *limits;
     struct strmap *channels; /* by application index */
+    struct cache *caches;    /* by application index */
     struct subscribed subscribed;
     uint64_t publishes; /* counts them, for message ids */
     uint32_t node;      /* random, first part of message ids */
@@ -64,6 +66,11 @@ struct dirent *hub_find(struct hub *hub, uint32_t app, uint32_t hash, struct sli
  * of subscribers known. */
 uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32_t hash,
                      struct frame *frame, const struct socket_ref *except);
+
+/* End all connections of a user, signed in or known by presence; or the one with this socket id.
+ * Both with 4009, on every worker. */
+void hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id);
+void hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket);
 
 /* True while a worker has more to do than it should: stop taking broadcasts in. */
 bool hub_held(const struct hub *hub);

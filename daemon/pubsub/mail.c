@@ -13,8 +13,10 @@ void mail_dispose(struct mail *mail)
         break;
     case MAIL_JOINED:
         frame_unref(((struct mail_joined *)mail)->frame);
+        frame_unref(((struct mail_joined *)mail)->second);
         break;
     case MAIL_DRAIN:
+    case MAIL_TERMINATE:
     case MAIL_STOP:
     case MAIL_COUNT:
     case MAIL_JOIN:

@@ -14,10 +14,11 @@
 
 enum mail_type {
     /* to a worker */
-    MAIL_DELIVER, /* a frame for the subscribers of a channel */
-    MAIL_JOINED,  /* the answer to a join */
-    MAIL_DRAIN,   /* stop accepting; end all clients within a period */
-    MAIL_STOP,    /* end the loop */
+    MAIL_DELIVER,   /* a frame for the subscribers of a channel */
+    MAIL_JOINED,    /* the answer to a join */
+    MAIL_DRAIN,     /* stop accepting; end all clients within a period */
+    MAIL_TERMINATE, /* end the connections of a user, or one by its socket id */
+    MAIL_STOP,      /* end the loop */
     /* to the hub */
     MAIL_COUNT,   /* so many of my connections are on that channel now */
     MAIL_JOIN,    /* a member wants to join a presence channel */
@@ -78,12 +79,21 @@ struct mail_join {
 struct mail_joined {
     struct mail mail;
     uint32_t slot, gen, number;
-    struct frame *frame; /* what the joiner is told; NULL: memory ran out */
+    struct frame *frame;  /* what the joiner is told; NULL: memory ran out */
+    struct frame *second; /* and behind it, on cache channels: the last event, or that there is
+                             none. NULL: nothing */
 };
 
 struct mail_drain {
     struct mail mail;
     uint64_t period_ms; /* 0: all at once */
+};
+
+struct mail_terminate {
+    struct mail mail;
+    uint32_t app, len;
+    struct socket_ref socket; /* .random != 0: this one alone */
+    char user_id[];
 };
 
 /* Frees a message that nobody will handle any more. */

@@ -84,10 +84,16 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
         struct slice name = {publish->channels[i].p, publish->channels[i].len};
         uint32_t hash = strmap_hash(name.p, name.len);
         struct dirent *entry = hub_find(hub, app->index, hash, name);
-        if (entry == NULL || entry->total == 0 || entry->last_publish == receipt->id) {
-            continue; /* nobody is there, or the channel was named twice */
+        bool cached = ff_channel_type(name.p, name.len) & FF_CHANNEL_CACHE;
+        if (entry != NULL && entry->last_publish == receipt->id) {
+            continue; /* the channel was named twice */
         }
-        entry->last_publish = receipt->id;
+        if (entry != NULL) {
+            entry->last_publish = receipt->id;
+        }
+        if ((entry == NULL || entry->total == 0) && !cached) {
+            continue;
+        }
         if (!encoded && pusher_event_head(&head, publish->event, publish->data) != 0) {
             goto out;
         }
@@ -101,7 +107,12 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
         if (frame == NULL) {
             goto out;
         }
-        receipt->recipients += hub_deliver(hub, entry, app->index, hash, frame, &except);
+        if (cached) {
+            cache_put(&hub->caches[app->index], name, hash, frame, hub->loop->now);
+        }
+        if (entry != NULL) {
+            receipt->recipients += hub_deliver(hub, entry, app->index, hash, frame, &except);
+        }
         hub->loop->admitted += frame->len;
         frame_unref(frame);
     }

@@ -24,10 +24,22 @@ static bool on_mail(void *arg, struct mail *mail)
     }
     case MAIL_JOINED:
         chan_joined(worker, (struct mail_joined *)mail);
+        frame_unref(((struct mail_joined *)mail)->frame);
+        frame_unref(((struct mail_joined *)mail)->second);
         break;
     case MAIL_DRAIN:
         worker->drain(worker, ((struct mail_drain *)mail)->period_ms);
         break;
+    case MAIL_TERMINATE: {
+        const struct mail_terminate *terminate = (struct mail_terminate *)mail;
+        if (terminate->socket.random != 0) {
+            worker->disconnect(worker, terminate->app, &terminate->socket);
+        } else {
+            worker->terminate(worker, terminate->app,
+                              (struct slice){terminate->user_id, terminate->len});
+        }
+        break;
+    }
     case MAIL_STOP:
         loop_stop(worker->loop);
         break;

@@ -12,6 +12,8 @@
 #include "pubsub/publish.h"
 #include "pubsub/wire.h"
 #include "serve/subscribe.h"
+#include "serve/user.h"
+#include "shared/channel.h"
 #include "shared/utf8.h"
 
 _Static_assert(sizeof(struct session) <= CONN_STATE_SIZE, "a session must fit into its connection");
@@ -197,9 +199,13 @@ static bool handle_text(struct conn *conn, const char *text, size_t len)
     case PUSHER_SUBSCRIBE:
         session_subscribe(conn, app_of(conn), &message);
         break;
+    case PUSHER_SIGNIN:
+        session_signin(conn, app_of(conn), &message);
+        break;
     case PUSHER_UNSUBSCRIBE: {
         struct sub_ref *ref = chan_find(conn, message.channel);
-        if (ref != NULL) {
+        if (ref != NULL &&
+            !(ff_channel_type(message.channel.p, message.channel.len) & FF_CHANNEL_USER)) {
             chan_unsubscribe(conn, ref);
         }
         break;

@@ -78,7 +78,7 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
         return;
     }
     struct sub_ref *ref = chan_find(conn, channel);
-    if (ref != NULL && (type & FF_CHANNEL_PRESENCE)) {
+    if (ref != NULL && (type & (FF_CHANNEL_PRESENCE | FF_CHANNEL_CACHE))) {
         if (chan_roster(conn, ref) != 0) {
             conn_doom(conn);
             return;
@@ -91,6 +91,11 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
         refuse(conn, channel, "LimitReached", "Too many channels on this connection", 403);
     } else if (type & FF_CHANNEL_PRESENCE) {
         join(conn, message);
+    } else if (type & FF_CHANNEL_CACHE) {
+        static const struct pusher_member nobody;
+        if (chan_join(conn, channel, &nobody) != 0) {
+            conn_doom(conn);
+        }
     } else if (chan_subscribe(conn, channel) != 0) {
         conn_doom(conn);
     } else {
@@ -129,6 +134,9 @@ static const char *judge_event(struct conn *conn, const struct app *app,
     }
     if (!within_rate(conn, app)) {
         return "Rate limit exceeded";
+    }
+    if (type & FF_CHANNEL_USER) {
+        return "Client events are not possible on a user's own channel";
     }
     if (type & FF_CHANNEL_ENCRYPTED) {
         return "Client events are not possible on encrypted channels";

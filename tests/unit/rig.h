@@ -19,6 +19,7 @@
 #include "pubsub/worker.h"
 #include "serve/handshake.h"
 #include "serve/session.h"
+#include "serve/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +67,7 @@ static struct rig *rig_new(void (*adjust)(struct rig *))
             .enabled = true,
             .allowed_origins = {rig_origins, 1},
             .allow_missing_origin = true,
+            .user_authentication = true,
         };
     }
     struct loop_limits limits = {.output_hard = 8 << 20};
@@ -91,6 +93,7 @@ static struct rig *rig_new(void (*adjust)(struct rig *))
         loop_handler(&rig->loops[i], KIND_SESSION, &session_handler);
         worker_init(&rig->workers[i], i, &rig->loops[i], &rig->hub.box, &rig->apps, &rig->limits);
         rig->workers[i].path_prefix = "";
+        user_setup(&rig->workers[i]);
         worker_attach(&rig->workers[i]);
         rig->hub.workers[i] = &rig->workers[i].box;
     }

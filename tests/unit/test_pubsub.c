@@ -302,6 +302,171 @@ static void client_events_beyond_the_rate_are_refused(void **state)
     rig_free(rig);
 }
 
+/* ---- cache channels ---- */
+
+static void a_cache_channel_keeps_its_last_event_without_subscribers(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *client = client_new(rig, 1), *late = client_new(rig, 0);
+    client_subscribe(rig, client, "cache-c", NULL);
+    client_expect(client, "{\"event\":\"pusher:cache_miss\",\"channel\":\"cache-c\"}");
+    assert_int_equal(rig_publish(rig, "cache-c", "1", NULL), 1);
+    rig_settle(rig);
+    client_expect_part(client, "\"data\":\"1\"");
+    client_free(client);
+    rig_settle(rig);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    assert_int_equal(rig_publish(rig, "cache-c", "2", NULL), 0);
+    client_subscribe(rig, late, "cache-c", NULL);
+    client_expect(late, "{\"event\":\"E\",\"data\":\"2\",\"channel\":\"cache-c\"}");
+    client_expect_nothing(late);
+    client_free(late);
+    rig_free(rig);
+}
+
+static void only_published_events_are_cached(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1),
+                      *carol = client_new(rig, 0);
+    client_subscribe(rig, alice, "presence-cache-r", ALICE);
+    client_expect_part(alice, "cache_miss");
+    client_subscribe(rig, bob, "presence-cache-r", BOB);
+    client_expect_part(bob, "cache_miss");
+    client_expect_part(alice, "member_added");
+    client_send(bob, "{\"event\":\"client-x\",\"channel\":\"presence-cache-r\",\"data\":1}");
+    client_free(bob);
+    rig_settle(rig);
+    client_expect_part(alice, "client-x");
+    client_expect_part(alice, "member_removed");
+    client_subscribe(rig, carol, "presence-cache-r", BOB);
+    client_expect_part(carol, "cache_miss");
+    client_free(alice);
+    client_free(carol);
+    rig_free(rig);
+}
+
+/* ---- users ---- */
+
+static void sign_in(struct rig *rig, struct rig_client *client, const char *user_data,
+                    const char *escaped)
+{
+    char text[1024], message[2048], hex[2 * SIGN_LEN + 1];
+    uint8_t mac[SIGN_LEN];
+    struct slice part = {
+        text, (size_t)snprintf(text, sizeof(text), "%s::user::%s", client->socket_id, user_data)};
+    sign_hmac(SLICE("secret"), &part, 1, mac);
+    for (size_t i = 0; i < SIGN_LEN; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", mac[i]);
+    }
+    snprintf(message, sizeof(message),
+             "{\"event\":\"pusher:signin\",\"data\":{\"auth\":\"key-a:%s\",\"user_data\":\"%s\"}}",
+             hex, escaped);
+    client_send(client, message);
+    rig_settle(rig);
+}
+
+static void a_signed_in_user_is_reached_on_all_connections_and_ended(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 1),
+                      *other = client_new(rig, 1);
+    sign_in(rig, one, "{\"id\":\"u 1\"}", "{\\\"id\\\":\\\"u 1\\\"}");
+    client_expect(one, "{\"event\":\"pusher:signin_success\",\"data\":\"{\\\"user_data\\\":\\\"{"
+                       "\\\\\\\"id\\\\\\\":\\\\\\\"u 1\\\\\\\"}\\\"}\"}");
+    sign_in(rig, two, "{\"id\":\"u 1\"}", "{\\\"id\\\":\\\"u 1\\\"}");
+    client_expect_part(two, "signin_success");
+    sign_in(rig, other, "{\"id\":2}", "{\\\"id\\\":2}");
+    client_expect_part(other, "signin_success");
+    assert_int_equal(rig_publish(rig, "#server-to-user-u 1", "1", NULL), 2);
+    rig_settle(rig);
+    client_expect(one, "{\"event\":\"E\",\"data\":\"1\",\"channel\":\"#server-to-user-u 1\"}");
+    client_expect_part(two, "\"data\":\"1\"");
+    client_expect_nothing(other);
+    client_send(
+        one, "{\"event\":\"pusher:unsubscribe\",\"data\":{\"channel\":\"#server-to-user-u 1\"}}");
+    client_send(one,
+                "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"#server-to-user-2\"}}");
+    rig_settle(rig);
+    client_expect_part(one, "InvalidChannel");
+    assert_int_equal(rig_publish(rig, "#server-to-user-u 1", "2", NULL), 2);
+    rig_settle(rig);
+    client_expect_part(one, "\"data\":\"2\"");
+    client_expect_part(two, "\"data\":\"2\"");
+    client_subscribe(rig, other, "presence-r", "{\"user_id\":\"u 1\"}");
+    hub_terminate_user(&rig->hub, &rig->apps.items[0], SLICE("u 1"));
+    rig_settle(rig);
+    struct rig_client *clients[] = {one, two, other};
+    for (int i = 0; i < 3; i++) {
+        client_expect_part(clients[i], "4009");
+        client_expect(clients[i], "close:4009");
+        client_free(clients[i]);
+    }
+    rig_settle(rig);
+    assert_int_equal(rig->apps.connections, 0);
+    rig_free(rig);
+}
+
+static void a_wrong_sign_in_ends_the_connection(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *client = client_new(rig, 0);
+    sign_in(rig, client, "{\"id\":1}", "{\\\"id\\\":2}");
+    client_expect_part(client, "4009");
+    client_expect(client, "close:4009");
+    client_free(client);
+    rig_free(rig);
+}
+
+static void one_socket_can_be_ended(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 0);
+    struct socket_ref ref;
+    assert_true(socket_id_read((struct slice){one->socket_id, strlen(one->socket_id)}, &ref));
+    hub_disconnect(&rig->hub, &rig->apps.items[1], &ref); /* another application's */
+    rig_settle(rig);
+    client_expect_nothing(one);
+    hub_disconnect(&rig->hub, &rig->apps.items[0], &ref);
+    rig_settle(rig);
+    client_expect_part(one, "4009");
+    client_expect(one, "close:4009");
+    client_expect_nothing(two);
+    client_free(one);
+    client_free(two);
+    rig_free(rig);
+}
+
+static void counts(struct rig *rig)
+{
+    rig->settings[0].subscription_count = true;
+}
+
+static void subscription_counts_are_told_where_wanted(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(counts);
+    struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 1);
+    client_subscribe(rig, one, "c", NULL);
+    client_expect(one, "{\"event\":\"pusher_internal:subscription_count\",\"data\":\"{"
+                       "\\\"subscription_count\\\":1}\",\"channel\":\"c\"}");
+    client_subscribe(rig, two, "c", NULL);
+    client_expect_part(one, "subscription_count\\\":2");
+    client_expect_part(two, "subscription_count\\\":2");
+    client_free(two);
+    rig_settle(rig);
+    client_expect_part(one, "subscription_count\\\":1");
+    client_subscribe(rig, one, "presence-r", ALICE);
+    client_expect_nothing(one);
+    client_free(one);
+    rig_free(rig);
+}
+
 /* ---- many ---- */
 
 static void a_thousand_come_and_go(void **state)
@@ -361,6 +526,12 @@ int main(void)
         cmocka_unit_test(what_comes_behind_a_join_waits_for_its_answer),
         cmocka_unit_test(a_held_fragmented_message_is_read_once_more),
         cmocka_unit_test(client_events_beyond_the_rate_are_refused),
+        cmocka_unit_test(a_cache_channel_keeps_its_last_event_without_subscribers),
+        cmocka_unit_test(only_published_events_are_cached),
+        cmocka_unit_test(a_signed_in_user_is_reached_on_all_connections_and_ended),
+        cmocka_unit_test(a_wrong_sign_in_ends_the_connection),
+        cmocka_unit_test(one_socket_can_be_ended),
+        cmocka_unit_test(subscription_counts_are_told_where_wanted),
         cmocka_unit_test(a_thousand_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

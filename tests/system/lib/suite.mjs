@@ -25,13 +25,19 @@ export function suite(name, { workers = [1], ...options }, define) {
                     return client;
                 },
             };
+            const others = [];
+            ctx.ipcOf = async (app) => {
+                const ipc = await Ipc.open(ctx.daemon.socket, app);
+                others.push(ipc);
+                return ipc;
+            };
             before(async () => {
                 ctx.daemon = await Daemon.start({ workers: count, ...options });
                 ctx.ipc = await Ipc.open(ctx.daemon.socket, APP);
             });
             after(async () => {
                 for (const client of open) client.destroy();
-                ctx.ipc?.close();
+                for (const ipc of [ctx.ipc, ...others]) ipc?.close();
                 await ctx.daemon?.stop();
             });
             define(ctx);

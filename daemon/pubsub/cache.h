@@ -1,0 +1,42 @@
+/*
+ * The last published event of each cache channel, kept for a time whether anybody is subscribed or
+ * not. Belongs to the hub.
+ *
+ * One cache an application. It holds finished frames, so that a late subscriber costs a reference.
+ * Over its size the event that was stored longest ago makes room.
+ */
+#ifndef FF_PUBSUB_CACHE_H
+#define FF_PUBSUB_CACHE_H
+
+#include <stdint.h>
+
+#include "base/strmap.h"
+#include "net/frame.h"
+#include "proto/slice.h"
+
+struct cached;
+
+struct cache {
+    struct strmap events;
+    struct cached *oldest, *newest; /* in order of storing */
+    uint64_t bytes;
+    uint64_t ttl_ms, max; /* 0: for ever, without limit */
+};
+
+void cache_init(struct cache *cache, uint64_t ttl_seconds, uint64_t max);
+void cache_free(struct cache *cache);
+
+/* Takes a reference of its own. An event larger than the whole cache is not kept, and what was
+ * there before goes. */
+void cache_put(struct cache *cache, struct slice channel, uint32_t hash, struct frame *frame,
+               uint64_t now);
+
+/* The event, without a reference for the caller, valid until the next cache_put or cache_expire;
+ * NULL: none. *ttl_ms (may be NULL) is how much longer it will be kept, 0 for ever. */
+struct frame *cache_get(const struct cache *cache, struct slice channel, uint32_t hash,
+                        uint64_t now, uint64_t *ttl_ms);
+
+void cache_expire(struct cache *cache,
+                  uint64_t now); /* gives back what is over; call it now and then */
+
+#endif

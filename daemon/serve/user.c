@@ -1,0 +1,101 @@
+#include "serve/user.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "proto/sign.h"
+#include "pubsub/chan.h"
+#include "pubsub/wire.h"
+#include "serve/session.h"
+#include "serve/subscribe.h"
+#include "shared/channel.h"
+#include "shared/utf8.h"
+
+#define USER_CHANNEL_MAX (sizeof(FF_USER_CHANNEL_PREFIX) - 1 + FF_MAX_USER_ID)
+
+static const char refused[] = "User authentication failed";
+
+/* The user's own channel. .p == NULL: the id is too long or not text. */
+static struct slice user_channel(char *room, struct slice id)
+{
+    if (id.len == 0 || id.len > FF_MAX_USER_ID || !ff_utf8_valid(id.p, id.len)) {
+        return (struct slice){NULL, 0};
+    }
+    char *at = mempcpy(room, FF_USER_CHANNEL_PREFIX, sizeof(FF_USER_CHANNEL_PREFIX) - 1);
+    memcpy(at, id.p, id.len);
+    return (struct slice){room, sizeof(FF_USER_CHANNEL_PREFIX) - 1 + id.len};
+}
+
+/* Who signs in again is somebody else from then on. */
+static void sign_out(struct conn *conn)
+{
+    struct subscriber *subscriber = subscriber_of(conn);
+    for (uint16_t i = 0; i < subscriber->n; i++) {
+        struct slice name = chan_name(&subscriber->refs[i]);
+        if (ff_channel_type(name.p, name.len) & FF_CHANNEL_USER) {
+            chan_unsubscribe(conn, &subscriber->refs[i]);
+            return;
+        }
+    }
+}
+
+void session_signin(struct conn *conn, struct app *app, const struct pusher_message *message)
+{
+    char room[USER_CHANNEL_MAX], id_room[SOCKET_ID_MAX];
+    struct slice id, channel = {NULL, 0};
+    char *scratch = mem_try_alloc(message->user_data.len + 1);
+    if (scratch == NULL) {
+        conn_doom(conn);
+        return;
+    }
+    if (app->settings->user_authentication &&
+        sign_user_auth(message->auth, app->key, app->secret, session_socket_id(conn, id_room),
+                       message->user_data) &&
+        pusher_user_read(message->user_data, scratch, &id) == 0) {
+        channel = user_channel(room, id);
+    }
+    mem_free(scratch);
+    if (channel.p == NULL) {
+        session_close(
+            conn, 4009,
+            app->settings->user_authentication ? refused : "User authentication is disabled", true);
+        return;
+    }
+    sign_out(conn);
+    if (chan_subscribe(conn, channel) != 0) {
+        conn_doom(conn);
+        return;
+    }
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    session_say(conn, pusher_signed_in(&json, message->user_data), &json);
+}
+
+static void terminate(struct worker *worker, uint32_t app, struct slice user_id)
+{
+    char room[USER_CHANNEL_MAX];
+    struct slots slots = {0};
+    chan_collect(worker, app, user_channel(room, user_id), user_id, &slots);
+    for (size_t i = 0; i < slots.count; i++) {
+        struct conn *conn = conn_at(worker->loop, slots.items[i]);
+        if (conn != NULL) {
+            session_close(conn, 4009, "Terminated by the application", true);
+        }
+    }
+    mem_free(slots.items);
+}
+
+static void disconnect(struct worker *worker, uint32_t app, const struct socket_ref *socket)
+{
+    struct conn *conn = conn_at(worker->loop, socket->slot);
+    if (conn != NULL && conn->kind == KIND_SESSION &&
+        subscriber_of(conn)->random == socket->random && subscriber_of(conn)->app == app) {
+        session_close(conn, 4009, "Terminated by the application", true);
+    }
+}
+
+void user_setup(struct worker *worker)
+{
+    worker->terminate = terminate;
+    worker->disconnect = disconnect;
+}

@@ -1,0 +1,188 @@
+// Cache channels, users who signed in, and subscription counts: by raw messages and with pusher-js as it comes from npm.
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { need } from '../lib/deps.mjs';
+import { hmac } from '../lib/sign.mjs';
+import { suite, unique } from '../lib/suite.mjs';
+import { until } from '../lib/wait.mjs';
+import { settle } from '../lib/ws.mjs';
+
+const sections = {
+    'app "count"': { key: 'count', secret: 's', subscription_count: 'yes' },
+    'app "short"': { key: 'short', secret: 's', cache_ttl: 1 },
+    'app "small"': { key: 'small', secret: 's', cache_max: '4K' },
+    'app "nouser"': { key: 'nouser', secret: 's', user_authentication: 'no' },
+};
+
+suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
+    const app = (key) => ({ id: key, key, secret: 's' });
+
+    for (const prefix of ['cache', 'private-cache', 'private-encrypted-cache', 'presence-cache']) {
+        test(`${prefix}-: miss, then the last event, with and without subscribers`, async () => {
+            const channel = unique(prefix);
+            const options = prefix.startsWith('presence') ? { data: { user_id: '1' } } : {};
+            const first = await ctx.open();
+            await first.subscribe(channel, options);
+            assert.equal((await first.expect('pusher:cache_miss')).text, `{"event":"pusher:cache_miss","channel":"${channel}"}`);
+            await ctx.ipc.publish({ channel, event: 'Old', data: '{"n":1}' });
+            await first.expect('Old', channel);
+            await first.close();
+            assert.equal((await ctx.ipc.publish({ channel, event: 'New', data: '{"n":2}' })).recipients, 0);
+            const late = await ctx.open();
+            await late.subscribe(channel, options);
+            assert.equal((await late.expect('New', channel)).data, '{"n":2}');
+            assert.deepEqual(await settle(ctx.ipc, late), [[]]);
+        });
+    }
+
+    test('a second subscribe answers success again', async () => {
+        const channel = unique('cache');
+        const client = await ctx.open();
+        await client.subscribe(channel);
+        await client.expect('pusher:cache_miss', channel);
+        await client.subscribe(channel);
+        await client.expect('pusher:cache_miss', channel);
+        assert.equal((await ctx.ipc.publish({ channel })).recipients, 1);
+    });
+
+    test('a batch leaves the last one of each channel', async () => {
+        const channels = [unique('cache'), unique('cache')];
+        await ctx.ipc.batch([
+            { channels, event: 'A', data: '1' },
+            { channel: channels[0], event: 'B', data: '2' },
+        ]);
+        const client = await ctx.open();
+        for (const [channel, event] of [[channels[0], 'B'], [channels[1], 'A']]) {
+            await client.subscribe(channel);
+            await client.expect(event, channel);
+        }
+    });
+
+    test('an event is forgotten after cache_ttl', async () => {
+        const channel = unique('cache');
+        const ipc = await ctx.ipcOf(app('short'));
+        await ipc.publish({ channel, event: 'E' });
+        await until(async () => {
+            const client = await ctx.open({ app: app('short') });
+            await client.subscribe(channel);
+            return (await client.next()).event === 'pusher:cache_miss';
+        }, 'the event to be forgotten');
+    });
+
+    test('over cache_max the oldest event makes room', async () => {
+        const ipc = await ctx.ipcOf(app('small'));
+        const [one, two] = [unique('cache'), unique('cache')];
+        await ipc.publish({ channel: one, data: JSON.stringify('x'.repeat(2500)) });
+        await ipc.publish({ channel: two, data: JSON.stringify('y'.repeat(2500)) });
+        const client = await ctx.open({ app: app('small') });
+        await client.subscribe(one);
+        await client.expect('pusher:cache_miss', one);
+        await client.subscribe(two);
+        await client.expect('E', two);
+    });
+
+    test('nobody sees the cache of another application', async () => {
+        const channel = unique('cache');
+        await ctx.ipc.publish({ channel });
+        const client = await ctx.open({ app: app('count') });
+        await client.subscribe(channel);
+        await client.expect('pusher:cache_miss', channel);
+    });
+
+    // ---- users ----
+
+    const signin = (client, userData, { secret = client.app.secret, text = JSON.stringify(userData) } = {}) =>
+        client.send({
+            event: 'pusher:signin',
+            data: { auth: `${client.app.key}:${hmac(secret, `${client.socketId}::user::${text}`)}`, user_data: text },
+        });
+
+    test('a signed-in user is reached on every connection', async () => {
+        const id = `ü ${unique('u')}`;
+        const clients = [await ctx.open(), await ctx.open()];
+        for (const client of clients) {
+            signin(client, { id, name: 'N' });
+            const message = await client.expect('pusher:signin_success');
+            assert.equal(JSON.parse(JSON.parse(message.data).user_data).id, id);
+        }
+        const receipt = await ctx.ipc.publish({ channel: `#server-to-user-${id}`, event: 'hi', data: '{"a":1}' });
+        assert.equal(receipt.recipients, 2);
+        for (const client of clients) {
+            assert.deepEqual({ ...(await client.expect('hi')) }, { event: 'hi', data: '{"a":1}', channel: `#server-to-user-${id}` });
+        }
+    });
+
+    test('signing in as somebody else leaves the first user', async () => {
+        const [one, two] = [unique('u'), unique('u')];
+        const client = await ctx.open();
+        signin(client, { id: one });
+        await client.expect('pusher:signin_success');
+        signin(client, { id: two });
+        await client.expect('pusher:signin_success');
+        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${one}` })).recipients, 0);
+        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${two}` })).recipients, 1);
+    });
+
+    for (const [what, data, options] of [
+        ['a wrong signature', { id: '1' }, { secret: 'wrong' }],
+        ['no id', { name: 'x' }],
+        ['an empty id', { id: '' }],
+        ['an id that is no scalar', { id: {} }],
+        ['an id over 128 bytes', { id: 'x'.repeat(129) }],
+    ]) {
+        test(`a sign-in with ${what} ends with 4009`, async () => {
+            const client = await ctx.open();
+            signin(client, data, options);
+            await client.error(4009);
+            await client.closedWith(4009);
+        });
+    }
+
+    test('where it is switched off a sign-in ends with 4009', async () => {
+        const client = await ctx.open({ app: app('nouser') });
+        signin(client, { id: '1' });
+        await client.error(4009);
+        await client.closedWith(4009);
+    });
+
+    test('pusher-js signs in and hears what is sent to its user', async () => {
+        const Pusher = need('pusher-js');
+        const id = unique('u');
+        const pusher = new Pusher(ctx.daemon.app?.key ?? 'key1', {
+            cluster: '', wsHost: '127.0.0.1', wsPort: ctx.daemon.port, forceTLS: false, enabledTransports: ['ws'], enableStats: false,
+            userAuthentication: {
+                customHandler: ({ socketId }, callback) => {
+                    const user_data = JSON.stringify({ id });
+                    callback(null, { auth: `key1:${hmac('secret-of-app1', `${socketId}::user::${user_data}`)}`, user_data });
+                },
+            },
+        });
+        try {
+            const heard = new Promise((resolve) => pusher.user.bind('note', resolve));
+            pusher.signin();
+            await pusher.user.signinDonePromise;
+            await until(async () => (await ctx.ipc.publish({ channel: `#server-to-user-${id}`, event: 'note', data: '{"x":1}' })).recipients > 0, 'the user to be known');
+            assert.deepEqual(await heard, { x: 1 });
+        } finally {
+            pusher.disconnect();
+        }
+    });
+
+    // ---- subscription counts ----
+
+    test('counts are told where the application wants them, and not on presence', async () => {
+        const channel = unique('c');
+        const count = async (client) => JSON.parse((await client.expect('pusher_internal:subscription_count', channel)).data).subscription_count;
+        const one = await ctx.open({ app: app('count') });
+        await one.subscribe(channel);
+        assert.equal(await count(one), 1);
+        const two = await ctx.open({ app: app('count') });
+        await two.subscribe(channel);
+        assert.equal(await count(one), 2);
+        assert.equal(await count(two), 2);
+        two.unsubscribe(channel);
+        assert.equal(await count(one), 1);
+        await one.subscribe(unique('presence'), { data: { user_id: '1' } });
+        assert.deepEqual(await settle(ctx.ipc, one), [[]]);
+    });
+});
