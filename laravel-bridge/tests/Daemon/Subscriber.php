@@ -84,7 +84,8 @@ final class Subscriber
     private function read(int $length): string
     {
         while (strlen($this->buffer) < $length) {
-            $piece = fread($this->stream, 65_536);
+            // Not one byte more than is missing, or PHP waits for it.
+            $piece = fread($this->stream, max(1, $length - strlen($this->buffer)));
             if ($piece === false || $piece === '') {
                 throw new RuntimeException('nothing more came');
             }

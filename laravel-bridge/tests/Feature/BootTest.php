@@ -10,6 +10,7 @@ use Fanfare\Laravel\Tests\TestCase;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Http\Request;
 use PHPUnit\Framework\Attributes\DataProvider;
+use PHPUnit\Framework\Attributes\Group;
 use ReflectionClass;
 use ReflectionFunction;
 use ReflectionProperty;
@@ -84,6 +85,7 @@ final class BootTest extends TestCase
         $driver->auth($this->request(['channel_name' => 'private-test', 'socket_id' => '1.2'], User::make(1)));
     }
 
+    #[Group('no-extension')]
     public function test_without_the_extension_the_first_publish_names_the_command(): void
     {
         if (extension_loaded('fanfare')) {
