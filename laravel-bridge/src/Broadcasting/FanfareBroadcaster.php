@@ -185,7 +185,7 @@ final class FanfareBroadcaster extends Broadcaster
         }
 
         $text = Message::encode($payload);
-        $messages = $plain === [] ? [] : [new Message($plain, $event, $text, $except, $key)];
+        $messages = $plain === [] ? [] : [new Message($plain, $event, $payload, $except, $key)];
 
         foreach ($encrypted as $index => $channel) {
             $messages[] = new Message(

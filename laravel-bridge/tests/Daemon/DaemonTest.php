@@ -7,6 +7,7 @@ namespace Fanfare\Laravel\Tests\Daemon;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Support\About;
 use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
 use Fanfare\Laravel\Tests\Fixtures\User;
 use Fanfare\Laravel\Tests\TestCase;
@@ -243,6 +244,16 @@ final class DaemonTest extends TestCase
         $app->terminate();
 
         $this->assertTrue($this->log()->hasErrorThatContains('1 broadcasts refused'));
+    }
+
+    public function test_about_says_whether_the_daemon_answers(): void
+    {
+        $this->bootOn($this->daemon);
+        $this->assertMatchesRegularExpression('/ANSWERS.* in [0-9.]+ ms/', About::lines()['Connection fanfare']);
+        $this->assertMatchesRegularExpression('/ANSWERS.* in [0-9.]+ ms/', About::lines()['Connection second']);
+
+        $this->daemon->stop();
+        $this->assertStringContainsString('DOES NOT ANSWER', About::lines()['Connection fanfare']);
     }
 
     public function test_the_bridge_encodes_as_the_extension_does(): void
