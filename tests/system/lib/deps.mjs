@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { nodeDir, system } from './paths.mjs';
 
 /** Installs the exact versions of package.json unless they are there. Throws with npm's words. */
@@ -29,3 +30,6 @@ export function need(name) {
     required ??= createRequire(join(nodeDir, 'package.json'));
     return required(name);
 }
+
+/** import() of a file of an installed package. laravel-echo's CommonJS build cannot be required: its package says it is ESM. */
+export const load = (file) => import(pathToFileURL(join(nodeDir, 'node_modules', file)).href);

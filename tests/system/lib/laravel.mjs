@@ -1,21 +1,22 @@
 // A real Laravel application for a test: created by scripts/lib/make-app, with the extension loaded privately, served by
 // `php artisan serve` or by nginx and PHP-FPM, with a queue worker, and with Echo clients that sign in.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { APP, Process, connectable, freePort } from './daemon.mjs';
-import { need } from './deps.mjs';
+import { load, need } from './deps.mjs';
 import { out, root, system } from './paths.mjs';
 import { Inbox, deadline, until } from './wait.mjs';
 
 const php = process.env.PHP || 'php8.2';
+const { default: Echo } = await load('laravel-echo/dist/echo.js');
 
-/** Builds the extension (quick when nothing changed) and returns the path of its .so. */
+/** Builds the extension (quick when nothing changed), one test file at a time, and returns the path of its .so. */
 export function extension() {
     if (process.env.FANFARE_EXTENSION) return process.env.FANFARE_EXTENSION;
-    const built = spawnSync(join(root, 'scripts/build-ext'), ['--php', php], { encoding: 'utf8' });
+    const built = spawnSync('flock', [join(out, 'system-ext.lock'), join(root, 'scripts/build-ext'), '--php', php], { encoding: 'utf8' });
     if (built.status !== 0) throw new Error(`scripts/build-ext failed:\n${built.stdout}${built.stderr}`);
     return join(out, 'ext/modules/fanfare.so');
 }
@@ -41,7 +42,10 @@ export class Laravel {
         app.dir = join(app.base, 'app');
         const ini = join(app.base, 'php');
         mkdirSync(ini);
-        writeFileSync(join(ini, 'fanfare.ini'), `extension=${extension()}\n`);
+        // A copy: a build that runs meanwhile must not pull it away from running processes.
+        const own = join(app.base, 'fanfare.so');
+        copyFileSync(extension(), own);
+        writeFileSync(join(ini, 'fanfare.ini'), `extension=${own}\n`);
         app.env = { ...process.env, PHP_INI_SCAN_DIR: `:${ini}`, PHP: php };
         app.httpPort = await freePort();
         app.url = `http://127.0.0.1:${app.httpPort}`;
@@ -173,7 +177,7 @@ http {
             try {
                 return JSON.parse(line);
             } catch {
-                throw new Error(`PHP printed ${line}\n${child.stderr}`);
+                throw new Error(`PHP printed ${JSON.stringify(child.stdout.slice(-2000))}\n${child.stderr}`);
             }
         };
         await read('that it is ready');
@@ -233,6 +237,16 @@ http {
     }
 }
 
+/** What a failed action said, if it was one. */
+function failure(text) {
+    try {
+        const { error, broadcast, previous } = JSON.parse(text);
+        return { error, broadcast, previous };
+    } catch {
+        return {};
+    }
+}
+
 class Session {
     #cookies = new Map();
 
@@ -260,7 +274,7 @@ class Session {
 
     async #json(response, what) {
         const text = await response.text();
-        if (!response.ok) throw Object.assign(new Error(`${what} answered ${response.status}: ${text.slice(0, 800)}`), { status: response.status, text });
+        if (!response.ok) throw Object.assign(new Error(`${what} answered ${response.status}: ${text.slice(0, 800)}`), { status: response.status, text, ...failure(text) });
         return JSON.parse(text);
     }
 
@@ -288,9 +302,9 @@ class Session {
     }
 
     /** An Echo as an application makes it, connected to the daemon itself or to nginx in front of it. */
-    echo({ port = this.app.daemon.port, encryption = false, options = {} } = {}) {
-        const Pusher = encryption ? withEncryption() : need('pusher-js');
-        const Echo = need('laravel-echo').default;
+    echo({ port = this.app.daemon.port, options = {} } = {}) {
+        // Node has one build of pusher-js, which brings the encryption along as 'pusher-js/with-encryption' does.
+        const Pusher = need('pusher-js');
         const echo = new Echo({
             broadcaster: 'reverb',
             Pusher,
@@ -315,12 +329,6 @@ class Session {
     }
 }
 
-let encrypted;
-/** The pusher-js of `pusher-js/with-encryption`; Node's build brings the encryption along in its only build. */
-function withEncryption() {
-    encrypted ??= need('pusher-js');
-    return encrypted;
-}
 
 /** Resolves when Echo is connected; gives the socket id. */
 export function connected(echo) {

@@ -17,5 +17,11 @@ Route::get('/login/{id}', function (Request $request, int $id) {
 
 Route::get('/whoami', fn () => ['id' => Auth::id(), 'pid' => getmypid()]);
 
-Route::post('/act/{action}', fn (Request $request, string $action) => ['result' => Actions::run($action, $request->json()->all())])
-    ->withoutMiddleware([ValidateCsrfToken::class]);
+// The body is read as it is: Laravel's middleware trims strings and makes empty ones null.
+Route::post('/act/{action}', function (Request $request, string $action) {
+    try {
+        return ['result' => Actions::run($action, json_decode($request->getContent(), true, flags: JSON_THROW_ON_ERROR))];
+    } catch (Throwable $e) {
+        return response()->json(Actions::failure($e), 500);
+    }
+})->withoutMiddleware([ValidateCsrfToken::class]);

@@ -12,6 +12,7 @@ use App\Jobs\Act;
 use App\Models\Post;
 use App\Models\User;
 use App\Notifications\Shipped;
+use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Broadcasting\Channel;
 use Illuminate\Broadcasting\EncryptedPrivateChannel;
 use Illuminate\Broadcasting\PresenceChannel;
@@ -20,6 +21,7 @@ use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\DB;
 use InvalidArgumentException;
 use RuntimeException;
+use Throwable;
 
 /** What the tests make the application do, from a request, a command, a worker or a child. */
 final class Actions
@@ -93,9 +95,12 @@ final class Actions
                 ini_set('memory_limit', '64M');
                 $rows = [];
                 for (;;) {
-                    // The payload grows until encoding it is what breaks the limit.
-                    $rows[] = str_repeat('x', 200_000);
-                    event(new Now(self::channels($in), $rows));
+                    // The payload grows until encoding it is what breaks the limit; before that it is refused as too large.
+                    $rows[] = str_repeat('x', 1_000_000);
+                    try {
+                        event(new Now(self::channels($in), $rows));
+                    } catch (BroadcastException) {
+                    }
                 }
             case 'memory-small':
                 // Publishes while memory fills up, so that the limit may hit anywhere.
@@ -117,6 +122,17 @@ final class Actions
             default:
                 throw new InvalidArgumentException("no action {$action}");
         }
+    }
+
+    /** @return array<string, mixed> */
+    public static function failure(Throwable $e): array
+    {
+        return [
+            'error' => $e::class,
+            'broadcast' => $e instanceof BroadcastException,
+            'message' => $e->getMessage(),
+            'previous' => $e->getPrevious() === null ? null : $e->getPrevious()::class,
+        ];
     }
 
     /**
@@ -186,7 +202,7 @@ final class Actions
                     for ($i = 0; $i < $in['count']; $i++) {
                         event(new Now($channels, "child {$child} {$i}"));
                     }
-                } catch (\Throwable $e) {
+                } catch (Throwable $e) {
                     fwrite(STDERR, (string) $e);
                     $status = 1;
                 }

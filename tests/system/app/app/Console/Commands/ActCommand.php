@@ -32,9 +32,9 @@ final class ActCommand extends Command
             try {
                 $answer = ['result' => Actions::run($request['action'], $request['input'] ?? [])];
             } catch (Throwable $e) {
-                $answer = ['error' => $e::class, 'message' => $e->getMessage()];
+                $answer = Actions::failure($e);
             }
-            $this->line(json_encode($answer, JSON_THROW_ON_ERROR));
+            fwrite(STDOUT, json_encode($answer, JSON_THROW_ON_ERROR)."\n");
         }
 
         return 0;
