@@ -38,7 +38,7 @@ $client->publish('a', 'never', new Hungry);
 --EXPECTF--
 receipt id-1 0
 
-Fatal error: Allowed memory size of 8388608 bytes exhausted (tried to allocate 67112960 bytes) in %s on line 22
+Fatal error: Allowed memory size of 8388608 bytes exhausted%s
 receipt id-3 0
 [2,1,["a"],"before",null,null,"[]"]
 [2,2,["a"],"inner",null,null,"[]"]
