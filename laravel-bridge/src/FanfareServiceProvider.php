@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel;
 
-use Fanfare\Laravel\Broadcasting\FanfareBroadcaster;
+use Fanfare\Laravel\Broadcasting\DriverFactory;
 use Fanfare\Laravel\Support\About;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\FailureLog;
@@ -12,7 +12,6 @@ use Fanfare\Laravel\Support\Publishers;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Console\Events\CommandFinished;
 use Illuminate\Contracts\Config\Repository;
-use Illuminate\Contracts\Container\Container;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Foundation\CachesConfiguration;
 use Illuminate\Foundation\Console\AboutCommand;
@@ -36,9 +35,7 @@ final class FanfareServiceProvider extends ServiceProvider
         $this->app->instance(Publishers::class, $publishers);
 
         $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($publishers): void {
-            $manager->extend('fanfare', static fn (Container $app, #[\SensitiveParameter] array $config): FanfareBroadcaster => new FanfareBroadcaster(
-                Connection::fromConfig($config, self::nameOf($config, $app->make(Repository::class))), $publishers
-            ));
+            $manager->extend('fanfare', (new DriverFactory($publishers))->make(...));
         });
     }
 
@@ -116,18 +113,5 @@ final class FanfareServiceProvider extends ServiceProvider
         }
 
         return false;
-    }
-
-    /**
-     * The manager does not tell a driver its name, but a queued job needs it.
-     *
-     * @param  array<array-key, mixed>  $config
-     */
-    private static function nameOf(#[\SensitiveParameter] array $config, Repository $repository): ?string
-    {
-        $connections = $repository->get('broadcasting.connections');
-        $name = array_search($config, is_array($connections) ? $connections : [], true);
-
-        return $name === false ? null : (string) $name;
     }
 }

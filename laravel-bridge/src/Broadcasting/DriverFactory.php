@@ -1,0 +1,44 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Broadcasting;
+
+use Fanfare\Laravel\Support\Connection;
+use Fanfare\Laravel\Support\Publishers;
+use Illuminate\Contracts\Config\Repository;
+use Illuminate\Contracts\Container\Container;
+
+/**
+ * Makes a driver from its connection's configuration. A method rather than a closure: Laravel 13 binds anonymous
+ * functions to its manager.
+ */
+final class DriverFactory
+{
+    public function __construct(private readonly Publishers $publishers)
+    {
+    }
+
+    /**
+     * @param  array<array-key, mixed>  $config
+     */
+    public function make(Container $app, #[\SensitiveParameter] array $config): FanfareBroadcaster
+    {
+        $connection = Connection::fromConfig($config, self::nameOf($config, $app->make(Repository::class)));
+
+        return new FanfareBroadcaster($connection, $this->publishers);
+    }
+
+    /**
+     * The manager does not tell a driver its name, but a queued job needs it.
+     *
+     * @param  array<array-key, mixed>  $config
+     */
+    private static function nameOf(#[\SensitiveParameter] array $config, Repository $repository): ?string
+    {
+        $connections = $repository->get('broadcasting.connections');
+        $name = array_search($config, is_array($connections) ? $connections : [], true);
+
+        return $name === false ? null : (string) $name;
+    }
+}
