@@ -149,7 +149,7 @@ export class Daemon {
     }
 
     /** SIGTERM; checks that it ends with 0, in time, and without a sanitizer's report. */
-    async stop({ check = true } = {}) {
+    async stop({ check = true, keep = false } = {}) {
         if (!this.process) return null;
         let status = this.process.status;
         if (!this.stopped) {
@@ -165,7 +165,7 @@ export class Daemon {
             }
             if (check && status.code !== 0) throw new Error(`fanfared ended with ${JSON.stringify(status)}\n${this.stderr}`);
         }
-        if (this.ownDir) rmSync(this.dir, { recursive: true, force: true });
+        if (this.ownDir && !keep) rmSync(this.dir, { recursive: true, force: true });
         if (check && REPORT.test(this.stderr)) throw new Error(`fanfared wrote a report:\n${this.stderr}`);
         return status;
     }

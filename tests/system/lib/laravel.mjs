@@ -35,7 +35,7 @@ export class Laravel {
     #processes = [];
 
     /** Creates the application beside a running daemon. The daemon belongs to the caller. */
-    static async create(daemon, { env = {} } = {}) {
+    static async create(daemon, { env = {}, overlay = join(system, 'app') } = {}) {
         const app = new Laravel();
         app.daemon = daemon;
         app.base = mkdtempSync(join(tmpdir(), 'ffa-'));
@@ -70,7 +70,7 @@ export class Laravel {
             ...env,
         };
         const args = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...args, app.dir, join(system, 'app')], { encoding: 'utf8', env: app.env });
+        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...args, app.dir, overlay], { encoding: 'utf8', env: app.env });
         if (made.status !== 0) throw new Error(`scripts/lib/make-app failed:\n${made.stdout}${made.stderr}`);
         return app;
     }
