@@ -24,6 +24,8 @@
     X(BYTES_OUT, "bytes_sent_total", "", "Bytes that the kernel took for clients")                 \
     X(PUBLISHED_IPC, "published_total", "door=\"ipc\"",                                            \
       "Broadcasts taken, by the door they came through")                                           \
+    X(PUBLISHED_HTTP, "published_total", "door=\"http\"",                                          \
+      "Broadcasts taken, by the door they came through")                                           \
     X(PUBLISHED_CLIENT, "published_total", "door=\"client\"",                                      \
       "Broadcasts taken, by the door they came through")                                           \
     X(PUBLISH_DUPLICATE, "publish_duplicates_total", "",                                           \
@@ -37,6 +39,13 @@
     X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                    \
     X(BAD_MESSAGE, "bad_input_total", "kind=\"message\"", "Input refused, by kind")                \
     X(BAD_IPC, "bad_input_total", "kind=\"ipc\"", "Input refused, by kind")                        \
+    X(API_REQUESTS, "api_requests_total", "", "Requests of the HTTP API")                          \
+    X(API_UNAUTHORIZED, "api_refused_total", "reason=\"unauthorized\"",                            \
+      "Requests of the HTTP API refused, by reason")                                               \
+    X(API_INVALID, "api_refused_total", "reason=\"invalid\"",                                      \
+      "Requests of the HTTP API refused, by reason")                                               \
+    X(API_OVERLOADED, "api_refused_total", "reason=\"overloaded\"",                                \
+      "Requests of the HTTP API refused, by reason")                                               \
     X(REFUSED_APP, "handshakes_refused_total", "reason=\"app\"", "Handshakes refused, by reason")  \
     X(REFUSED_PROTOCOL, "handshakes_refused_total", "reason=\"protocol\"",                         \
       "Handshakes refused, by reason")                                                             \

@@ -21,6 +21,7 @@
 #include "ops/workers.h"
 #include "pubsub/hub.h"
 #include "serve/drain.h"
+#include "serve/api.h"
 #include "serve/handshake.h"
 #include "serve/session.h"
 #include "serve/user.h"
@@ -202,6 +203,7 @@ static int crew_init(struct server *server, uint32_t id)
         crew->listeners[i].fd = -1;
     }
     user_setup(&crew->worker);
+    api_setup(&crew->worker);
     drain_init(&crew->drain, &crew->worker, crew->listeners, config->listen.count);
     server->hub.workers[id] = &crew->worker.box;
     return 0;
@@ -317,6 +319,7 @@ static int server_init(struct server *server, const struct config *config)
     warm_up(&server->loop);
     apps_init(&server->apps, config->apps, config->napps, config->limits.max_connections);
     session_setup(&config->limits);
+    handshake_setup(&config->limits);
     server->hub.nworkers = server->ncrews;
     hub_init(&server->hub, &server->loop, &server->apps, &config->limits);
     server->hub.counters[server->hub.ncounters++] = &server->counters;

@@ -8,6 +8,7 @@
 #include "base/rnd.h"
 #include "pubsub/presence.h"
 #include "pubsub/publish.h"
+#include "pubsub/request.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -345,6 +346,10 @@ static bool on_mail(void *arg, struct mail *mail)
         frame_unref(publish->frame);
         break;
     }
+    case MAIL_REQUEST:
+        request_handle(hub, ((struct mail_request *)mail)->request);
+        break;
+    case MAIL_RESPONSE:
     case MAIL_DELIVER:
     case MAIL_JOINED:
     case MAIL_DRAIN:

@@ -1,6 +1,7 @@
 #include "pubsub/mail.h"
 
 #include "base/mem.h"
+#include "pubsub/request.h"
 
 void mail_dispose(struct mail *mail)
 {
@@ -14,6 +15,12 @@ void mail_dispose(struct mail *mail)
     case MAIL_JOINED:
         frame_unref(((struct mail_joined *)mail)->frame);
         frame_unref(((struct mail_joined *)mail)->second);
+        break;
+    case MAIL_REQUEST:
+        request_free(((struct mail_request *)mail)->request);
+        break;
+    case MAIL_RESPONSE:
+        frame_unref(((struct mail_response *)mail)->body);
         break;
     case MAIL_DRAIN:
     case MAIL_TERMINATE:

@@ -17,6 +17,7 @@ enum mail_type {
     MAIL_DELIVER,   /* a frame for the subscribers of a channel */
     MAIL_JOINED,    /* the answer to a join */
     MAIL_DRAIN,     /* stop accepting; end all clients within a period */
+    MAIL_RESPONSE,  /* the answer to a request of the HTTP API */
     MAIL_TERMINATE, /* end the connections of a user, or one by its socket id */
     MAIL_STOP,      /* end the loop */
     /* to the hub */
@@ -24,6 +25,7 @@ enum mail_type {
     MAIL_JOIN,    /* a member wants to join a presence channel */
     MAIL_LEAVE,   /* one connection of a member has left it */
     MAIL_PUBLISH, /* a client event */
+    MAIL_REQUEST, /* a request of the HTTP API */
 };
 
 /* A channel's name in front of whatever else a message carries behind it. */
@@ -94,6 +96,18 @@ struct mail_terminate {
     uint32_t app, len;
     struct socket_ref socket; /* .random != 0: this one alone */
     char user_id[];
+};
+
+struct mail_request {
+    struct mail mail;
+    struct request *request; /* pubsub/request.h */
+};
+
+struct mail_response {
+    struct mail mail;
+    uint32_t slot, gen;
+    int status;
+    struct frame *body; /* JSON; NULL: memory ran out */
 };
 
 /* Frees a message that nobody will handle any more. */

@@ -30,6 +30,12 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_DRAIN:
         worker->drain(worker, ((struct mail_drain *)mail)->period_ms);
         break;
+    case MAIL_RESPONSE: {
+        const struct mail_response *response = (struct mail_response *)mail;
+        worker->respond(worker, response);
+        frame_unref(response->body);
+        break;
+    }
     case MAIL_TERMINATE: {
         const struct mail_terminate *terminate = (struct mail_terminate *)mail;
         if (terminate->socket.random != 0) {
@@ -47,6 +53,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_JOIN:
     case MAIL_LEAVE:
     case MAIL_PUBLISH:
+    case MAIL_REQUEST:
         check(false); /* mail for the hub */
     }
     mailbox_done(&worker->box, mail);

@@ -36,6 +36,7 @@ struct worker {
                   uint64_t period_ms); /* set by the layer that knows its clients */
     void (*terminate)(struct worker *worker, uint32_t app, struct slice user_id);
     void (*disconnect)(struct worker *worker, uint32_t app, const struct socket_ref *socket);
+    void (*respond)(struct worker *worker, const struct mail_response *response);
     void *drain_state;
     bool draining;
     _Atomic uint32_t clients; /* its public connections as of its last turn, for others to read */

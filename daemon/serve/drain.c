@@ -60,7 +60,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 static void finish_http(struct conn *conn, void *arg)
 {
     (void)arg;
-    conn_finish(conn, false);
+    if (!(conn->flags & CONN_WAITING)) { /* one whose request is at the hub ends with its answer */
+        conn_finish(conn, false);
+    }
 }
 
 static void start(struct worker *worker, uint64_t period_ms)

@@ -6,45 +6,9 @@
 #include "net/loop.h"
 #include "proto/http.h"
 #include "pubsub/worker.h"
+#include "serve/api.h"
+#include "serve/http_conn.h"
 #include "serve/session.h"
-
-struct handshake {
-    bool started; /* the first byte of a head has come */
-};
-
-#define MAX_RESPONSE 4096u
-
-static struct handshake *state_of(struct conn *conn)
-{
-    return (struct handshake *)conn->state;
-}
-
-/* A connection that ends with this answer is finished; the peer's unread body, if any, is thrown
- * away. */
-static void answer(struct conn *conn, int status, const char *extra, const char *json, bool keep,
-                   bool head_only)
-{
-    struct buf out;
-    struct frame *frame = NULL;
-    buf_init(&out, MAX_RESPONSE);
-    if (http_respond(&out, status, "application/json", extra, json, strlen(json), keep,
-                     head_only) == 0) {
-        frame = frame_copy(out.data, out.len);
-    }
-    buf_free(&out);
-    conn_send(conn, frame);
-    if (!keep) {
-        conn_finish(conn, false);
-    }
-}
-
-static void refuse(struct conn *conn, int status, const char *extra, const char *why, bool keep,
-                   bool head_only)
-{
-    char json[256];
-    snprintf(json, sizeof(json), "{\"error\":\"%s\"}", why);
-    answer(conn, status, extra, json, keep, head_only);
-}
 
 /* The path behind the prefix; .p == NULL when it does not start with it. */
 static struct slice strip_prefix(struct slice path, const char *prefix)
@@ -74,7 +38,7 @@ static void route_websocket(struct conn *conn, const struct http_request *reques
         } else if (status == 405) {
             extra = "Allow: GET\r\n";
         }
-        refuse(conn, status, extra, why, keep && status == 426, head_only);
+        http_refuse(conn, status, extra, why, keep && status == 426, head_only);
         return;
     }
     open.protocol = http_query(request->query, "protocol");
@@ -82,9 +46,8 @@ static void route_websocket(struct conn *conn, const struct http_request *reques
     session_open(conn, &open);
 }
 
-static void route(struct conn *conn, const struct http_request *request)
+static void route(struct conn *conn, const struct http_request *request, struct slice path)
 {
-    struct slice path = strip_prefix(request->path, worker_of(conn)->path_prefix);
     bool get = slice_is(request->method, "GET"), head = slice_is(request->method, "HEAD");
     /* A body that nobody reads would be taken for the next request. */
     bool keep = request->keep_alive && request->body_len == 0 && !request->chunked;
@@ -93,12 +56,12 @@ static void route(struct conn *conn, const struct http_request *request)
         route_websocket(conn, request, (struct slice){path.p + 5, path.len - 5}, keep);
     } else if (slice_is(path, "/up")) {
         if (get || head) {
-            answer(conn, 200, NULL, "{\"health\":\"OK\"}", keep, head);
+            http_answer(conn, 200, NULL, SLICE("{\"health\":\"OK\"}"), keep, head);
         } else {
-            refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed", keep, false);
+            http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed", keep, false);
         }
     } else {
-        refuse(conn, 404, NULL, "Not found", keep, head);
+        http_refuse(conn, 404, NULL, "Not found", keep, head);
     }
 }
 
@@ -109,8 +72,8 @@ static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
         struct http_request request;
         int status = 0;
         const char *why = NULL;
-        if (!state_of(conn)->started) {
-            state_of(conn)->started = true;
+        if (!http_conn_of(conn)->started) {
+            http_conn_of(conn)->started = true;
             conn_idle(conn, IDLE_HEAD);
         }
         enum http_result result =
@@ -120,18 +83,31 @@ static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
         }
         if (result == HTTP_BAD) {
             counter_add(conn->loop->counters, COUNTER_BAD_HTTP, 1);
-            refuse(conn, status, NULL, why, false, false);
+            http_refuse(conn, status, NULL, why, false, false);
             break;
         }
-        used += request.head_len;
-        route(conn, &request);
+        struct slice path = strip_prefix(request.path, worker_of(conn)->path_prefix);
+        if (api_owns(path)) {
+            size_t took = api_input(conn, &request, path, bytes + used, len - used);
+            if (took == 0) {
+                break;
+            }
+            used += took;
+        } else {
+            used += request.head_len;
+            route(conn, &request, path);
+        }
         if (conn->kind == KIND_SESSION) {
             if (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
                 used += session_handler.input(conn, bytes + used, len - used);
             }
             return used;
         }
-        state_of(conn)->started = false;
+        http_conn_of(conn)->started = false;
+        if (conn->flags & CONN_WAITING) {
+            conn_idle(conn, IDLE_NONE); /* the hub is asked */
+            break;
+        }
         if (!(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
             conn_idle(conn, IDLE_KEEPALIVE);
         }
@@ -143,8 +119,8 @@ static void handshake_expired(struct conn *conn, enum idle_class was)
 {
     if (was == IDLE_HEAD) {
         counter_add(conn->loop->counters, COUNTER_TIMEOUT_HEAD, 1);
-        if (state_of(conn)->started) {
-            refuse(conn, 408, NULL, "Request head was not complete in time", false, false);
+        if (http_conn_of(conn)->started) {
+            http_refuse(conn, 408, NULL, "The request was not complete in time", false, false);
             return;
         }
     }
@@ -156,10 +132,16 @@ static void handshake_leave(struct conn *conn)
     (void)conn;
 }
 
-const struct conn_handler handshake_handler = {
+struct conn_handler handshake_handler = {
     .input = handshake_input,
     .leave = handshake_leave,
     .expired = handshake_expired,
     .max_input = HTTP_MAX_HEAD,
     .client = true,
 };
+
+void handshake_setup(const struct limits *limits)
+{
+    handshake_handler.max_input =
+        HTTP_MAX_HEAD + api_max_body(limits) * 2; /* chunked bodies are larger on the wire */
+}

@@ -17,6 +17,7 @@
 #include "proto/ws.h"
 #include "pubsub/publish.h"
 #include "pubsub/worker.h"
+#include "serve/api.h"
 #include "serve/handshake.h"
 #include "serve/session.h"
 #include "serve/user.h"
@@ -81,6 +82,7 @@ static struct rig *rig_new(void (*adjust)(struct rig *))
     }
     apps_init(&rig->apps, rig->settings, 2, rig->limits.max_connections);
     session_setup(&rig->limits);
+    handshake_setup(&rig->limits);
     assert_int_equal(loop_init(&rig->hub_loop, &rig->counters[RIG_WORKERS], &limits), 0);
     assert_int_equal(mailbox_init(&rig->hub.box), 0);
     rig->hub.nworkers = RIG_WORKERS;
@@ -94,6 +96,7 @@ static struct rig *rig_new(void (*adjust)(struct rig *))
         worker_init(&rig->workers[i], i, &rig->loops[i], &rig->hub.box, &rig->apps, &rig->limits);
         rig->workers[i].path_prefix = "";
         user_setup(&rig->workers[i]);
+        api_setup(&rig->workers[i]);
         worker_attach(&rig->workers[i]);
         rig->hub.workers[i] = &rig->workers[i].box;
     }

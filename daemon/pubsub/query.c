@@ -1,0 +1,45 @@
+#include "pubsub/query.h"
+
+#include <string.h>
+
+#include "pubsub/presence.h"
+#include "shared/channel.h"
+
+static struct channel_info info_of(const struct dirent *entry, struct slice name)
+{
+    struct channel_info info = {.type = ff_channel_type(name.p, name.len)};
+    if (entry != NULL) {
+        info.occupied = entry->total > 0;
+        info.subscriptions = entry->total;
+        info.users = entry->presence != NULL ? (uint32_t)presence_count(entry->presence) : 0;
+    }
+    return info;
+}
+
+struct channel_info query_channel(struct hub *hub, const struct app *app, struct slice name)
+{
+    return info_of(hub_find(hub, app->index, strmap_hash(name.p, name.len), name), name);
+}
+
+bool query_next(struct hub *hub, const struct app *app, struct slice prefix, size_t *cursor,
+                struct slice *name, struct channel_info *info)
+{
+    void *value;
+    while (strmap_next(&hub->channels[app->index], cursor, &value)) {
+        const struct dirent *entry = value;
+        *name = (struct slice){entry->name, entry->len};
+        *info = info_of(entry, *name);
+        if (info->occupied && !(info->type & FF_CHANNEL_USER) &&
+            (prefix.p == NULL ||
+             (name->len >= prefix.len && memcmp(name->p, prefix.p, prefix.len) == 0))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct presence *query_presence(struct hub *hub, const struct app *app, struct slice name)
+{
+    const struct dirent *entry = hub_find(hub, app->index, strmap_hash(name.p, name.len), name);
+    return entry != NULL ? entry->presence : NULL;
+}

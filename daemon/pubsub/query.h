@@ -1,0 +1,27 @@
+/*
+ * What the hub knows of channels, for whoever asks: the HTTP API, and publishers. On the hub.
+ */
+#ifndef FF_PUBSUB_QUERY_H
+#define FF_PUBSUB_QUERY_H
+
+#include "pubsub/hub.h"
+
+struct channel_info {
+    unsigned int type; /* of enum ff_channel_type */
+    bool occupied;
+    uint32_t subscriptions;
+    uint32_t users; /* distinct, on presence channels */
+};
+
+/* Channels that nobody is on are answered too: not occupied. */
+struct channel_info query_channel(struct hub *hub, const struct app *app, struct slice name);
+
+/* Walks the occupied channels whose names start with `prefix` (.p == NULL: all), users' own
+ * channels left out. Start with *cursor = 0. */
+bool query_next(struct hub *hub, const struct app *app, struct slice prefix, size_t *cursor,
+                struct slice *name, struct channel_info *info);
+
+/* The presence of a channel, or NULL when nobody is on it. */
+const struct presence *query_presence(struct hub *hub, const struct app *app, struct slice name);
+
+#endif

@@ -1,0 +1,248 @@
+#include "pubsub/request.h"
+
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "proto/json.h"
+#include "proto/ws.h"
+#include "pubsub/presence.h"
+#include "pubsub/publish.h"
+#include "pubsub/query.h"
+#include "pubsub/wire.h"
+#include "shared/channel.h"
+
+void request_free(struct request *request)
+{
+    if (request != NULL) {
+        mem_free(request->events);
+        mem_free(request->channels);
+        mem_free(request->room);
+        mem_free(request);
+    }
+}
+
+void request_post(struct mailbox *hub, struct request *request)
+{
+    struct mail_request *mail = mem_alloc(sizeof(*mail));
+    size_t bytes = sizeof(*mail) + sizeof(*request);
+    for (size_t i = 0; i < request->nevents; i++) {
+        bytes += request->events[i].data.len;
+    }
+    *mail = (struct mail_request){.mail = {.type = MAIL_REQUEST, .bytes = (uint32_t)bytes},
+                                  .request = request};
+    mailbox_post(hub, &mail->mail);
+}
+
+struct publish request_publish(const struct request *request, const struct api_event *event)
+{
+    return (struct publish){
+        .channels = request->channels + event->first,
+        .nchannels = (uint32_t)event->count,
+        .event = event->name,
+        .data = event->data,
+        .except = event->socket_id,
+    };
+}
+
+/* ---- answers; each function returns 0, or -1 when the buffer is full ---- */
+
+/* The event that a finished frame holds: its data, as the JSON string that it is there. */
+static struct slice data_in(const struct frame *frame)
+{
+    const uint8_t *bytes = frame->bytes;
+    size_t head = (bytes[1] & 127) == 126 ? 4 : (bytes[1] & 127) == 127 ? 10 : 2;
+    struct slice json = {(const char *)bytes + head, frame->len - head}, key, value;
+    size_t cursor = 0;
+    while (json_next(json, &cursor, &key, &value)) {
+        if (json_string_is(key, "data")) {
+            return value;
+        }
+    }
+    return SLICE("null");
+}
+
+static int write_cache(struct buf *out, struct hub *hub, const struct app *app, struct slice name)
+{
+    uint64_t ttl = 0;
+    struct frame *cached = cache_get(&hub->caches[app->index], name, strmap_hash(name.p, name.len),
+                                     hub->loop->now, &ttl);
+    if (cached == NULL) {
+        return buf_text(out, ",\"cache\":null");
+    }
+    struct slice data = data_in(cached);
+    return buf_text(out, ",\"cache\":{\"data\":") | buf_append(out, data.p, data.len) |
+           buf_printf(out, ",\"ttl\":%" PRIu64 "}", (ttl + 999) / 1000);
+}
+
+/* The attributes asked for, as far as they apply to the channel, each with a comma in front. */
+static int write_attributes(struct buf *out, struct hub *hub, const struct app *app,
+                            struct slice name, const struct channel_info *channel,
+                            unsigned int wanted)
+{
+    int failed = 0;
+    if (channel->occupied && (wanted & API_INFO_USER_COUNT) &&
+        (channel->type & FF_CHANNEL_PRESENCE)) {
+        failed |= buf_printf(out, ",\"user_count\":%" PRIu32, channel->users);
+    }
+    if (channel->occupied && (wanted & API_INFO_SUBSCRIPTION_COUNT) &&
+        !(channel->type & FF_CHANNEL_PRESENCE)) {
+        failed |= buf_printf(out, ",\"subscription_count\":%" PRIu32, channel->subscriptions);
+    }
+    if ((wanted & API_INFO_CACHE) && (channel->type & FF_CHANNEL_CACHE)) {
+        failed |= write_cache(out, hub, app, name);
+    }
+    return failed;
+}
+
+/* The same as an object of its own. */
+static int write_object(struct buf *out, struct hub *hub, const struct app *app, struct slice name,
+                        const struct channel_info *channel, unsigned int wanted)
+{
+    size_t mark = out->len;
+    int failed = write_attributes(out, hub, app, name, channel, wanted);
+    if (out->len == mark) {
+        return failed | buf_text(out, "{}");
+    }
+    out->data[mark] = '{'; /* in the place of the first comma */
+    return failed | buf_text(out, "}");
+}
+
+static int write_channels_of(struct buf *out, struct hub *hub, const struct request *request,
+                             const struct api_event *event)
+{
+    int failed = 0;
+    for (size_t i = 0; i < event->count; i++) {
+        struct ff_slice channel = request->channels[event->first + i];
+        struct slice name = {channel.p, channel.len};
+        struct channel_info info = query_channel(hub, request->app, name);
+        failed |= i > 0 ? buf_text(out, ",") : 0;
+        failed |= json_write_string(out, name.p, name.len) | buf_text(out, ":");
+        failed |= write_object(out, hub, request->app, name, &info, event->info);
+    }
+    return failed;
+}
+
+static int answer_events(struct buf *out, struct hub *hub, const struct request *request)
+{
+    if (request->events[0].info == 0) {
+        return buf_text(out, "{}");
+    }
+    return buf_text(out, "{\"channels\":{") |
+           write_channels_of(out, hub, request, &request->events[0]) | buf_text(out, "}}");
+}
+
+static int answer_batch(struct buf *out, struct hub *hub, const struct request *request)
+{
+    unsigned int any = 0;
+    int failed = buf_text(out, "{\"batch\":");
+    for (size_t i = 0; i < request->nevents; i++) {
+        any |= request->events[i].info;
+    }
+    if (any == 0) {
+        return failed | buf_text(out, "{}}");
+    }
+    for (size_t i = 0; i < request->nevents; i++) {
+        const struct api_event *event = &request->events[i];
+        struct ff_slice channel = request->channels[event->first];
+        struct slice name = {channel.p, channel.len};
+        struct channel_info info = query_channel(hub, request->app, name);
+        failed |= buf_text(out, i > 0 ? "," : "[");
+        failed |= write_object(out, hub, request->app, name, &info, event->info);
+    }
+    return failed | buf_text(out, "]}");
+}
+
+static int answer_channels(struct buf *out, struct hub *hub, const struct request *request)
+{
+    struct slice name;
+    struct channel_info info;
+    size_t cursor = 0;
+    bool first = true;
+    int failed = buf_text(out, "{\"channels\":{");
+    while (query_next(hub, request->app, request->name, &cursor, &name, &info)) {
+        failed |= first ? 0 : buf_text(out, ",");
+        failed |= json_write_string(out, name.p, name.len) | buf_text(out, ":");
+        failed |= write_object(out, hub, request->app, name, &info, request->info);
+        first = false;
+    }
+    return failed | buf_text(out, "}}");
+}
+
+static int answer_channel(struct buf *out, struct hub *hub, const struct request *request)
+{
+    struct channel_info info = query_channel(hub, request->app, request->name);
+    return buf_printf(out, "{\"occupied\":%s", info.occupied ? "true" : "false") |
+           write_attributes(out, hub, request->app, request->name, &info, request->info) |
+           buf_text(out, "}");
+}
+
+static int answer_users(struct buf *out, struct hub *hub, const struct request *request)
+{
+    const struct presence *presence = query_presence(hub, request->app, request->name);
+    int failed = buf_text(out, "{\"users\":[");
+    if (presence != NULL) {
+        struct presence_walk walk;
+        struct pusher_members members = presence_members(&walk, presence);
+        struct pusher_member member;
+        for (bool first = true; members.next(members.arg, &member); first = false) {
+            failed |= buf_text(out, first ? "{\"id\":" : ",{\"id\":") |
+                      buf_append(out, member.id_json.p, member.id_json.len) | buf_text(out, "}");
+        }
+    }
+    return failed | buf_text(out, "]}");
+}
+
+static int publish_all(struct hub *hub, const struct request *request)
+{
+    for (size_t i = 0; i < request->nevents; i++) {
+        struct receipt receipt;
+        struct publish publish = request_publish(request, &request->events[i]);
+        if (publish_broadcast(hub, request->app, &publish, &receipt) != 0) {
+            return -1;
+        }
+        counter_add(hub->loop->counters, COUNTER_PUBLISHED_HTTP, 1);
+    }
+    return 0;
+}
+
+static int answer(struct buf *out, struct hub *hub, const struct request *request)
+{
+    switch (request->kind) {
+    case REQUEST_EVENTS:
+        return publish_all(hub, request) | answer_events(out, hub, request);
+    case REQUEST_BATCH:
+        return publish_all(hub, request) | answer_batch(out, hub, request);
+    case REQUEST_CHANNELS:
+        return answer_channels(out, hub, request);
+    case REQUEST_CHANNEL:
+        return answer_channel(out, hub, request);
+    case REQUEST_USERS:
+        return answer_users(out, hub, request);
+    case REQUEST_CONNECTIONS:
+        return buf_printf(out, "{\"connections\":%" PRIu32 "}", request->app->connections);
+    case REQUEST_TERMINATE:
+        hub_terminate_user(hub, request->app, request->name);
+        return buf_text(out, "{}");
+    }
+    return -1;
+}
+
+void request_handle(struct hub *hub, struct request *request)
+{
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    struct frame *body = answer(&json, hub, request) == 0 ? frame_copy(json.data, json.len) : NULL;
+    buf_free(&json);
+    struct mail_response *mail = mem_alloc(sizeof(*mail));
+    *mail = (struct mail_response){
+        .mail = {.type = MAIL_RESPONSE,
+                 .bytes = (uint32_t)sizeof(*mail) + (body != NULL ? body->len : 0)},
+        .slot = request->slot,
+        .gen = request->gen,
+        .status = body != NULL ? 200 : 500,
+        .body = body,
+    };
+    mailbox_post(hub->workers[request->worker], &mail->mail);
+    request_free(request);
+}
