@@ -139,9 +139,27 @@ static void check_member(struct slice channel_data)
     free(space);
 }
 
+static void check_user(struct slice user_data)
+{
+    struct slice id;
+    struct buf out;
+    char *space = malloc(user_data.len + 1);
+
+    check(space != NULL && json_valid(user_data.p, user_data.len));
+    if (pusher_user_read(user_data, space, &id) == 0) {
+        check(id.len != 0 && ff_utf8_valid(id.p, id.len));
+    }
+    free(space);
+    buf_init(&out, 64 * user_data.len + 1024);
+    check(pusher_signed_in(&out, user_data) == 0);
+    check_written(&out, true);
+    buf_free(&out);
+}
+
 static void check_message(const struct pusher_message *message)
 {
-    bool named = message->kind != PUSHER_PING && message->kind != PUSHER_PONG;
+    bool signin = message->kind == PUSHER_SIGNIN;
+    bool named = message->kind != PUSHER_PING && message->kind != PUSHER_PONG && !signin;
     bool client = message->kind == PUSHER_CLIENT_EVENT;
 
     check(json_valid(text, text_len));
@@ -150,14 +168,18 @@ static void check_message(const struct pusher_message *message)
     check_view(message->auth, false);
     check_view(message->channel_data, false);
     check_view(message->data, false);
-    check(message->kind == PUSHER_SUBSCRIBE ||
-          (message->auth.p == NULL && message->channel_data.p == NULL));
+    check_view(message->user_data, signin);
+    check(message->kind == PUSHER_SUBSCRIBE || message->channel_data.p == NULL);
+    check(message->kind == PUSHER_SUBSCRIBE || signin || message->auth.p == NULL);
     check(client == slice_starts(message->event, "client-"));
     check(slice_starts(message->event, "pusher:") == (!client && message->kind != PUSHER_IGNORED));
     check(message->data.p == NULL || (client && json_valid(message->data.p, message->data.len)));
     if (message->channel_data.p != NULL) {
         check(json_valid(message->channel_data.p, message->channel_data.len));
         check_member(message->channel_data);
+    }
+    if (signin) {
+        check_user(message->user_data);
     }
     if (client) {
         check_client_event(message);
