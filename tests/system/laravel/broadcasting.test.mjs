@@ -1,10 +1,10 @@
 // Every way in which Laravel broadcasts, from a request to `php artisan serve`, received by laravel-echo and pusher-js.
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { APP, APP2, Daemon } from '../lib/daemon.mjs';
+import { APP, Daemon } from '../lib/daemon.mjs';
 import { Laravel, connected, hear, missing, subscribed } from '../lib/laravel.mjs';
 import { hmac } from '../lib/sign.mjs';
-import { Inbox, deadline, until } from '../lib/wait.mjs';
+import { Inbox } from '../lib/wait.mjs';
 
 const skip = missing();
 
@@ -36,11 +36,6 @@ describe('a Laravel application', { skip }, () => {
         return made;
     };
     const channel = (prefix = 'c') => `${prefix}.${Math.random().toString(36).slice(2)}`;
-    /** Nothing else may have come: a marker is published last and must be the next thing heard. */
-    async function nothingElse(inbox, name) {
-        await ann.act('now', { channel: name, value: 'marker' });
-        assert.deepEqual((await inbox.take()).value, 'marker');
-    }
 
     test('ShouldBroadcastNow reaches Echo on public, private and presence channels', async () => {
         const client = await echo();

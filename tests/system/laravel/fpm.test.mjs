@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { APP, Daemon } from '../lib/daemon.mjs';
 import { Laravel, connected, hear, missing, subscribed } from '../lib/laravel.mjs';
-import { Client, quiet } from '../lib/ws.mjs';
+import { Client } from '../lib/ws.mjs';
 
 const skip = missing('nginx', 'php-fpm8.2');
 

@@ -1,10 +1,11 @@
 // PHP processes that live on while the daemon comes and goes, that fork, that die: from Laravel, seen by Echo.
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { APP, Daemon } from '../lib/daemon.mjs';
 import { Laravel, connected, hear, missing, subscribed } from '../lib/laravel.mjs';
+import { long } from '../lib/paths.mjs';
 import { Inbox, deadline, until } from '../lib/wait.mjs';
-import { Client, quiet } from '../lib/ws.mjs';
+import { Client } from '../lib/ws.mjs';
 import { Ipc } from '../lib/ipc.mjs';
 
 const skip = missing();
@@ -104,7 +105,7 @@ describe('PHP processes', { skip }, () => {
         await php.end();
     });
 
-    test('a graceful restart: pusher-js reconnects at once', async () => {
+    test('a graceful restart: Echo comes back', long, async () => {
         const channel = name();
         const { echo, inbox } = await listener(channel);
         const { connection } = echo.connector.pusher;

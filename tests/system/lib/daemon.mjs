@@ -87,7 +87,7 @@ export class Daemon {
      * sections are merged over a configuration with two applications, app1 and app2; a section set to null is left out.
      * Waits until the daemon accepts connections.
      */
-    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args } = {}) {
+    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors } = {}) {
         for (let attempt = 0; ; attempt++) {
             const daemon = new Daemon();
             daemon.ownDir = !dir;
@@ -111,6 +111,7 @@ export class Daemon {
                 writeFileSync(daemon.config, ini(config), { mode: 0o600 });
             }
             daemon.command = args ?? (file ? ['--config', daemon.config] : []);
+            daemon.descriptors = descriptors;
             daemon.env = { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? '', ...env };
             try {
                 await daemon.launch();
@@ -126,7 +127,10 @@ export class Daemon {
     /** Starts the process (again, after kill()). */
     async launch() {
         this.stopped = false;
-        this.process = new Process(daemonPath, this.command, { env: this.env, cwd: this.dir });
+        this.past = (this.past ?? '') + (this.process?.stderr ?? '');
+        // `descriptors` limits how many files it may open.
+        const [command, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, daemonPath] : [daemonPath];
+        this.process = new Process(command, [...args, ...this.command], { env: this.env, cwd: this.dir });
         await until(async () => {
             if (this.process.status) return true;
             return (await connectable(this.port)) && existsSync(this.socket);
@@ -166,7 +170,7 @@ export class Daemon {
             if (check && status.code !== 0) throw new Error(`fanfared ended with ${JSON.stringify(status)}\n${this.stderr}`);
         }
         if (this.ownDir && !keep) rmSync(this.dir, { recursive: true, force: true });
-        if (check && REPORT.test(this.stderr)) throw new Error(`fanfared wrote a report:\n${this.stderr}`);
+        if (check && REPORT.test(this.past + this.stderr)) throw new Error(`fanfared wrote a report:\n${this.past}${this.stderr}`);
         return status;
     }
 

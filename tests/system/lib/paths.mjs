@@ -7,4 +7,5 @@ export const root = resolve(system, '..', '..');
 export const out = join(root, 'out');
 export const nodeDir = join(out, 'node');
 export const daemonPath = resolve(process.env.FANFARED || join(out, 'release', 'fanfared'));
-export const quick = process.env.FANFARE_TEST_QUICK === '1';
+/** Options of a test that takes long. */
+export const long = process.env.FANFARE_TEST_QUICK === '1' ? { skip: 'takes long, left out by --quick' } : {};

@@ -316,6 +316,28 @@ describe('what goes wrong at start', () => {
     });
 });
 
+for (const workers of [1, 3]) {
+    test(`out of descriptors (workers=${workers}): those connected are served, and new ones again once some are free`, async () => {
+        const daemon = await Daemon.start({ workers, descriptors: 64 });
+        const clients = [await Client.open(daemon, { app: APP })];
+        await clients[0].subscribe('c');
+        const ipc = await Ipc.open(daemon.socket, APP);
+        await ipc.ping();
+        const more = await Promise.all(Array.from({ length: 80 }, () => Client.dial(daemon, { app: APP })));
+        for (let i = 0; i < 20; i++) {
+            await ipc.publish({ channel: 'c', data: String(i) });
+            assert.equal((await clients[0].expect('E')).data, String(i));
+        }
+        for (const client of more) client.destroy();
+        const again = await Client.open(daemon, { app: APP });
+        await again.sync();
+        again.destroy();
+        clients[0].destroy();
+        ipc.close();
+        await daemon.stop();
+    });
+}
+
 test('the socket has the mode of the configuration', async () => {
     const daemon = await Daemon.start({ sections: { ipc: { mode: '0600' } } });
     assert.equal(statSync(daemon.socket).mode & 0o777, 0o600);

@@ -1,6 +1,7 @@
 // Pings of every open socket, by the kind of ping that it understands, and the end of dead ones.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { long } from '../lib/paths.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { PING, PONG, clientFrame } from '../lib/ws.mjs';
@@ -48,7 +49,7 @@ suite('liveness', { workers: [1, 3], sections: { limits } }, (ctx) => {
         );
     });
 
-    test('a client that used control frames is pinged by control frames', async () => {
+    test('a client that used control frames is pinged by control frames', long, async () => {
         for (const opcode of [PING, PONG]) {
             const client = await ctx.open();
             client.write(clientFrame('x', { opcode }));

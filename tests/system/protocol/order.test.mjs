@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { APP } from '../lib/daemon.mjs';
 import * as ipc from '../lib/ipc.mjs';
 import { Ipc, frame } from '../lib/ipc.mjs';
+import { long } from '../lib/paths.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 
 suite('order', { workers: [1, 3] }, (ctx) => {
-    test('10,000 messages of each of four publishers, pipelined, to twelve subscribers', async () => {
+    test('10,000 messages of each of four publishers, pipelined, to twelve subscribers', long, async () => {
         const channel = unique();
         const clients = await Promise.all(Array.from({ length: 12 }, () => ctx.open()));
         for (const client of clients) await client.subscribe(channel);

@@ -2,6 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { APP } from '../lib/daemon.mjs';
+import { long } from '../lib/paths.mjs';
 import { auth } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { quiet, settle } from '../lib/ws.mjs';
@@ -294,7 +295,7 @@ suite('presence', { workers: [1, 3] }, (ctx) => {
         assert.deepEqual(got, ['pusher:pong', 'pusher_internal:subscription_succeeded', 'pusher_internal:subscription_succeeded']);
     });
 
-    test('a thousand members', async () => {
+    test('a thousand members', long, async () => {
         const channel = unique('presence');
         const clients = [];
         for (let i = 0; i < 1000; i += 50) {

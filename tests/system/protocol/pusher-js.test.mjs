@@ -3,6 +3,7 @@ import { afterEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { APP, Daemon } from '../lib/daemon.mjs';
 import { need } from '../lib/deps.mjs';
+import { long } from '../lib/paths.mjs';
 import { auth } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { Inbox, deadline, until } from '../lib/wait.mjs';
@@ -162,7 +163,7 @@ suite('pusher-js and a node at its limit', { sections: { limits: { max_connectio
     });
 });
 
-test('pusher-js comes back at once after 4200, subscribed as before', async () => {
+test('pusher-js comes back after 4200, subscribed as before', long, async () => {
     const daemon = await Daemon.start();
     const pusher = new Pusher(APP.key, { cluster: '', wsHost: '127.0.0.1', wsPort: daemon.port, forceTLS: false, enabledTransports: ['ws'] });
     const channel = pusher.subscribe('c');
