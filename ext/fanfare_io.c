@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fanfare_io.h"
+
+#define SPIN_NS 50000u
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
@@ -228,13 +231,29 @@ enum fanfare_io fanfare_io_send(int fd, struct iovec *iov, int n, uint64_t deadl
 	}
 }
 
+/* A daemon on another core answers sooner than a core that has gone to sleep wakes up: look a few times before
+ * blocking, giving way to whoever else wants this core (the daemon, perhaps, and then the first look finds the answer).
+ */
+static ssize_t recv_soon(int fd, void *buf, size_t cap)
+{
+	uint64_t until = fanfare_io_now() + SPIN_NS;
+	ssize_t rc;
+
+	do {
+		rc = recv(fd, buf, cap, MSG_DONTWAIT);
+		if (rc >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+			return rc;
+		}
+		sched_yield();
+	} while (fanfare_io_now() < until);
+	return recv(fd, buf, cap, 0);
+}
+
 enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline, bool patient, size_t *got, int *err)
 {
-	int flags = patient ? 0 : MSG_DONTWAIT;
-
 	*err = 0;
 	for (;;) {
-		ssize_t rc = recv(fd, buf, cap, flags);
+		ssize_t rc = patient ? recv_soon(fd, buf, cap) : recv(fd, buf, cap, MSG_DONTWAIT);
 
 		if (rc > 0) {
 			*got = (size_t) rc;
@@ -247,7 +266,7 @@ enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline
 		if (status != FANFARE_IO_OK) {
 			return status;
 		}
-		flags = MSG_DONTWAIT;
+		patient = false;
 	}
 }
 

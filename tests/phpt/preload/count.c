@@ -1,6 +1,6 @@
 /*
- * Preloaded, with dlopen.c, to count what a publish costs in system calls for sockets. Prints the counts when the script calls
- * getservbyname("fanfare-count", ...) and starts again from zero.
+ * Preloaded, with dlopen.c, to count what a publish costs in system calls for sockets. Prints the
+ * counts when the script calls getservbyname("fanfare-count", ...) and starts again from zero.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,8 +29,10 @@ ssize_t send(int fd, const void *buf, size_t len, int flags)
 
 ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-    receives++;
-    return REAL(recv)(fd, buf, len, flags);
+    ssize_t got = REAL(recv)(fd, buf, len, flags);
+
+    receives += got > 0; /* a look that finds nothing is not counted */
+    return got;
 }
 
 int poll(struct pollfd *fds, nfds_t n, int timeout)

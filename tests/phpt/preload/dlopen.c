@@ -1,5 +1,6 @@
 /*
- * Preloaded before libasan: Debian's PHP opens modules with RTLD_DEEPBIND, which the address sanitizer refuses.
+ * Preloaded before libasan: Debian's PHP opens modules with RTLD_DEEPBIND, which the address
+ * sanitizer refuses.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
