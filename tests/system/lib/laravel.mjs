@@ -339,6 +339,8 @@ export function connected(echo) {
 
 /** Resolves when the channel is subscribed; rejects with what Echo's error() gets. */
 export function subscribed(channel, what = channel.name) {
+    // The answer may have come while the caller waited for something else.
+    if (channel.subscription?.subscribed) return Promise.resolve(channel);
     return deadline(new Promise((done, fail) => {
         channel.subscribed(() => done(channel));
         channel.error((error) => fail(Object.assign(new Error(`subscribing to ${what}: ${JSON.stringify(error)}`), { error })));
