@@ -153,7 +153,7 @@ static bool split_target(struct http_request *out)
             return false;
         }
     }
-    mark = memchr(p, '?', (size_t)(end - p));
+    mark = p < end ? memchr(p, '?', (size_t)(end - p)) : NULL;
     out->query = (struct slice){NULL, 0};
     if (mark != NULL) {
         out->query = (struct slice){mark + 1, (size_t)(end - mark - 1)};
