@@ -15,8 +15,8 @@ export function install() {
     copyFileSync(join(system, 'package.json'), join(nodeDir, 'package.json'));
     // Peer dependencies are left alone: laravel-echo names socket.io-client as one, which nobody here uses.
     const npm = spawnSync(
-        'npm',
-        ['install', '--no-package-lock', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'],
+        'flock', // two runs in one checkout install one after the other
+        [join(nodeDir, '.lock'), 'npm', 'install', '--no-package-lock', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'],
         { cwd: nodeDir, encoding: 'utf8' },
     );
     if (npm.status !== 0) throw new Error(`npm install in ${nodeDir} failed:\n${npm.stdout}${npm.stderr}${npm.error ?? ''}`);
