@@ -3,19 +3,11 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "proto/hex.h"
 #include "proto/sign.h"
 
 #define MD5_LEN              16u
 #define MAX_TIMESTAMP_DIGITS 12u
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static int unescape(struct slice text, bool plus, char *room, struct slice *out)
 {
@@ -23,10 +15,12 @@ static int unescape(struct slice text, bool plus, char *room, struct slice *out)
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
         if (c == '%') {
-            if (text.len - i < 3 || hex_value(text.p[i + 1]) < 0 || hex_value(text.p[i + 2]) < 0) {
+            if (text.len - i < 3 || hex_value((unsigned char)text.p[i + 1]) < 0 ||
+                hex_value((unsigned char)text.p[i + 2]) < 0) {
                 return -1;
             }
-            c = (char)(hex_value(text.p[i + 1]) << 4 | hex_value(text.p[i + 2]));
+            c = (char)(hex_value((unsigned char)text.p[i + 1]) << 4 |
+                       hex_value((unsigned char)text.p[i + 2]));
             i += 2;
         } else if (c == '+' && plus) {
             c = ' ';
@@ -136,7 +130,8 @@ static bool hex_equals(struct slice hex, const uint8_t *bytes, size_t len)
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
+        int high = hex_value((unsigned char)hex.p[2 * i]),
+            low = hex_value((unsigned char)hex.p[2 * i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/hex.h"
 #define MAX_SIZE_DIGITS 8u
 #define MAX_LINE        1024u /* of a chunk's size with its extension, and of a trailer */
 #define MAX_TRAILERS    16u
@@ -21,15 +22,6 @@ static long line_at(const uint8_t *bytes, size_t len, size_t at)
         }
     }
     return len - at > MAX_LINE ? -2 : -1;
-}
-
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int read_size(const uint8_t *line, size_t len, size_t *size)
