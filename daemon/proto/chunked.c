@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/hex.h"
+
 #define MAX_SIZE_DIGITS 8u
 #define MAX_LINE        1024u /* of a chunk's size with its extension, and of a trailer */
 #define MAX_TRAILERS    16u
