@@ -5,6 +5,7 @@
 
 counts() {
     awk '
+        { gsub(/\033\[[0-9;]*m/, "") }
         /^([A-Za-z]+: )?[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/ {
             line = $0
             sub(/^[A-Za-z]+: /, "", line)
@@ -56,6 +57,7 @@ cmocka_counts() {
 # skip_reasons FILE: the lines that say what was skipped and why.
 skip_reasons() {
     awk '
+        { gsub(/\033\[[0-9;]*m/, "") }
         /^Skipped:$/ { block = 1; next }
         block && /^  / { print; next }
         block && !/^$/ { block = 0 }
