@@ -1,6 +1,6 @@
 // Starts fanfared for a test: own temporary directory, free ports, stderr kept, ended by pid.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +82,16 @@ export async function runDaemon(args, { env = {}, cwd, ms } = {}) {
     return { ...status, stdout: process_.stdout, stderr: process_.stderr };
 }
 
+/** The pid that the admin listener on this port gives, if there is one. */
+async function pidBehind(port) {
+    try {
+        const response = await fetch(`http://127.0.0.1:${port}/stats`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(1000) });
+        return (await response.json()).pid;
+    } catch {
+        return undefined;
+    }
+}
+
 export class Daemon {
     /**
      * sections are merged over a configuration with two applications, app1 and app2; a section set to null is left out.
@@ -131,9 +141,10 @@ export class Daemon {
         // `descriptors` limits how many files it may open.
         const [command, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, daemonPath] : [daemonPath];
         this.process = new Process(command, [...args, ...this.command], { env: this.env, cwd: this.dir });
+        // A port that answers may be somebody else's, and the socket is there before the port is tried: the daemon itself must say so.
         await until(async () => {
             if (this.process.status) return true;
-            return (await connectable(this.port)) && existsSync(this.socket);
+            return /ready: \d+ worker/.test(this.process.stderr) || (await pidBehind(this.adminPort)) === this.process.pid;
         }, () => `fanfared to listen on ${this.port}\n${this.process.stderr}`);
         if (this.process.status) throw new Error(`fanfared ended at once: ${JSON.stringify(this.process.status)}\n${this.process.stderr}`);
     }

@@ -72,9 +72,9 @@ function one(file, index) {
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
     const limit = setTimeout(() => {
-        output += `\n  FAIL ${name} took over 15 minutes and was killed\n`;
+        output += `\n  FAIL ${name} took over 5 minutes and was killed\n`;
         child.kill('SIGKILL');
-    }, 900_000);
+    }, 300_000);
     return new Promise((done) => {
         child.on('close', (code, signal) => {
             clearTimeout(limit);

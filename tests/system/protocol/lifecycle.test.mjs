@@ -270,12 +270,15 @@ describe('what goes wrong at start', () => {
             const port = await freePort();
             const server = createServer();
             await new Promise((done) => server.listen(port, '127.0.0.1', done));
-            await assert.rejects(Daemon.start({ port, workers }), (error) => {
-                assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port}`));
-                assert.match(error.message, /in use/i);
-                return true;
-            });
-            server.close();
+            try {
+                await assert.rejects(Daemon.start({ port, workers }), (error) => {
+                    assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${port}`));
+                    assert.match(error.message, /in use/i);
+                    return true;
+                });
+            } finally {
+                server.close(); // left open it would keep this file from ending
+            }
         }
     });
     test('a second daemon on the same port, with workers', async () => {
