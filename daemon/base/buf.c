@@ -91,13 +91,3 @@ int buf_printf(struct buf *buf, const char *format, ...)
     mem_free(text);
     return rc;
 }
-
-void buf_consume(struct buf *buf, size_t n)
-{
-    check(n <= buf->len);
-    if (n == 0) {
-        return;
-    }
-    buf->len -= n;
-    memmove(buf->data, buf->data + n, buf->len);
-}

@@ -30,7 +30,5 @@ int buf_append(struct buf *buf, const void *bytes, size_t len) MUST_CHECK;
 int buf_text(struct buf *buf,
              const char *text) MUST_CHECK; /* a terminated string, without its terminator */
 int buf_printf(struct buf *buf, const char *format, ...) MUST_CHECK PRINTF_LIKE(2, 3);
-/* Drop the first n bytes (n <= len). */
-void buf_consume(struct buf *buf, size_t n);
 
 #endif

@@ -75,22 +75,6 @@ static void test_reserve_keeps_len(void **state)
     buf_free(&buf);
 }
 
-static void test_consume(void **state)
-{
-    struct buf buf;
-    (void)state;
-
-    buf_init(&buf, 64);
-    assert_int_equal(buf_text(&buf, "0123456789"), 0);
-    buf_consume(&buf, 0);
-    buf_consume(&buf, 4);
-    assert_int_equal(buf.len, 6);
-    assert_memory_equal(buf.data, "456789", 6);
-    buf_consume(&buf, 6);
-    assert_int_equal(buf.len, 0);
-    buf_free(&buf);
-}
-
 static void test_printf(void **state)
 {
     struct buf buf;
@@ -117,7 +101,6 @@ int main(void)
         cmocka_unit_test(test_grows_to_max_and_no_further),
         cmocka_unit_test(test_empty_needs_no_memory),
         cmocka_unit_test(test_reserve_keeps_len),
-        cmocka_unit_test(test_consume),
         cmocka_unit_test(test_printf),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
