@@ -18,7 +18,7 @@ struct limits {
     uint64_t max_channels_per_publish, max_batch, max_channels_per_connection, max_connections;
     uint64_t header_timeout, keepalive_timeout, activity_timeout, ping_interval, pong_timeout;
     uint64_t output_soft, output_soft_seconds, output_hard, output_total, close_timeout,
-        mailbox_high, max_handshakes;
+        mailbox_high, max_handshakes, handshake_rate, webhook_queue;
 };
 
 enum client_events { CLIENT_EVENTS_MEMBERS, CLIENT_EVENTS_NONE, CLIENT_EVENTS_ALL };
@@ -35,10 +35,16 @@ struct app_settings {
         allowed_origins; /* host, *.host, or scheme://host[:port]; "*" alone allows all */
     bool allow_missing_origin;
     enum client_events client_events;
-    uint64_t client_event_rate, max_connections;
+    uint64_t client_event_rate, max_connections, message_rate;
+    bool message_rate_terminate;
+    /* Of struct limits, for this application alone: the smaller one counts. */
+    uint64_t max_message_size, max_event_size, max_channel_name, max_channels_per_connection;
+    uint64_t max_presence_members, max_user_info_size;
+    bool permessage_deflate;
     uint64_t cache_ttl, cache_max;
     bool user_authentication, watchlist, subscription_count;
     char *webhook_url; /* "" when unset */
+    struct text_list webhook_events;
 };
 
 #endif

@@ -57,7 +57,16 @@ const struct config_key config_keys[] = {
     {SECTION_SERVER, "log_format", KEY_CHOICE, 0, "text", IN_CONFIG(log_format),
      .choices = log_formats, .help = "One line an event on stderr, as text or as a JSON object."},
     {SECTION_SERVER, "trusted_proxies", KEY_LIST, KEY_LATER, "", IN_CONFIG(trusted_proxies),
-     .kind = &kind_proxy, .help = "Proxies whose X-Forwarded-For is believed."},
+     .kind = &kind_proxy,
+     .help = "Addresses and networks (10.0.0.0/8) of proxies that are believed when they say whom "
+             "they speak for: in X-Forwarded-For, or with the PROXY protocol."},
+    {SECTION_SERVER, "proxy_protocol", KEY_BOOL, KEY_LATER, "no", IN_CONFIG(proxy_protocol),
+     .help =
+         "yes: every connection from a trusted proxy begins with a header of the PROXY protocol, "
+         "version 2 (send-proxy-v2 in haproxy)."},
+    {SECTION_SERVER, "permessage_deflate", KEY_BOOL, KEY_LATER, "no", IN_CONFIG(permessage_deflate),
+     .help = "Compress messages to clients that offer it (RFC 7692), once for all of them. An "
+             "application can be left out with its own permessage_deflate = no."},
     {SECTION_SERVER, "drain_delay", KEY_SECONDS, 0, "0", IN_CONFIG(drain_delay), .max = 3600,
      .help =
          "At SIGTERM: how long to go on serving, not ready any more, before clients are closed."},
@@ -126,6 +135,13 @@ const struct config_key config_keys[] = {
           "Bytes waiting between two threads, over which reading from their sources pauses."),
     LIMIT(max_handshakes, KEY_COUNT, "4096", MILLION,
           "Connections of a worker that have not finished their handshake."),
+    {SECTION_LIMITS, "handshake_rate", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_CONFIG(limits.handshake_rate), .max = MILLION,
+     .help = "Handshakes a second from one address; more are refused with 429."},
+    {SECTION_LIMITS, "webhook_queue", KEY_COUNT, KEY_LATER, "10000",
+     IN_CONFIG(limits.webhook_queue), .min = 1, .max = 10 * MILLION,
+     .help = "Webhook events of an application that wait to be delivered; more are dropped and "
+             "counted."},
 
     {SECTION_APP, "key", KEY_TEXT, KEY_REQUIRED, "", IN_APP(key), .kind = &kind_app_key,
      .help = "Public key, which clients connect with (REVERB_APP_KEY, PUSHER_APP_KEY)."},
@@ -147,6 +163,33 @@ const struct config_key config_keys[] = {
     {SECTION_APP, "max_connections", KEY_COUNT, KEY_UNLIMITED, "0", IN_APP(max_connections),
      .max = 100 * MILLION,
      .help = "Clients of this application; over it new ones are refused with 4004."},
+    {SECTION_APP, "message_rate", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0", IN_APP(message_rate),
+     .max = MILLION,
+     .help = "Messages a second from one connection, pings and subscriptions included; more are "
+             "refused with 4301."},
+    {SECTION_APP, "message_rate_terminate", KEY_BOOL, KEY_LATER, "no",
+     IN_APP(message_rate_terminate),
+     .help = "yes: who goes over message_rate is disconnected with 4301."},
+    {SECTION_APP, "max_message_size", KEY_SIZE, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_APP(max_message_size), .max = 16 * MB,
+     .help = "As in [limits], for this application: the smaller one counts."},
+    {SECTION_APP, "max_event_size", KEY_SIZE, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_APP(max_event_size), .max = 15 * MB,
+     .help = "As in [limits], for this application: the smaller one counts."},
+    {SECTION_APP, "max_channel_name", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_APP(max_channel_name), .max = 65535,
+     .help = "As in [limits], for this application: the smaller one counts."},
+    {SECTION_APP, "max_channels_per_connection", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_APP(max_channels_per_connection), .max = 65535,
+     .help = "As in [limits], for this application: the smaller one counts."},
+    {SECTION_APP, "max_presence_members", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_APP(max_presence_members), .max = MILLION,
+     .help = "Users of one presence channel (Pusher: 100)."},
+    {SECTION_APP, "max_user_info_size", KEY_SIZE, KEY_UNLIMITED | KEY_LATER, "0",
+     IN_APP(max_user_info_size), .max = 16 * MB,
+     .help = "Bytes of a presence member's user_info (Pusher: 1K)."},
+    {SECTION_APP, "permessage_deflate", KEY_BOOL, KEY_LATER, "yes", IN_APP(permessage_deflate),
+     .help = "no: leaves this application out when [server] permessage_deflate is on."},
     {SECTION_APP, "cache_ttl", KEY_SECONDS, KEY_UNLIMITED, "1800", IN_APP(cache_ttl),
      .max = 365 * DAY, .help = "How long a cache channel keeps its last event."},
     {SECTION_APP, "cache_max", KEY_SIZE, KEY_UNLIMITED, "64M", IN_APP(cache_max),
@@ -159,6 +202,10 @@ const struct config_key config_keys[] = {
      .help = "Whether subscribers are told how many they are."},
     {SECTION_APP, "webhook_url", KEY_TEXT, KEY_LATER, "", IN_APP(webhook_url),
      .kind = &kind_webhook, .help = "Where webhooks are sent."},
+    {SECTION_APP, "webhook_events", KEY_LIST, KEY_LATER,
+     "channel_occupied, channel_vacated, member_added, member_removed, client_event, cache_miss, "
+     "subscription_count",
+     IN_APP(webhook_events), .kind = &kind_webhook_event, .help = "Which webhooks are sent."},
 };
 
 const size_t config_keys_count = sizeof(config_keys) / sizeof(config_keys[0]);

@@ -229,6 +229,20 @@ static char *take_proxy(const char *text)
     return copy(text);
 }
 
+static char *take_webhook_event(const char *text)
+{
+    static const char *const events[] = {"channel_occupied",  "channel_vacated", "member_added",
+                                         "member_removed",    "client_event",    "cache_miss",
+                                         "subscription_count"};
+
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        if (strcmp(text, events[i]) == 0) {
+            return copy(text);
+        }
+    }
+    return NULL;
+}
+
 static char *take_prefix(const char *text)
 {
     size_t len = strlen(text);
@@ -370,6 +384,10 @@ const struct text_kind kind_origin = {
     "https://example.com:8443 (exactly this one)",
     take_origin};
 const struct text_kind kind_webhook = {"a URL that starts with https:// or http://", take_webhook};
+const struct text_kind kind_webhook_event = {
+    "names of events: channel_occupied, channel_vacated, member_added, member_removed, "
+    "client_event, cache_miss and subscription_count",
+    take_webhook_event};
 const struct text_kind kind_app_key = {"1 to 128 letters, digits and characters of . _ ~ = @ + -",
                                        take_app_key};
 const struct text_kind kind_secret = {"a text that is not empty", take_any};

@@ -25,8 +25,8 @@ struct text_kind {
 };
 
 extern const struct text_kind kind_address, kind_proxy, kind_prefix, kind_socket, kind_group,
-    kind_file, kind_redis_url, kind_redis_prefix, kind_origin, kind_webhook, kind_app_key,
-    kind_secret;
+    kind_file, kind_redis_url, kind_redis_prefix, kind_origin, kind_webhook, kind_webhook_event,
+    kind_app_key, kind_secret;
 
 bool value_bool(const char *text, bool *out) MUST_CHECK;       /* yes no true false on off */
 bool value_number(const char *text, uint64_t *out) MUST_CHECK; /* digits */
