@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #define TICK_MS     250
+#define STALL_MS    1000 /* between two looks at the clock: the process did not run */
 #define CHUNK_WORDS (LOOP_CHUNK / 64)
 
 /* Chunks keep their numbers; an empty one gives its memory back. Free slots are taken lowest first,
@@ -309,13 +310,35 @@ static void enforce_total(struct loop *loop)
 
 /* ---- time ---- */
 
+/*
+ * WHY: a process that was stopped must not hold that time against its clients: their answers may
+ * wait in more sockets than one poll reports. So the loop's time stands still meanwhile, and the
+ * first tick behind the gap judges nobody. The second one does, so that a loop whose every turn is
+ * that long still has time-outs.
+ */
+static void look_at_clock(struct loop *loop)
+{
+    uint64_t clock = clock_mono_ms();
+    uint64_t passed = clock - loop->looked;
+    loop->looked = clock;
+    if (passed >= STALL_MS) {
+        loop->stalled = true;
+        passed = TICK_MS;
+    }
+    loop->now += passed;
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct loop *loop = arg;
     (void)fd;
     (void)what;
-    loop->now = clock_mono_ms();
-    idle_expire(loop);
+    look_at_clock(loop);
+    loop->spared = loop->stalled && !loop->spared;
+    loop->stalled = false;
+    if (!loop->spared) {
+        idle_expire(loop);
+    }
 }
 
 static void on_pause(evutil_socket_t fd, short what, void *arg)
@@ -414,7 +437,7 @@ static bool has_work(struct loop *loop)
 
 static void turn(struct loop *loop)
 {
-    loop->now = clock_mono_ms();
+    look_at_clock(loop);
     resume_all(loop);
     bool again;
     do {
@@ -479,7 +502,8 @@ void loop_throttle(struct loop *loop)
 
 int loop_init(struct loop *loop, struct counters *counters, const struct loop_limits *limits)
 {
-    *loop = (struct loop){.counters = counters, .limits = *limits, .now = clock_mono_ms()};
+    *loop = (struct loop){.counters = counters, .limits = *limits, .looked = clock_mono_ms()};
+    loop->now = loop->looked;
     struct event_config *config = event_config_new();
     check(config != NULL);
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);

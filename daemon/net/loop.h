@@ -83,7 +83,10 @@ struct loop {
     size_t admitted;       /* bytes of broadcasts taken in since the flush last came round */
     size_t delivered;      /* the same for what came by mail */
 
-    uint64_t now; /* ms, of this turn */
+    uint64_t now; /* ms, of this turn: monotonic, and stands still while the process is stopped */
+    uint64_t looked; /* the monotonic clock when now was set */
+    bool stalled;    /* the process was stopped since the last tick */
+    bool spared;     /* so that one judged nobody */
     uint8_t *read_room, *join_room;
     struct event tick, pause;
     bool stop, throttled;

@@ -9,7 +9,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/admin.h"
@@ -271,7 +270,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     struct server *server = arg;
     (void)fd;
     (void)what;
-    dedup_forget(&server->hub.dedup, clock_mono_ms());
+    dedup_forget(&server->hub.dedup, server->loop.now);
     for (size_t i = 0; i < server->apps.count; i++) {
         cache_expire(&server->hub.caches[i], server->loop.now);
     }
