@@ -39,6 +39,17 @@
     X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                    \
     X(BAD_MESSAGE, "bad_input_total", "kind=\"message\"", "Input refused, by kind")                \
     X(BAD_IPC, "bad_input_total", "kind=\"ipc\"", "Input refused, by kind")                        \
+    X(BAD_TLS, "bad_input_total", "kind=\"tls\"", "Input refused, by kind")                        \
+    X(TLS_HANDSHAKES, "tls_handshakes_total", "", "TLS handshakes that succeeded")                 \
+    X(TLS_RESUMED, "tls_resumed_total", "", "Those among them that resumed an earlier session")    \
+    X(TLS_HTTP, "tls_failed_total", "reason=\"http\"", "TLS handshakes that failed, by reason")    \
+    X(TLS_UNSUPPORTED, "tls_failed_total", "reason=\"unsupported\"",                               \
+      "TLS handshakes that failed, by reason")                                                     \
+    X(TLS_REJECTED, "tls_failed_total", "reason=\"rejected\"",                                     \
+      "TLS handshakes that failed, by reason")                                                     \
+    X(TLS_ENDED, "tls_failed_total", "reason=\"ended\"", "TLS handshakes that failed, by reason")  \
+    X(TLS_MALFORMED, "tls_failed_total", "reason=\"malformed\"",                                   \
+      "TLS handshakes that failed, by reason")                                                     \
     X(API_REQUESTS, "api_requests_total", "", "Requests of the HTTP API")                          \
     X(API_UNAUTHORIZED, "api_refused_total", "reason=\"unauthorized\"",                            \
       "Requests of the HTTP API refused, by reason")                                               \

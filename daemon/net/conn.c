@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 #define READS_A_TURN 4          /* then the others have their turn */
 #define DISCARD_MAX  (1u << 20) /* bytes read and thrown away while finishing */
@@ -67,6 +68,23 @@ struct conn *conn_new(struct loop *loop, int fd, uint8_t kind, enum idle_class i
     return conn;
 }
 
+static struct tls *tls_of(const struct conn *conn)
+{
+    return conn->flags & CONN_TLS ? *loop_tls(conn->loop, conn->slot, false) : NULL;
+}
+
+void conn_secure(struct conn *conn, struct tls_context *context)
+{
+    struct tls **place = loop_tls(conn->loop, conn->slot, true);
+    struct tls *tls = place != NULL ? tls_new(context, conn->fd, conn->loop->counters) : NULL;
+    if (tls == NULL) {
+        conn_doom(conn);
+        return;
+    }
+    *place = tls;
+    conn->flags |= CONN_TLS;
+}
+
 void conn_become(struct conn *conn, uint8_t kind, enum idle_class idle_class)
 {
     check(kind < LOOP_KINDS && conn->loop->handlers[kind] != NULL);
@@ -82,6 +100,11 @@ void conn_free(struct conn *conn)
     check(conn->flags & CONN_DOOMED);
     conn_idle(conn, IDLE_NONE);
     event_del(&conn->ev);
+    if (conn->flags & CONN_TLS) {
+        struct tls **place = loop_tls(conn->loop, conn->slot, false);
+        tls_free(*place);
+        *place = NULL;
+    }
     close(conn->fd);
     conn_drop_output(conn);
     mem_free(conn->in);
@@ -231,6 +254,20 @@ static void input_end(struct conn *conn)
     }
 }
 
+/* Bytes for the protocol: their number, 0 at the end, -errno. -EAGAIN: an edge will come. */
+static ssize_t read_some(struct conn *conn, struct tls *tls, uint8_t *room, size_t size)
+{
+    if (tls != NULL) {
+        return tls_read(tls, room, size);
+    }
+    ssize_t got;
+    do {
+        got = recv(conn->fd, room, size, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    return got >= 0 ? got : -errno;
+}
+
+/* What arrives when nobody listens any more; it is not even deciphered. */
 static void discard(struct conn *conn)
 {
     for (int i = 0; i < READS_A_TURN * 4; i++) {
@@ -259,6 +296,7 @@ void conn_process(struct conn *conn)
     if (conn->flags & CONN_DOOMED) {
         return;
     }
+    struct tls *tls = tls_of(conn);
     if (conn->in != NULL && takes_input(conn)) {
         input_kept(conn);
     }
@@ -274,6 +312,9 @@ void conn_process(struct conn *conn)
             return; /* it goes on when it is resumed, with what is left over and then with what can
                        be read */
         }
+        if (tls != NULL && !tls_ready(tls) && conn->loop->tls_steps++ >= LOOP_TLS) {
+            break;
+        }
         uint8_t *room = conn->loop->read_room;
         size_t size = LOOP_READ;
         if (conn->in != NULL) {
@@ -284,20 +325,21 @@ void conn_process(struct conn *conn)
             room = conn->in->bytes + conn->in->len;
             size = conn->in->cap - conn->in->len;
         }
-        ssize_t got = recv(conn->fd, room, size, MSG_DONTWAIT);
+        ssize_t got = read_some(conn, tls, room, size);
         if (got == 0) {
             input_end(conn);
             return;
         }
-        if (got < 0) {
-            if (errno == EAGAIN) {
-                return;
-            }
-            if (errno != EINTR) {
-                conn_doom(conn);
-                return;
-            }
+        if (got == -EAGAIN) {
+            return;
+        }
+        if (got == -EPROTO && tls != NULL) {
+            conn_finish(conn, false); /* the alert that says why must not be lost to a reset */
             continue;
+        }
+        if (got < 0) {
+            conn_doom(conn);
+            return;
         }
         if (conn->loop->handlers[conn->kind]->client) {
             counter_add(conn->loop->counters, COUNTER_BYTES_IN, (uint64_t)got);
@@ -312,6 +354,9 @@ void conn_process(struct conn *conn)
                 conn_doom(conn);
                 return;
             }
+        }
+        if (tls != NULL && tls_unread(tls)) {
+            continue;
         }
         /* A short read has emptied the socket; but data and the peer's end arriving together give
          * one edge. */
@@ -336,7 +381,12 @@ static void conn_event(evutil_socket_t fd, short what, void *arg)
         conn_set_blocked(conn, false);
         loop_mark_dirty(conn->loop, conn);
     }
-    if (what & (EV_READ | EV_CLOSED)) {
+    struct tls *tls = tls_of(conn);
+    if (what & (EV_READ | EV_CLOSED) || (tls != NULL && tls_read_wants_write(tls))) {
         conn_process(conn);
+    }
+    if (tls != NULL && tls_write_wants_read(tls) && (conn->flags & CONN_BLOCKED)) {
+        conn_set_blocked(conn, false);
+        loop_mark_dirty(conn->loop, conn);
     }
 }

@@ -1,5 +1,6 @@
 /*
- * A connection: one socket, one embedded event, one queue of what is still to be sent.
+ * A connection: one socket, one embedded event, one queue of what is still to be sent. Its protocol
+ * does not see whether TLS stands between (net/tls.h).
  *
  * A conn belongs to one loop for life and is touched by nobody else. Protocols see bytes and the
  * functions below, never libevent. Only this module changes a connection's state.
@@ -22,6 +23,7 @@
 
 struct loop;
 struct conn;
+struct tls_context;
 
 /* Which FIFO of its loop a connection waits in: each has one time-out, so that a list in order of
  * arrival is enough. */
@@ -86,6 +88,7 @@ enum conn_flag {
     CONN_LEFT = 1 << 7,    /* leave() has been called */
     CONN_WAITING = 1 << 8, /* takes no input until conn_resume */
     CONN_RESUME = 1 << 9,  /* on the resume list */
+    CONN_TLS = 1 << 10,    /* see loop_tls */
 };
 
 #define CONN_STATE_SIZE 80
@@ -112,6 +115,9 @@ struct conn {
  * zeroed. */
 struct conn *conn_new(struct loop *loop, int fd, uint8_t kind,
                       enum idle_class idle_class) MUST_CHECK;
+
+/* TLS from the next byte on, in the server's part. Before anything was queued. */
+void conn_secure(struct conn *conn, struct tls_context *context);
 
 /* The same connection speaks another protocol from now on: an upgrade. Its state is zeroed. */
 void conn_become(struct conn *conn, uint8_t kind, enum idle_class idle_class);

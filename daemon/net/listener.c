@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/tls_context.h"
 
 #define ACCEPTS_A_TURN 64
 #define BACKLOG        4096
@@ -273,6 +274,9 @@ static bool accept_some(struct listener *listener)
             log_limited(LOG_LEVEL_WARN, "listen", "no memory for a connection");
             continue;
         }
+        if (listener->tls != NULL) {
+            conn_secure(conn, listener->tls);
+        }
         struct idle_list *heads = &listener->loop->idle[IDLE_HEAD];
         uint64_t max = listener->loop->limits.max_heads;
         if (max != 0 && heads->count > max) {
@@ -314,6 +318,15 @@ void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_
     check(event_add(&listener->ev, NULL) == 0);
 }
 
+void listener_secure(struct listener *listener, struct tls_context *context)
+{
+    if (context != NULL) {
+        tls_context_ref(context);
+    }
+    tls_context_unref(listener->tls);
+    listener->tls = context;
+}
+
 void listener_stop(struct listener *listener)
 {
     if (listener->fd < 0) {
@@ -326,4 +339,5 @@ void listener_stop(struct listener *listener)
     event_del(&listener->rest);
     close(listener->fd);
     listener->fd = -1;
+    listener_secure(listener, NULL);
 }

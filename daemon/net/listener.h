@@ -17,6 +17,7 @@ struct listener {
     uint8_t kind; /* of the connections that it makes */
     enum idle_class first;
     enum counter accepted;
+    struct tls_context *tls; /* NULL: plain */
     struct event ev, rest;
 };
 
@@ -42,6 +43,9 @@ int listener_unix(const char *path, unsigned int mode, const char *group, int *l
 /* Takes over the descriptor. */
 void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_t kind,
                     enum idle_class first, enum counter accepted);
+/* Connections accepted from now on speak TLS with this context, of which it keeps a reference.
+ * NULL: plain. */
+void listener_secure(struct listener *listener, struct tls_context *context);
 /* Accepts what is waiting, then closes. Idempotent. */
 void listener_stop(struct listener *listener);
 

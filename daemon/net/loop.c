@@ -15,6 +15,7 @@
 struct conn_chunk {
     uint64_t free[CHUNK_WORDS]; /* a bit per free slot */
     uint32_t used;
+    struct tls **tls; /* by slot; NULL: nobody here speaks TLS */
     struct conn conns[LOOP_CHUNK];
 };
 
@@ -63,6 +64,7 @@ static bool chunk_ready(struct loop *loop, size_t index)
             return false;
         }
         chunk->used = 0;
+        chunk->tls = NULL;
         memset(chunk->free, 0xff, sizeof(chunk->free));
         for (size_t i = 0; i < LOOP_CHUNK; i++) {
             chunk->conns[i].flags = 0;
@@ -124,9 +126,22 @@ void loop_slot_free(struct loop *loop, struct conn *conn)
         loop->first_free = index;
     }
     if (chunk->used == 0) {
+        mem_free(chunk->tls);
         mem_free(chunk);
         loop->chunks[index] = NULL;
     }
+}
+
+struct tls **loop_tls(const struct loop *loop, uint32_t slot, bool make)
+{
+    struct conn_chunk *chunk = loop->chunks[slot / LOOP_CHUNK];
+    if (chunk->tls == NULL && make) {
+        chunk->tls = mem_try_alloc(LOOP_CHUNK * sizeof(*chunk->tls));
+        if (chunk->tls != NULL) {
+            memset(chunk->tls, 0, LOOP_CHUNK * sizeof(*chunk->tls));
+        }
+    }
+    return chunk->tls != NULL ? &chunk->tls[slot % LOOP_CHUNK] : NULL;
 }
 
 void loop_mark_dirty(struct loop *loop, struct conn *conn)
@@ -239,6 +254,7 @@ static void batch_add(struct loop *loop, struct flush_batch *batch, struct conn 
         }
     }
     op->fd = conn->fd;
+    op->tls = conn->flags & CONN_TLS ? *loop_tls(loop, conn->slot, false) : NULL;
     batch->conns[batch->count++] = conn;
 }
 
@@ -438,6 +454,7 @@ static bool has_work(struct loop *loop)
 static void turn(struct loop *loop)
 {
     look_at_clock(loop);
+    loop->tls_steps = 0;
     resume_all(loop);
     bool again;
     do {

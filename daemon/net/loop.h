@@ -22,6 +22,7 @@
 #define LOOP_CHUNK     256u   /* connections in a chunk */
 #define LOOP_READ      65536u /* bytes read at once */
 #define LOOP_SLICE     512u   /* connections flushed in a turn */
+#define LOOP_TLS       32u    /* steps of TLS handshakes in a turn; they are the dearest input */
 #define LOOP_BATCH     64u    /* writes handed to the output engine at once */
 #define LOOP_ADMIT                                                                                 \
     262144u /* bytes of broadcasts taken in before all queues have been visited by the flush */
@@ -35,6 +36,7 @@ struct loop_limits {
 };
 
 struct conn_chunk;
+struct tls;
 
 /* Connections in the order in which they entered. head, tail: slot + 1. */
 struct idle_list {
@@ -82,6 +84,7 @@ struct loop {
     uint64_t queued_bytes; /* unique bytes of deliveries alive, and of queues */
     size_t admitted;       /* bytes of broadcasts taken in since the flush last came round */
     size_t delivered;      /* the same for what came by mail */
+    uint32_t tls_steps;    /* of handshakes, in this turn */
 
     uint64_t now; /* ms, of this turn: monotonic, and stands still while the process is stopped */
     uint64_t looked; /* the monotonic clock when now was set */
@@ -136,6 +139,9 @@ void loop_slot_free(struct loop *loop, struct conn *conn);
 struct conn *loop_conn(const struct loop *loop,
                        uint32_t slot); /* whatever its flags; NULL when its chunk is gone */
 void loop_mark_dirty(struct loop *loop, struct conn *conn);
+/* Where the TLS of a connection in this slot stands: beside the connections, in a table that a
+ * chunk has only once one of them speaks it. NULL: there is no table; with `make`: no memory. */
+struct tls **loop_tls(const struct loop *loop, uint32_t slot, bool make);
 /* net/idle.c: time-outs of idle classes, and of backlogs. */
 void idle_expire(struct loop *loop);
 void slots_push(struct slots *slots, uint32_t slot);

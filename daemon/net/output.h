@@ -11,8 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct tls;
+
 struct output_op {
     int fd;
+    struct tls *tls; /* NULL: plain */
     const uint8_t *bytes;
     size_t len;
     int64_t sent; /* result: bytes that the kernel took, or -errno; -EAGAIN when it took none */

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 #define OUTQ_FIRST 16u /* deliveries in a new queue */
 
@@ -190,6 +191,11 @@ bool conn_gather(struct conn *conn, uint8_t *room, size_t size, size_t *used, co
 /* Shut down our side once everything has left, or hang up if the peer is gone. */
 static void finish_flushed(struct conn *conn)
 {
+    if ((conn->flags & (CONN_TLS | CONN_SHUT)) == CONN_TLS &&
+        tls_close(*loop_tls(conn->loop, conn->slot, false)) == -EAGAIN) {
+        conn_set_blocked(conn, true); /* again with the edge, unless the close time-out is first */
+        return;
+    }
     if (conn->flags & (CONN_EOF | CONN_SHUT)) {
         if (conn->flags & CONN_EOF) {
             conn_doom(conn);

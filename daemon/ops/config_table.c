@@ -87,11 +87,13 @@ const struct config_key config_keys[] = {
     {SECTION_ADMIN, "listen", KEY_LIST, 0, "127.0.0.1:9601", IN_CONFIG(admin_listen),
      .kind = &kind_address, .help = "Addresses for metrics and health checks. Empty: none."},
 
-    {SECTION_TLS, "listen", KEY_LIST, KEY_LATER, "", IN_CONFIG(tls_listen), .kind = &kind_address,
+    {SECTION_TLS, "listen", KEY_LIST, 0, "", IN_CONFIG(tls_listen), .kind = &kind_address,
      .help = "Addresses for clients over TLS."},
-    {SECTION_TLS, "certificate", KEY_LIST, KEY_LATER, "", IN_CONFIG(tls_certificate),
-     .kind = &kind_file, .help = "PEM files with a certificate and its chain."},
-    {SECTION_TLS, "key", KEY_LIST, KEY_LATER, "", IN_CONFIG(tls_key), .kind = &kind_file,
+    {SECTION_TLS, "certificate", KEY_LIST, 0, "", IN_CONFIG(tls_certificate), .kind = &kind_file,
+     .help = "PEM files, each with a certificate and its chain. The one that has the name that a "
+             "client "
+             "asks for is chosen, else the first. A reload (SIGHUP) reads them again."},
+    {SECTION_TLS, "key", KEY_LIST, 0, "", IN_CONFIG(tls_key), .kind = &kind_file,
      .help = "PEM files with the private keys, in the order of the certificates."},
 
     {SECTION_REDIS, "url", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis_url), .kind = &kind_redis_url,

@@ -9,6 +9,7 @@
 #include <msgpack.h>
 #include <openssl/crypto.h>
 
+#include "ops/certificates.h"
 #include "ops/config.h"
 #include "ops/suggest.h"
 #include "shared/ipc_proto.h"
@@ -99,12 +100,18 @@ static void print_problem(void *arg, bool error, const char *text)
 static enum options_next check_config(const char *path, char *const envp[])
 {
     struct config *config = config_load(path, envp, print_problem, NULL);
+    struct tls_context *tls;
     size_t listeners;
 
     if (config == NULL) {
         return OPTIONS_FAILED;
     }
-    listeners = config->listen.count + config->admin_listen.count;
+    if (certificates_load(config, NULL, &tls, print_problem, NULL) != 0) {
+        config_free(config);
+        return OPTIONS_FAILED;
+    }
+    tls_context_unref(tls);
+    listeners = config->listen.count + config->tls_listen.count + config->admin_listen.count;
     printf("%s: ok (%zu %s, %zu %s)\n", path != NULL ? path : "environment", config->napps,
            config->napps == 1 ? "app" : "apps", listeners,
            listeners == 1 ? "listener" : "listeners");

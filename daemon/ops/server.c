@@ -14,6 +14,8 @@
 #include "links/admin.h"
 #include "links/ipc.h"
 #include "net/listener.h"
+#include "net/tls_context.h"
+#include "ops/certificates.h"
 #include "ops/shutdown.h"
 #include "proto/sign.h"
 #include "proto/ws.h"
@@ -34,7 +36,7 @@ struct crew {
     struct counters counters;
     struct loop own_loop;
     struct loop *loop;
-    struct listener *listeners;
+    struct listener *listeners; /* the plain ones, then those of TLS */
     struct drain drain;
     pthread_t thread;
     bool threaded;
@@ -44,6 +46,7 @@ struct server {
     const struct config *config;
     struct apps apps;
     struct counters counters; /* the hub's */
+    struct tls_context *tls;  /* NULL: no certificates */
     struct loop loop;
     struct hub hub;
     struct ipc *ipc;
@@ -112,9 +115,10 @@ static void warm_up(struct loop *loop)
 
 /* ---- opening ---- */
 
-static int open_public(struct server *server)
+/* `first` is the place of their first one among each worker's listeners. */
+static int open_public(struct server *server, const struct text_list *listen, size_t first,
+                       struct tls_context *tls)
 {
-    const struct text_list *listen = &server->config->listen;
     char why[WHY];
     bool shared = server->ncrews > 1;
     for (size_t i = 0; i < listen->count; i++) {
@@ -129,10 +133,11 @@ static int open_public(struct server *server)
                 log_error("server", "%s", why);
                 return -1;
             }
-            listener_start(&crew->listeners[i], crew->loop, fd, KIND_HTTP, IDLE_HEAD,
-                           COUNTER_ACCEPTED);
+            struct listener *listener = &crew->listeners[first + i];
+            listener_start(listener, crew->loop, fd, KIND_HTTP, IDLE_HEAD, COUNTER_ACCEPTED);
+            listener_secure(listener, tls);
         }
-        log_info("server", "listening on %s", listen->items[i]);
+        log_info("server", "listening on %s%s", listen->items[i], tls != NULL ? " (TLS)" : "");
     }
     return 0;
 }
@@ -161,6 +166,11 @@ static int open_private(struct server *server)
         log_info("admin", "metrics and health on http://%s", config->admin_listen.items[i]);
     }
     return 0;
+}
+
+static size_t public_count(const struct config *config)
+{
+    return config->listen.count + config->tls_listen.count;
 }
 
 /* ---- workers ---- */
@@ -197,13 +207,13 @@ static int crew_init(struct server *server, uint32_t id)
     loop_handler(crew->loop, KIND_SESSION, &session_handler);
     worker_init(&crew->worker, id, crew->loop, &server->hub.box, &server->apps, &config->limits);
     crew->worker.path_prefix = config->path_prefix;
-    crew->listeners = mem_zalloc(config->listen.count * sizeof(*crew->listeners));
-    for (size_t i = 0; i < config->listen.count; i++) {
+    crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
+    for (size_t i = 0; i < public_count(config); i++) {
         crew->listeners[i].fd = -1;
     }
     user_setup(&crew->worker);
     api_setup(&crew->worker);
-    drain_init(&crew->drain, &crew->worker, crew->listeners, config->listen.count);
+    drain_init(&crew->drain, &crew->worker, crew->listeners, public_count(config));
     server->hub.workers[id] = &crew->worker.box;
     return 0;
 }
@@ -304,6 +314,12 @@ static void watch(struct server *server)
 
 /* ---- from start to end ---- */
 
+static void report(void *arg, bool error, const char *text)
+{
+    (void)arg;
+    log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "tls", "%s", text);
+}
+
 static int server_init(struct server *server, const struct config *config)
 {
     *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
@@ -312,6 +328,9 @@ static int server_init(struct server *server, const struct config *config)
     if (block_signals(server) != 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
         mailbox_init(&server->hub.box) != 0) {
         log_error("server", "cannot start: %s", strerror(errno));
+        return -1;
+    }
+    if (certificates_load(config, NULL, &server->tls, report, NULL) != 0) {
         return -1;
     }
     raise_descriptors();
@@ -356,7 +375,7 @@ static void server_free(struct server *server)
         listener_stop(&server->admin_listeners[i]);
     }
     for (uint32_t i = 0; i < server->ncrews; i++) {
-        for (size_t j = 0; j < server->config->listen.count; j++) {
+        for (size_t j = 0; j < public_count(server->config); j++) {
             listener_stop(&server->crews[i].listeners[j]);
         }
         drain_free(&server->crews[i].drain);
@@ -379,6 +398,7 @@ static void server_free(struct server *server)
     ipc_free(server->ipc);
     hub_free(&server->hub);
     apps_free(&server->apps);
+    tls_context_unref(server->tls);
     mem_free(server->admin_listeners);
     mem_free(server->crews);
 }
@@ -393,7 +413,9 @@ int server_run(const struct config *config)
     }
     hub_attach(&server->hub);
     watch(server);
-    if (open_private(server) == 0 && open_public(server) == 0 && crews_start(server) == 0) {
+    if (open_private(server) == 0 && open_public(server, &config->listen, 0, NULL) == 0 &&
+        open_public(server, &config->tls_listen, config->listen.count, server->tls) == 0 &&
+        crews_start(server) == 0) {
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");
         loop_run(&server->loop);
