@@ -40,6 +40,7 @@ unsigned int ff_channel_type(const char *name, size_t len)
         {"presence-", FF_CHANNEL_PRIVATE | FF_CHANNEL_PRESENCE},
         {"cache-", FF_CHANNEL_CACHE},
         {FF_USER_CHANNEL_PREFIX, FF_CHANNEL_USER},
+        {FF_WATCH_CHANNEL_PREFIX, FF_CHANNEL_WATCH},
     };
 
     if (len == 0 || (name[0] != 'p' && name[0] != 'c' && name[0] != '#')) {

@@ -10,8 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FF_USER_CHANNEL_PREFIX "#server-to-user-"
-#define FF_MAX_USER_ID         128u
+#define FF_USER_CHANNEL_PREFIX  "#server-to-user-"
+#define FF_MAX_USER_ID          128u
+/* Of the daemon's own: who watches a user is subscribed to this with the user's id behind it. No
+ * name that comes from outside begins with it. */
+#define FF_WATCH_CHANNEL_PREFIX "#watch-"
 
 /* Bits, so that a test reads `type & FF_CHANNEL_PRESENCE`. Presence and encrypted channels are
  * private as well. */
@@ -22,6 +25,9 @@ enum ff_channel_type {
     FF_CHANNEL_ENCRYPTED = 4,
     FF_CHANNEL_CACHE = 16, /* with any of the others: the last published event is kept */
     FF_CHANNEL_USER = 8, /* #server-to-user-ID: may be published to, never subscribed to by name */
+    FF_CHANNEL_WATCH = 32, /* #watch-ID */
+    FF_CHANNEL_HIDDEN =
+        FF_CHANNEL_USER | FF_CHANNEL_WATCH, /* in no list, and in no count of channels */
 };
 
 /* By exact prefix with its dash: private-, private-encrypted-, presence-, each with cache- behind

@@ -198,7 +198,7 @@ const struct config_key config_keys[] = {
      .max = 1024 * 1024 * MB, .help = "Bytes of all cached events of this application."},
     {SECTION_APP, "user_authentication", KEY_BOOL, 0, "yes", IN_APP(user_authentication),
      .help = "Whether clients may sign in as users."},
-    {SECTION_APP, "watchlist", KEY_BOOL, KEY_LATER, "no", IN_APP(watchlist),
+    {SECTION_APP, "watchlist", KEY_BOOL, 0, "no", IN_APP(watchlist),
      .help = "Whether signed-in users are told when users on their watchlist come and go."},
     {SECTION_APP, "subscription_count", KEY_BOOL, 0, "no", IN_APP(subscription_count),
      .help = "Whether subscribers are told how many they are."},

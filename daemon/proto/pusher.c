@@ -234,6 +234,40 @@ int pusher_user_read(struct slice user_data, char *scratch, struct slice *id)
     return read_id(raw, scratch, id);
 }
 
+int pusher_watchlist_read(struct slice user_data, struct slice *list)
+{
+    struct slice key, value, raw = {0};
+    size_t cursor = 0;
+
+    user_data = json_trim(user_data);
+    while (json_next(user_data, &cursor, &key, &value)) {
+        if (json_string_is(key, "watchlist")) {
+            raw = value;
+        }
+    }
+    *list = (struct slice){0};
+    if (is_null(raw)) {
+        return 0;
+    }
+    if (json_type(raw) != JSON_ARRAY) {
+        return -1;
+    }
+    *list = raw;
+    return 0;
+}
+
+bool pusher_watchlist_next(struct slice list, size_t *cursor, char *scratch, struct slice *id)
+{
+    struct slice raw;
+    if (!json_element(list, cursor, &raw)) {
+        return false;
+    }
+    if (read_id(raw, scratch, id) != 0) {
+        *id = (struct slice){0};
+    }
+    return true;
+}
+
 /* ---- writing ---- */
 
 /*
@@ -530,4 +564,37 @@ int pusher_subscription_count(struct buf *out, struct slice channel, uint32_t co
     put(&w, (struct slice){text, (size_t)len});
     PUT(&w, "}");
     return finish_channel(&w, channel);
+}
+
+/* {"name":"online","user_ids":["1","2"]}, behind a comma unless it is the first. */
+static bool write_watched(struct buf *out, bool *first, const char *name, const struct slice *ids,
+                          size_t n)
+{
+    if (n == 0) {
+        return true;
+    }
+    bool fits = buf_printf(out, "%s{\"name\":\"%s\",\"user_ids\":[", *first ? "" : ",", name) == 0;
+    *first = false;
+    for (size_t i = 0; fits && i < n; i++) {
+        fits = (i == 0 || buf_text(out, ",") == 0) &&
+               json_write_string(out, ids[i].p, ids[i].len) == 0;
+    }
+    return fits && buf_text(out, "]}") == 0;
+}
+
+int pusher_watchlist_events(struct buf *out, const struct slice *online, size_t nonline,
+                            const struct slice *offline, size_t noffline)
+{
+    struct writer w = begin(out);
+    struct buf events;
+    bool first = true;
+
+    PUT(&w, "{\"event\":\"pusher_internal:watchlist_events\",\"data\":\"{\\\"events\\\":[");
+    buf_init(&events, out->max);
+    w.full = w.full || !write_watched(&events, &first, "online", online, nonline) ||
+             !write_watched(&events, &first, "offline", offline, noffline);
+    put_inner(&w, (struct slice){(const char *)events.data, events.len});
+    buf_free(&events);
+    PUT(&w, "]}\"}");
+    return finish(&w);
 }

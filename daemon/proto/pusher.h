@@ -65,6 +65,12 @@ int pusher_member_read(struct slice channel_data, char *scratch,
  * object, or the id is missing, null, an object, an array or empty. */
 int pusher_user_read(struct slice user_data, char *scratch, struct slice *id) MUST_CHECK;
 
+/* The watchlist in the same: raw; .p == NULL when there is none. -1: it is not an array. */
+int pusher_watchlist_read(struct slice user_data, struct slice *list) MUST_CHECK;
+/* Walks over the ids of a watchlist, as text; start with *cursor = 0. `scratch` needs list.len
+ * bytes for each of them. An element that cannot be an id gives an empty one. False at the end. */
+bool pusher_watchlist_next(struct slice list, size_t *cursor, char *scratch, struct slice *id);
+
 int pusher_established(struct buf *out, struct slice socket_id,
                        uint32_t activity_timeout) MUST_CHECK;
 /* code 0 writes null, as Pusher does for errors without a code. */
@@ -79,6 +85,10 @@ int pusher_cache_miss(struct buf *out, struct slice channel) MUST_CHECK;
 /* subscription_error: {"type":type,"error":error,"status":status}. */
 int pusher_subscription_error(struct buf *out, struct slice channel, const char *type,
                               const char *error, int status) MUST_CHECK;
+/* watchlist_events: who of a watchlist is there, and who is not; what is empty is left out. */
+int pusher_watchlist_events(struct buf *out, const struct slice *online, size_t nonline,
+                            const struct slice *offline, size_t noffline) MUST_CHECK;
+
 /* member_added: {"user_id":id_json,"user_info":info_json}, the latter left out when absent. */
 int pusher_member_added(struct buf *out, struct slice channel,
                         const struct pusher_member *member) MUST_CHECK;

@@ -9,6 +9,7 @@
 #include "pubsub/presence.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
+#include "pubsub/watch.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -250,7 +251,7 @@ static void on_leave(struct hub *hub, const struct mail_leave *mail)
 static void tell_count(struct hub *hub, const struct mail_channel *channel, struct dirent *entry)
 {
     unsigned int type = ff_channel_type(entry->name, entry->len);
-    if (entry->total == 0 || (type & (FF_CHANNEL_PRESENCE | FF_CHANNEL_USER)) ||
+    if (entry->total == 0 || (type & (FF_CHANNEL_PRESENCE | FF_CHANNEL_HIDDEN)) ||
         !hub->apps->items[channel->app].settings->subscription_count) {
         return;
     }
@@ -288,6 +289,9 @@ static void on_count(struct hub *hub, const struct mail_count *mail)
         entry_count(entry, mail->worker, mail->n);
         if (entry->total != before) {
             tell_count(hub, channel, entry);
+        }
+        if ((entry->total == 0) != (before == 0)) {
+            watch_changed(hub, channel->app, (struct slice){entry->name, entry->len}, before == 0);
         }
         entry_release(hub, channel->app, entry);
     }
@@ -349,11 +353,15 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_REQUEST:
         request_handle(hub, ((struct mail_request *)mail)->request);
         break;
+    case MAIL_WATCH:
+        watch_answer(hub, (struct mail_watch *)mail);
+        break;
     case MAIL_RESPONSE:
     case MAIL_DELIVER:
     case MAIL_JOINED:
     case MAIL_DRAIN:
     case MAIL_TERMINATE:
+    case MAIL_TELL:
     case MAIL_STOP:
         check(false); /* mail for a worker */
     }

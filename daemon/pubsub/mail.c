@@ -16,6 +16,9 @@ void mail_dispose(struct mail *mail)
         frame_unref(((struct mail_joined *)mail)->frame);
         frame_unref(((struct mail_joined *)mail)->second);
         break;
+    case MAIL_TELL:
+        frame_unref(((struct mail_tell *)mail)->frame);
+        break;
     case MAIL_REQUEST:
         request_free(((struct mail_request *)mail)->request);
         break;
@@ -28,6 +31,7 @@ void mail_dispose(struct mail *mail)
     case MAIL_COUNT:
     case MAIL_JOIN:
     case MAIL_LEAVE:
+    case MAIL_WATCH:
         break;
     }
     mem_free(mail);

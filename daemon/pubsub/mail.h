@@ -19,6 +19,7 @@ enum mail_type {
     MAIL_DRAIN,     /* stop accepting; end all clients within a period */
     MAIL_RESPONSE,  /* the answer to a request of the HTTP API */
     MAIL_TERMINATE, /* end the connections of a user, or one by its socket id */
+    MAIL_TELL,      /* a frame for one connection */
     MAIL_STOP,      /* end the loop */
     /* to the hub */
     MAIL_COUNT,   /* so many of my connections are on that channel now */
@@ -26,6 +27,7 @@ enum mail_type {
     MAIL_LEAVE,   /* one connection of a member has left it */
     MAIL_PUBLISH, /* a client event */
     MAIL_REQUEST, /* a request of the HTTP API */
+    MAIL_WATCH,   /* one of my connections wants to know which of these users are there */
 };
 
 /* A channel's name in front of whatever else a message carries behind it. */
@@ -108,6 +110,19 @@ struct mail_response {
     uint32_t slot, gen;
     int status;
     struct frame *body; /* JSON; NULL: memory ran out */
+};
+
+struct mail_tell {
+    struct mail mail;
+    uint32_t slot, gen;
+    struct frame *frame;
+};
+
+struct mail_watch {
+    struct mail mail;
+    uint32_t worker, slot, gen, app;
+    uint32_t n, len; /* ids; bytes of all of them */
+    char bytes[];    /* each id behind a byte that holds its length */
 };
 
 /* Frees a message that nobody will handle any more. */

@@ -29,7 +29,7 @@ bool query_next(struct hub *hub, const struct app *app, struct slice prefix, siz
         const struct dirent *entry = value;
         *name = (struct slice){entry->name, entry->len};
         *info = info_of(entry, *name);
-        if (info->occupied && !(info->type & FF_CHANNEL_USER) &&
+        if (info->occupied && !(info->type & FF_CHANNEL_HIDDEN) &&
             (prefix.p == NULL ||
              (name->len >= prefix.len && memcmp(name->p, prefix.p, prefix.len) == 0))) {
             return true;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "pubsub/chan.h"
+#include "pubsub/watch.h"
 
 #define SCRATCH_KEPT 65536u
 
@@ -46,6 +47,10 @@ static bool on_mail(void *arg, struct mail *mail)
         }
         break;
     }
+    case MAIL_TELL:
+        watch_tell((struct mail_tell *)mail, worker);
+        frame_unref(((struct mail_tell *)mail)->frame);
+        break;
     case MAIL_STOP:
         loop_stop(worker->loop);
         break;
@@ -54,6 +59,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_LEAVE:
     case MAIL_PUBLISH:
     case MAIL_REQUEST:
+    case MAIL_WATCH:
         check(false); /* mail for the hub */
     }
     mailbox_done(&worker->box, mail);

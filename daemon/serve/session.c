@@ -205,7 +205,7 @@ static bool handle_text(struct conn *conn, const char *text, size_t len)
     case PUSHER_UNSUBSCRIBE: {
         struct sub_ref *ref = chan_find(conn, message.channel);
         if (ref != NULL &&
-            !(ff_channel_type(message.channel.p, message.channel.len) & FF_CHANNEL_USER)) {
+            !(ff_channel_type(message.channel.p, message.channel.len) & FF_CHANNEL_HIDDEN)) {
             chan_unsubscribe(conn, ref);
         }
         break;

@@ -87,7 +87,8 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
     } else if (ref != NULL) {
         succeeded(conn, channel);
     } else if (limits->max_channels_per_connection != 0 &&
-               session_of(conn)->subscriber.n >= limits->max_channels_per_connection) {
+               (uint64_t)(session_of(conn)->subscriber.n - session_of(conn)->hidden) >=
+                   limits->max_channels_per_connection) {
         refuse(conn, channel, "LimitReached", "Too many channels on this connection", 403);
     } else if (type & FF_CHANNEL_PRESENCE) {
         join(conn, message);
@@ -135,7 +136,7 @@ static const char *judge_event(struct conn *conn, const struct app *app,
     if (!within_rate(conn, app)) {
         return "Rate limit exceeded";
     }
-    if (type & FF_CHANNEL_USER) {
+    if (type & FF_CHANNEL_HIDDEN) {
         return "Client events are not possible on a user's own channel";
     }
     if (type & FF_CHANNEL_ENCRYPTED) {

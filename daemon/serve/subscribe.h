@@ -24,6 +24,7 @@ struct session {
     uint32_t rate_left;
     uint32_t rate_at; /* loop time in ms */
     uint8_t flags;
+    uint8_t hidden; /* subscriptions that a sign-in made: they are not the client's */
 };
 
 static inline struct session *session_of(struct conn *conn)

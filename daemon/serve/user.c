@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proto/sign.h"
 #include "pubsub/chan.h"
+#include "pubsub/watch.h"
 #include "pubsub/wire.h"
 #include "serve/session.h"
 #include "serve/subscribe.h"
@@ -29,6 +30,8 @@ static struct slice user_channel(char *room, struct slice id)
 /* Who signs in again is somebody else from then on. */
 static void sign_out(struct conn *conn)
 {
+    watch_end(conn);
+    session_of(conn)->hidden = 0;
     struct subscriber *subscriber = subscriber_of(conn);
     for (uint16_t i = 0; i < subscriber->n; i++) {
         struct slice name = chan_name(&subscriber->refs[i]);
@@ -37,6 +40,43 @@ static void sign_out(struct conn *conn)
             return;
         }
     }
+}
+
+/* The users that this one wants to hear of. */
+static void watch(struct conn *conn, struct slice user_data)
+{
+    struct slice list, ids[WATCH_MAX];
+    size_t cursor = 0, n = 0, added = 0;
+    bool cut = false;
+    char *scratch = mem_try_alloc(user_data.len + 1);
+    if (scratch == NULL) {
+        conn_doom(conn);
+        return;
+    }
+    if (pusher_watchlist_read(user_data, &list) != 0) {
+        session_error(conn, 4302, "The watchlist must be an array of user ids");
+    } else if (list.p != NULL) {
+        char *room = scratch;
+        struct slice id;
+        while (!cut && pusher_watchlist_next(list, &cursor, room, &id)) {
+            if (id.len == 0 || id.len > FF_MAX_USER_ID || !ff_utf8_valid(id.p, id.len)) {
+                continue; /* nobody has such an id */
+            }
+            cut = n == WATCH_MAX;
+            if (!cut) {
+                ids[n++] = id;
+                room += id.len;
+            }
+        }
+    }
+    if (n > 0 && watch_begin(conn, ids, n, &added) != 0) {
+        conn_doom(conn);
+    }
+    session_of(conn)->hidden = (uint8_t)(session_of(conn)->hidden + added);
+    if (cut) {
+        session_error(conn, 4302, "Watchlist limit exceeded: only the first 100 users are watched");
+    }
+    mem_free(scratch);
 }
 
 void session_signin(struct conn *conn, struct app *app, const struct pusher_message *message)
@@ -66,9 +106,13 @@ void session_signin(struct conn *conn, struct app *app, const struct pusher_mess
         conn_doom(conn);
         return;
     }
+    session_of(conn)->hidden = 1;
     struct buf json;
     buf_init(&json, WIRE_MAX);
     session_say(conn, pusher_signed_in(&json, message->user_data), &json);
+    if (app->settings->watchlist) {
+        watch(conn, message->user_data);
+    }
 }
 
 static void terminate(struct worker *worker, uint32_t app, struct slice user_id)

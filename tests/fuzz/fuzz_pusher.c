@@ -139,6 +139,30 @@ static void check_member(struct slice channel_data)
     free(space);
 }
 
+/* The ids of a watchlist, each in the scratch behind the one before it, all told as online and as
+ * offline. */
+static void check_watchlist(struct slice user_data, char *space)
+{
+    struct slice list, id, ids[8];
+    struct buf out;
+    size_t cursor = 0, n = 0;
+
+    if (pusher_watchlist_read(user_data, &list) != 0 || list.p == NULL) {
+        return;
+    }
+    while (n < 8 && pusher_watchlist_next(list, &cursor, space, &id)) {
+        check(ff_utf8_valid(id.p, id.len));
+        if (id.len != 0) {
+            ids[n++] = id;
+            space += id.len;
+        }
+    }
+    buf_init(&out, 64 * user_data.len + 1024);
+    check(pusher_watchlist_events(&out, ids, n, ids, n) == 0);
+    check_written(&out, true);
+    buf_free(&out);
+}
+
 static void check_user(struct slice user_data)
 {
     struct slice id;
@@ -148,6 +172,7 @@ static void check_user(struct slice user_data)
     check(space != NULL && json_valid(user_data.p, user_data.len));
     if (pusher_user_read(user_data, space, &id) == 0) {
         check(id.len != 0 && ff_utf8_valid(id.p, id.len));
+        check_watchlist(user_data, space);
     }
     free(space);
     buf_init(&out, 64 * user_data.len + 1024);

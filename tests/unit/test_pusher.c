@@ -598,6 +598,51 @@ static void test_client_event(void **state)
            "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"user_id\":\"\"}");
 }
 
+static int write_watchlist(struct buf *out)
+{
+    const struct slice online[] = {SLICE("1"), SLICE("a \"b\" \xC3\xA9")}, offline[] = {SLICE("2")};
+    return pusher_watchlist_events(out, online, 2, offline, 1);
+}
+
+static int write_offline(struct buf *out)
+{
+    const struct slice offline[] = {SLICE("2")};
+    return pusher_watchlist_events(out, NULL, 0, offline, 1);
+}
+
+static void test_watchlist(void **state)
+{
+    (void)state;
+    char scratch[64];
+    struct slice list, id;
+    size_t cursor = 0;
+    const char *wanted[] = {"1", "a\"b", "3", "", ""};
+
+    assert_int_equal(pusher_watchlist_read(SLICE("{\"id\":\"1\"}"), &list), 0);
+    assert_null(list.p);
+    assert_int_equal(pusher_watchlist_read(SLICE("{\"watchlist\":null}"), &list), 0);
+    assert_null(list.p);
+    assert_int_equal(pusher_watchlist_read(SLICE("{\"watchlist\":{}}"), &list), -1);
+    assert_int_equal(
+        pusher_watchlist_read(SLICE(" {\"watchlist\": [\"1\",\"a\\\"b\",3,[],\"\"],\"id\":\"1\"} "),
+                              &list),
+        0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(pusher_watchlist_next(list, &cursor, scratch, &id));
+        assert_int_equal(id.len, strlen(wanted[i]));
+        assert_memory_equal(id.p == NULL ? "" : id.p, wanted[i], id.len);
+    }
+    assert_false(pusher_watchlist_next(list, &cursor, scratch, &id));
+    expect(
+        write_watchlist,
+        "{\"event\":\"pusher_internal:watchlist_events\",\"data\":\"{\\\"events\\\":[{\\\"name\\\":"
+        "\\\"online\\\",\\\"user_ids\\\":[\\\"1\\\",\\\"a \\\\\\\"b\\\\\\\" \xC3\xA9\\\"]},"
+        "{\\\"name\\\":\\\"offline\\\",\\\"user_ids\\\":[\\\"2\\\"]}]}\"}");
+    expect(write_offline,
+           "{\"event\":\"pusher_internal:watchlist_events\",\"data\":\"{\\\"events\\\":[{"
+           "\\\"name\\\":\\\"offline\\\",\\\"user_ids\\\":[\\\"2\\\"]}]}\"}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -606,6 +651,7 @@ int main(void)
         cmocka_unit_test(test_depth),           cmocka_unit_test(test_member),
         cmocka_unit_test(test_system_messages), cmocka_unit_test(test_presence),
         cmocka_unit_test(test_events),          cmocka_unit_test(test_client_event),
+        cmocka_unit_test(test_watchlist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
