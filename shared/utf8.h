@@ -7,7 +7,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 bool ff_utf8_valid(const char *text, size_t len);
+
+/*
+ * The same for a text that comes in pieces: the state behind them. FF_UTF8_WHOLE is where a text
+ * begins and where it may end; FF_UTF8_BAD never leads anywhere else; all others are inside of a
+ * character.
+ */
+#define FF_UTF8_WHOLE 0
+#define FF_UTF8_BAD   8
+uint8_t ff_utf8_next(uint8_t state, const char *text, size_t len);
 
 #endif

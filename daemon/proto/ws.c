@@ -31,7 +31,7 @@ static enum ws_result refuse(uint16_t *code, const char **why, uint16_t with, co
     return WS_BAD;
 }
 
-static void unmask(uint8_t *payload, size_t len, const uint8_t *key)
+void ws_mask(uint8_t *payload, size_t len, const uint8_t *key)
 {
     uint32_t half;
     uint64_t mask;
@@ -128,7 +128,7 @@ enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, struct ws_frame
         return WS_MORE;
     }
     out->payload = bytes + header;
-    unmask(out->payload, out->len, bytes + header - 4);
+    ws_mask(out->payload, out->len, bytes + header - 4);
     return WS_DONE;
 }
 

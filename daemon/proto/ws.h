@@ -52,6 +52,9 @@ enum ws_result {
 enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, struct ws_frame *out,
                          uint16_t *code, const char **why);
 
+/* XORs with a masking key of four bytes: masks, or takes the mask off. */
+void ws_mask(uint8_t *payload, size_t len, const uint8_t *key);
+
 /* Writes the header of an unmasked, final frame to `out` (room for WS_MAX_OUT_HEADER) and returns
  * its length. */
 size_t ws_header(uint8_t *out, enum ws_opcode opcode, size_t len);

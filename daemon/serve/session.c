@@ -13,18 +13,15 @@
 #include "pubsub/wire.h"
 #include "serve/subscribe.h"
 #include "serve/user.h"
+#include "serve/ws_conn.h"
 #include "shared/channel.h"
-#include "shared/utf8.h"
 
 _Static_assert(sizeof(struct session) <= CONN_STATE_SIZE, "a session must fit into its connection");
 
-/* The largest message that we still take when no limit is set. */
-#define UNLIMITED (64u << 20)
-
 void session_setup(const struct limits *limits)
 {
-    uint64_t max = limits->max_message_size != 0 ? limits->max_message_size : UNLIMITED;
-    session_handler.max_input = (size_t)max + WS_MAX_HEADER + WS_MAX_CONTROL;
+    uint64_t max = limits->max_message_size;
+    session_handler.max_input = ws_conn_max_input(max != 0 ? (size_t)max : WS_UNLIMITED);
 }
 
 static struct app *app_of(struct conn *conn)
@@ -57,8 +54,7 @@ void session_close(struct conn *conn, uint16_t code, const char *why, bool tell)
     if (tell) {
         session_error(conn, code, why);
     }
-    conn_send(conn, wire_close(code, why));
-    conn_finish(conn, false);
+    ws_conn_close(conn, code, why);
 }
 
 /* ---- opening ---- */
@@ -227,158 +223,39 @@ static bool handle_text(struct conn *conn, const char *text, size_t len)
 
 /* ---- frames ---- */
 
-/* A broken frame: the close frame says so, and whatever was valid before it has been answered. */
-static void bad_frame(struct conn *conn, uint16_t code, const char *why)
+static struct ws_part **session_part(struct conn *conn)
 {
-    counter_add(conn->loop->counters, COUNTER_BAD_FRAME, 1);
-    session_close(conn, code, why, false);
+    return &session_of(conn)->part;
 }
 
-/* XOR with the key again: the frame goes back to how it came, to be read once more. */
-static void mask_again(struct ws_frame *frame)
+static size_t session_max_message(struct conn *conn)
 {
-    const uint8_t *key = frame->payload - 4;
-    for (size_t i = 0; i < frame->len; i++) {
-        frame->payload[i] ^= key[i & 3];
-    }
+    uint64_t max = worker_of(conn)->limits->max_message_size;
+    return max != 0 ? (size_t)max : WS_UNLIMITED;
 }
 
-static bool fragment_add(struct session *session, const struct ws_frame *frame)
+static bool session_message(struct conn *conn, bool binary, const uint8_t *bytes, size_t len)
 {
-    struct inbuf *old = session->fragments;
-    size_t len = old != NULL ? old->len : 0;
-    if (old == NULL || old->cap - len < frame->len) {
-        size_t cap = len + frame->len + len / 2 + 256;
-        struct inbuf *grown = mem_try_realloc(old, sizeof(*grown) + cap);
-        if (grown == NULL) {
-            return false;
-        }
-        grown->cap = cap;
-        grown->len = len;
-        session->fragments = grown;
-    }
-    if (frame->len > 0) {
-        memcpy(session->fragments->bytes + len, frame->payload, frame->len);
-    }
-    session->fragments->len += frame->len;
-    return true;
+    (void)binary;
+    return handle_text(conn, (const char *)bytes, len);
 }
 
-static void fragments_drop(struct session *session)
+static void session_control(struct conn *conn)
 {
-    mem_free(session->fragments);
-    session->fragments = NULL;
-    session->flags &= (uint8_t)~SESSION_FRAGMENTED;
-}
-
-/* False: hold this frame back, see handle_text. */
-static bool handle_data(struct conn *conn, struct ws_frame *frame)
-{
-    struct session *session = session_of(conn);
-    bool continues = frame->opcode == WS_CONTINUATION;
-    bool open = session->flags & SESSION_FRAGMENTED;
-    if (continues != open) {
-        bad_frame(conn, 1002,
-                  continues ? "Continuation without a message"
-                            : "Message inside a fragmented message");
-        return true;
-    }
-    if (frame->opcode == WS_BINARY) {
-        bad_frame(conn, 1003, "Binary messages are not supported");
-        return true;
-    }
-    const char *text = (const char *)frame->payload;
-    size_t len = frame->len, before = 0;
-    if (continues || !frame->fin) {
-        uint64_t max = worker_of(conn)->limits->max_message_size;
-        before = session->fragments != NULL ? session->fragments->len : 0;
-        if (before + len > (max != 0 ? max : UNLIMITED)) {
-            bad_frame(conn, 1009, "Maximum message size exceeded");
-            return true;
-        }
-        if (!fragment_add(session, frame)) {
-            conn_doom(conn);
-            return true;
-        }
-        session->flags |= SESSION_FRAGMENTED;
-        if (!frame->fin) {
-            return true;
-        }
-        text = (const char *)session->fragments->bytes;
-        len = session->fragments->len;
-    }
-    if (!ff_utf8_valid(text, len)) {
-        bad_frame(conn, 1007, "Text is not valid UTF-8");
-        return true;
-    }
-    if (!handle_text(conn, text, len)) {
-        if (continues) {
-            session->fragments->len = before;
-        }
-        mask_again(frame);
-        return false;
-    }
-    if (continues && !(conn->flags & CONN_LEFT)) {
-        fragments_drop(session);
-    }
-    return true;
-}
-
-static void handle_control(struct conn *conn, struct ws_frame *frame)
-{
-    struct slice payload = {(const char *)frame->payload, frame->len};
-    if (frame->opcode == WS_CLOSE) {
-        uint16_t code = 0;
-        int wrong = ws_close_payload(frame->payload, frame->len, &code);
-        if (wrong != 0) {
-            counter_add(conn->loop->counters, COUNTER_BAD_FRAME, 1);
-        }
-        conn_send(conn, wire_close(wrong != 0 ? (uint16_t)wrong : code == 1005 ? 0 : code, ""));
-        conn_finish(conn, true);
-        return;
-    }
     session_of(conn)->flags |= SESSION_CONTROL_PINGS;
-    if (frame->opcode == WS_PING) {
-        conn_send(conn, wire_frame(WS_PONG, payload, (struct slice){NULL, 0}));
-    }
 }
+
+static const struct ws_endpoint endpoint = {
+    .part = session_part,
+    .max_message = session_max_message,
+    .message = session_message,
+    .control = session_control,
+};
 
 static size_t session_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
-    struct worker *worker = worker_of(conn);
-    size_t used = 0;
     conn_idle(conn, IDLE_OPEN);
-    while (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
-        struct ws_frame frame;
-        uint16_t code = 0;
-        const char *why = NULL;
-        if (worker_held(worker)) {
-            loop_throttle(conn->loop);
-            conn_resume(conn);
-            break;
-        }
-        uint64_t max = worker->limits->max_message_size;
-        enum ws_result result = ws_decode(bytes + used, len - used,
-                                          max != 0 ? (size_t)max : UNLIMITED, &frame, &code, &why);
-        if (result == WS_MORE) {
-            break;
-        }
-        if (result == WS_BAD) {
-            bad_frame(conn, code, why);
-            break;
-        }
-        if (frame.opcode >= WS_CLOSE) {
-            handle_control(conn, &frame);
-        } else if (!handle_data(conn, &frame)) {
-            conn_wait(conn);
-            break;
-        }
-        used += frame.used;
-        if (conn->flags & CONN_WAITING) {
-            break;
-        }
-    }
-    return used;
+    return ws_conn_input(conn, &endpoint, bytes, len);
 }
 
 /* ---- time and end ---- */
@@ -405,7 +282,7 @@ static void session_leave(struct conn *conn)
 {
     struct session *session = session_of(conn);
     chan_leave_all(conn);
-    fragments_drop(session);
+    ws_part_drop(&session->part);
     if (session->flags & SESSION_ADMITTED) {
         session->flags &= (uint8_t)~SESSION_ADMITTED;
         app_release(worker_of(conn)->apps, app_of(conn));

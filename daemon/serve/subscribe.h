@@ -10,17 +10,17 @@
 #include "proto/pusher.h"
 #include "pubsub/apps.h"
 #include "pubsub/chan.h"
+#include "serve/ws_conn.h"
 
 enum session_flag {
     SESSION_ADMITTED = 1 << 0,      /* counted in its application */
-    SESSION_FRAGMENTED = 1 << 1,    /* a fragmented message has begun */
-    SESSION_CONTROL_PINGS = 1 << 2, /* the client uses control frames: ping it with them */
+    SESSION_CONTROL_PINGS = 1 << 1, /* the client uses control frames: ping it with them */
 };
 
 /* conn->state of a session. The rate is a bucket of thousandths of client events. */
 struct session {
     struct subscriber subscriber; /* first: pubsub/chan looks for it there */
-    struct inbuf *fragments;
+    struct ws_part *part;         /* an unfinished message, see serve/ws_conn.h */
     uint32_t rate_left;
     uint32_t rate_at; /* loop time in ms */
     uint8_t flags;

@@ -105,9 +105,56 @@ static void test_every_code_point(void **state)
     }
 }
 
+/* Where a text is cut changes nothing, and the first byte that can lead nowhere is noticed at once.
+ */
+static void test_pieces(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        char text[64];
+        size_t len = samples[i].len + 20;
+        memset(text, 'x', sizeof(text));
+        memcpy(text + 10, samples[i].bytes, samples[i].len);
+        for (size_t cut = 0; cut <= len; cut++) {
+            for (size_t second = cut; second <= len; second++) {
+                uint8_t at = ff_utf8_next(FF_UTF8_WHOLE, text, cut);
+                at = ff_utf8_next(at, text + cut, second - cut);
+                at = ff_utf8_next(at, text + second, len - second);
+                assert_int_equal(at == FF_UTF8_WHOLE, samples[i].valid);
+            }
+        }
+    }
+}
+
+/* Every sequence of three bytes: BAD exactly when no continuation of four makes it valid. */
+static void test_first_bad_byte(void **state)
+{
+    static const unsigned char tails[] = {0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF};
+    (void)state;
+    for (uint32_t all = 0x80; all < 0x1000000; all += all < 0x10000 ? 1 : 257) {
+        char text[7];
+        size_t len = all < 0x100 ? 1 : all < 0x10000 ? 2 : 3;
+        for (size_t i = 0; i < len; i++) {
+            text[i] = (char)(all >> 8 * (len - 1 - i));
+        }
+        bool leads = ff_utf8_valid(text, len);
+        for (size_t first = 0; first < sizeof(tails) && !leads; first++) {
+            text[len] = (char)tails[first];
+            text[len + 1] = text[len + 2] = (char)0x80;
+            leads = ff_utf8_valid(text, len + 1) || ff_utf8_valid(text, len + 2) ||
+                    ff_utf8_valid(text, len + 3);
+        }
+        if ((ff_utf8_next(FF_UTF8_WHOLE, text, len) != FF_UTF8_BAD) != leads) {
+            fail_msg("%06x", all);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_first_bad_byte),
         cmocka_unit_test(test_samples_at_every_offset),
         cmocka_unit_test(test_every_code_point),
     };

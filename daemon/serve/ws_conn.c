@@ -1,0 +1,278 @@
+#include "serve/ws_conn.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "pubsub/wire.h"
+#include "pubsub/worker.h"
+#include "shared/utf8.h"
+
+/*
+ * Either a fragmented message is open and `bytes` holds the payloads of its frames so far; or the
+ * first frame in the input is not complete. Or both. Of that frame `scanned` bytes of payload are
+ * known to be good text; `utf8` is the state behind them, `utf8_start` the one before the frame.
+ */
+struct ws_part {
+    size_t len, cap, scanned;
+    uint32_t fragments;
+    uint8_t utf8, utf8_start;
+    bool open, binary;
+    uint8_t bytes[];
+};
+
+size_t ws_conn_max_input(size_t max)
+{
+    return max + WS_MAX_HEADER + WS_MAX_CONTROL;
+}
+
+void ws_part_drop(struct ws_part **part)
+{
+    mem_free(*part);
+    *part = NULL;
+}
+
+void ws_conn_close(struct conn *conn, uint16_t code, const char *why)
+{
+    conn_send(conn, wire_close(code, why));
+    conn_finish(conn, false);
+}
+
+/* A broken frame: the close frame says so, and whatever was valid before it has been answered. */
+static void refuse(struct conn *conn, uint16_t code, const char *why)
+{
+    counter_add(conn->loop->counters, COUNTER_BAD_FRAME, 1);
+    ws_conn_close(conn, code, why);
+}
+
+/* ---- the unfinished message ---- */
+
+/* Room for `more` bytes. False: no memory. */
+static bool part_room(struct ws_part **slot, size_t more)
+{
+    struct ws_part *old = *slot;
+    size_t len = old != NULL ? old->len : 0;
+    if (old != NULL && old->cap - len >= more) {
+        return true;
+    }
+    size_t cap = more == 0 ? 0 : len + more + len / 2 + 256;
+    struct ws_part *grown = mem_try_realloc(old, sizeof(*grown) + cap);
+    if (grown == NULL) {
+        return false;
+    }
+    if (old == NULL) {
+        *grown = (struct ws_part){.utf8 = FF_UTF8_WHOLE, .utf8_start = FF_UTF8_WHOLE};
+    }
+    grown->cap = cap;
+    *slot = grown;
+    return true;
+}
+
+static bool is_open(const struct ws_part *part)
+{
+    return part != NULL && part->open;
+}
+
+/* ---- data frames ---- */
+
+/* What the header alone can be wrong in. */
+static bool header_fits(struct conn *conn, const struct ws_endpoint *endpoint,
+                        const struct ws_part *part, const struct ws_frame *frame, size_t max)
+{
+    bool continues = frame->opcode == WS_CONTINUATION;
+    if (continues != is_open(part)) {
+        refuse(conn, 1002,
+               continues ? "Continuation without a message"
+                         : "Message inside a fragmented message");
+    } else if (frame->opcode == WS_BINARY && !endpoint->binary) {
+        refuse(conn, 1003, "Binary messages are not supported");
+    } else if (continues && part->len + frame->len > max) {
+        refuse(conn, 1009, "Maximum message size exceeded");
+    } else if (continues && part->fragments >= WS_MAX_FRAGMENTS) {
+        refuse(conn, 1009, "Too many fragments");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static bool is_text(const struct ws_part *part, const struct ws_frame *frame)
+{
+    return is_open(part) ? !part->binary : frame->opcode == WS_TEXT;
+}
+
+/* Looks at the text of a frame that is not complete: `have` bytes of it, still masked. */
+static void scan(struct conn *conn, struct ws_part **slot, const uint8_t *payload, size_t have)
+{
+    if (have == 0) {
+        return;
+    }
+    if (!part_room(slot, 0)) {
+        conn_doom(conn);
+        return;
+    }
+    struct ws_part *part = *slot;
+    while (part->scanned < have) {
+        uint8_t room[1024], key[4];
+        size_t n = have - part->scanned < sizeof(room) ? have - part->scanned : sizeof(room);
+        for (size_t i = 0; i < sizeof(key); i++) {
+            key[i] = payload[(ptrdiff_t)((part->scanned + i) & 3) - 4];
+        }
+        memcpy(room, payload + part->scanned, n);
+        ws_mask(room, n, key);
+        part->utf8 = ff_utf8_next(part->utf8, (const char *)room, n);
+        part->scanned += n;
+        if (part->utf8 == FF_UTF8_BAD) {
+            refuse(conn, 1007, "Text is not valid UTF-8");
+            return;
+        }
+    }
+}
+
+/* The state of the text behind a complete frame. */
+static uint8_t text_state(const struct ws_part *part, const struct ws_frame *frame)
+{
+    const char *text = (const char *)frame->payload;
+    if (part == NULL && frame->fin) {
+        return ff_utf8_valid(text, frame->len) ? FF_UTF8_WHOLE : FF_UTF8_BAD; /* the usual case */
+    }
+    if (part == NULL) {
+        return ff_utf8_next(FF_UTF8_WHOLE, text, frame->len);
+    }
+    return ff_utf8_next(part->utf8, text + part->scanned, frame->len - part->scanned);
+}
+
+/* A fragment is added to the open message, or opens one. False: no memory. */
+static bool part_add(struct ws_part **slot, const struct ws_frame *frame, uint8_t utf8)
+{
+    if (!part_room(slot, frame->len)) {
+        return false;
+    }
+    struct ws_part *part = *slot;
+    if (!part->open) {
+        part->open = true;
+        part->binary = frame->opcode == WS_BINARY;
+    }
+    if (frame->len > 0) {
+        memcpy(part->bytes + part->len, frame->payload, frame->len);
+    }
+    part->len += frame->len;
+    part->fragments++;
+    part->utf8 = part->utf8_start = utf8;
+    part->scanned = 0;
+    return true;
+}
+
+/* False: hold this frame back. */
+static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, struct ws_part **slot,
+                      struct ws_frame *frame)
+{
+    bool text = is_text(*slot, frame);
+    uint8_t utf8 = text ? text_state(*slot, frame) : FF_UTF8_WHOLE;
+    if (utf8 == FF_UTF8_BAD || (frame->fin && utf8 != FF_UTF8_WHOLE)) {
+        refuse(conn, 1007, "Text is not valid UTF-8");
+        return true;
+    }
+    struct ws_part before = *slot != NULL ? **slot : (struct ws_part){.utf8 = FF_UTF8_WHOLE};
+    const uint8_t *bytes = frame->payload;
+    size_t len = frame->len;
+    if (before.open || !frame->fin) {
+        if (!part_add(slot, frame, utf8)) {
+            conn_doom(conn);
+            return true;
+        }
+        bytes = (*slot)->bytes;
+        len = (*slot)->len;
+    }
+    if (!frame->fin) {
+        return true;
+    }
+    /* The endpoint may end the connection, and with it would go what it reads. */
+    struct ws_part *part = *slot;
+    *slot = NULL;
+    if (endpoint->message(conn, !text, bytes, len)) {
+        ws_part_drop(&part);
+        return true;
+    }
+    if (part != NULL) {
+        part->len = before.len;
+        part->fragments = before.fragments;
+        part->utf8 = part->utf8_start = before.utf8_start;
+        part->scanned = 0;
+        *slot = part;
+    }
+    /* Back to how it came, to be read once more. */
+    ws_mask(frame->payload, frame->len, frame->payload - 4);
+    return false;
+}
+
+/* ---- control frames ---- */
+
+static void take_control(struct conn *conn, const struct ws_endpoint *endpoint,
+                         const struct ws_frame *frame)
+{
+    struct slice payload = {(const char *)frame->payload, frame->len};
+    if (frame->opcode == WS_CLOSE) {
+        uint16_t code = 0;
+        int wrong = ws_close_payload(frame->payload, frame->len, &code);
+        if (wrong != 0) {
+            counter_add(conn->loop->counters, COUNTER_BAD_FRAME, 1);
+        }
+        conn_send(conn, wire_close(wrong != 0 ? (uint16_t)wrong : code == 1005 ? 0 : code, ""));
+        conn_finish(conn, true);
+        return;
+    }
+    if (endpoint->control != NULL) {
+        endpoint->control(conn);
+    }
+    if (frame->opcode == WS_PING) {
+        conn_send(conn, wire_frame(WS_PONG, payload, (struct slice){NULL, 0}));
+    }
+}
+
+/* ---- input ---- */
+
+size_t ws_conn_input(struct conn *conn, const struct ws_endpoint *endpoint, uint8_t *bytes,
+                     size_t len)
+{
+    struct worker *worker = worker_of(conn);
+    struct ws_part **slot = endpoint->part(conn);
+    size_t used = 0;
+    while (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED | CONN_WAITING))) {
+        struct ws_frame frame;
+        uint16_t code = 0;
+        const char *why = NULL;
+        if (worker_held(worker)) {
+            loop_throttle(conn->loop);
+            conn_resume(conn);
+            break;
+        }
+        size_t max = endpoint->max_message(conn);
+        enum ws_result result = ws_decode(bytes + used, len - used, max, &frame, &code, &why);
+        if (result == WS_BAD) {
+            refuse(conn, code, why);
+            break;
+        }
+        if (frame.used == 0) {
+            break; /* not even the header is complete */
+        }
+        bool data = frame.opcode < WS_CLOSE;
+        if (data && !header_fits(conn, endpoint, *slot, &frame, max)) {
+            break;
+        }
+        if (result == WS_MORE) {
+            size_t head = frame.used - frame.len;
+            if (data && is_text(*slot, &frame)) {
+                scan(conn, slot, bytes + used + head, len - used - head);
+            }
+            break;
+        }
+        if (!data) {
+            take_control(conn, endpoint, &frame);
+        } else if (!take_data(conn, endpoint, slot, &frame)) {
+            conn_wait(conn);
+            break;
+        }
+        used += frame.used;
+    }
+    return used;
+}
