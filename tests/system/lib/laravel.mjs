@@ -34,19 +34,25 @@ export const MASTER_KEY = Buffer.alloc(32, 'k').toString('base64');
 export class Laravel {
     #processes = [];
 
-    /** Creates the application beside a running daemon. The daemon belongs to the caller. */
-    static async create(daemon, { env = {}, overlay = join(system, 'app') } = {}) {
+    /**
+     * Creates the application beside a running daemon. The daemon belongs to the caller.
+     * stock: without our extension and bridge, with Pusher's PHP SDK; env then chooses the driver and its credentials.
+     */
+    static async create(daemon, { env = {}, overlay = join(system, 'app'), stock = false } = {}) {
         const app = new Laravel();
         app.daemon = daemon;
         app.base = mkdtempSync(join(tmpdir(), 'ffa-'));
         app.dir = join(app.base, 'app');
-        const ini = join(app.base, 'php');
-        mkdirSync(ini);
-        // A copy: a build that runs meanwhile must not pull it away from running processes.
-        const own = join(app.base, 'fanfare.so');
-        copyFileSync(extension(), own);
-        writeFileSync(join(ini, 'fanfare.ini'), `extension=${own}\n`);
-        app.env = { ...process.env, PHP_INI_SCAN_DIR: `:${ini}`, PHP: php };
+        app.env = { ...process.env, PHP: php };
+        if (!stock) {
+            const ini = join(app.base, 'php');
+            mkdirSync(ini);
+            // A copy: a build that runs meanwhile must not pull it away from running processes.
+            const own = join(app.base, 'fanfare.so');
+            copyFileSync(extension(), own);
+            writeFileSync(join(ini, 'fanfare.ini'), `extension=${own}\n`);
+            app.env.PHP_INI_SCAN_DIR = `:${ini}`;
+        }
         app.httpPort = await freePort();
         app.url = `http://127.0.0.1:${app.httpPort}`;
         const settings = {
@@ -58,19 +64,21 @@ export class Laravel {
             CACHE_STORE: 'file',
             QUEUE_CONNECTION: 'database',
             BCRYPT_ROUNDS: 4,
-            BROADCAST_CONNECTION: 'fanfare',
-            FANFARE_APP_ID: APP.id,
-            FANFARE_APP_KEY: APP.key,
-            FANFARE_APP_SECRET: APP.secret,
-            FANFARE_SOCKET: daemon.socket,
-            FANFARE_HOST: '127.0.0.1',
-            FANFARE_PORT: daemon.port,
-            FANFARE_SCHEME: 'http',
-            FANFARE_ENCRYPTION_MASTER_KEY: MASTER_KEY,
+            ...(stock ? {} : {
+                BROADCAST_CONNECTION: 'fanfare',
+                FANFARE_APP_ID: APP.id,
+                FANFARE_APP_KEY: APP.key,
+                FANFARE_APP_SECRET: APP.secret,
+                FANFARE_SOCKET: daemon.socket,
+                FANFARE_HOST: '127.0.0.1',
+                FANFARE_PORT: daemon.port,
+                FANFARE_SCHEME: 'http',
+                FANFARE_ENCRYPTION_MASTER_KEY: MASTER_KEY,
+            }),
             ...env,
         };
         const args = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...args, app.dir, overlay], { encoding: 'utf8', env: app.env });
+        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...(stock ? ['--stock'] : []), ...args, app.dir, overlay], { encoding: 'utf8', env: app.env });
         if (made.status !== 0) throw new Error(`scripts/lib/make-app failed:\n${made.stdout}${made.stderr}`);
         return app;
     }
@@ -167,19 +175,7 @@ http {
     /** A PHP process that runs one action after the other: repl.act(). */
     async repl({ ini = [] } = {}) {
         const child = this.#spawn(php, [...ini.flatMap((line) => ['-d', line]), 'artisan', 'test:act'], { stdio: ['pipe', 'pipe', 'pipe'] });
-        const lines = new Inbox();
-        createInterface({ input: child.child.stdout }).on('line', (line) => lines.push(line));
-        child.child.stdin.on('error', () => {});
-        child.exited.then(() => lines.push(null));
-        const read = async (what) => {
-            const line = await lines.take(() => `${what}\n${child.stderr}`);
-            if (line === null) throw new Error(`PHP ended (${JSON.stringify(child.status)}) instead of answering ${what}\n${child.stdout.slice(-2000)}${child.stderr}`);
-            try {
-                return JSON.parse(line);
-            } catch {
-                throw new Error(`PHP printed ${JSON.stringify(child.stdout.slice(-2000))}\n${child.stderr}`);
-            }
-        };
+        const read = answers(child);
         await read('that it is ready');
         return {
             process: child,
@@ -199,6 +195,19 @@ http {
                 child.child.stdin.end();
                 return child.exit();
             },
+        };
+    }
+
+    /** A PHP process that calls Pusher's SDK; only in a stock application. Throws what the SDK throws, with its class as .error. */
+    sdk({ app = APP, options = {} } = {}) {
+        const child = this.#spawn(php, [join(system, 'php/sdk.php'), 'vendor/autoload.php'], { stdio: ['pipe', 'pipe', 'pipe'] });
+        const read = answers(child);
+        return async (method, args = [], change = {}) => {
+            const call = { app: change.app ?? app, options: { host: '127.0.0.1', port: this.daemon.port, scheme: 'http', useTLS: false, ...options, ...change.options }, method, args };
+            child.child.stdin.write(`${JSON.stringify(call)}\n`);
+            const answer = await read(method);
+            if ('error' in answer) throw Object.assign(new Error(`${method}: ${answer.error}: ${answer.message}`), answer);
+            return answer.result;
         };
     }
 
@@ -235,6 +244,23 @@ http {
         const { stdout } = spawnSync('tail', ['-n', '60', join(this.dir, 'storage/logs/laravel.log')], { encoding: 'utf8' });
         return stdout;
     }
+}
+
+/** Reads what a PHP process writes, a line of JSON for each answer. */
+function answers(child) {
+    child.child.stdin.on('error', () => {});
+    const lines = new Inbox();
+    createInterface({ input: child.child.stdout }).on('line', (line) => lines.push(line));
+    child.exited.then(() => lines.push(null));
+    return async (what) => {
+        const line = await lines.take(() => `${what}\n${child.stderr}`);
+        if (line === null) throw new Error(`PHP ended (${JSON.stringify(child.status)}) instead of answering ${what}\n${child.stdout.slice(-2000)}${child.stderr}`);
+        try {
+            return JSON.parse(line);
+        } catch {
+            throw new Error(`PHP printed ${JSON.stringify(child.stdout.slice(-2000))}\n${child.stderr}`);
+        }
+    };
 }
 
 /** What a failed action said, if it was one. */
