@@ -15,3 +15,7 @@ Broadcast::channel('room.{room}', fn (User $user, string $room): array => ['id' 
 Broadcast::channel('open.{name}', fn (User $user): bool => true);
 
 Broadcast::channel('closed.{name}', fn (User $user): bool => false);
+
+Broadcast::userRoutes(['middleware' => ['web']]);
+
+Broadcast::resolveAuthenticatedUserUsing(fn ($request): ?array => $request->user() === null ? null : ['id' => (string) $request->user()->id, 'name' => $request->user()->name]);

@@ -115,6 +115,9 @@ final class Actions
                 for ($i = 0;; $i++) {
                     event(new Now(self::channels($in), ['n' => $i, 'pad' => str_repeat('z', $in['size'])]));
                 }
+            case 'pusher':
+                // Pusher's SDK, as applications reach it through the drivers that have one.
+                return Broadcast::driver()->getPusher()->{$in['method']}(...$in['args']);
             case 'signed-in':
                 return auth()->id();
             case 'pid':
