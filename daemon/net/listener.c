@@ -21,6 +21,7 @@
 #define ACCEPTS_A_TURN 64
 #define BACKLOG        4096
 #define REST_MS        100
+#define UNSENT_MAX     131072 /* bytes that the kernel takes for a client and cannot send yet */
 
 /* ---- opening ---- */
 
@@ -67,7 +68,10 @@ static int open_tcp(const char *address, bool shared, char *why, size_t size)
     if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) {
         goto failed;
     }
-    /* Accepted sockets inherit it. */
+    /* Accepted sockets inherit both. What a client is slow to take waits in our queue, shared by
+     * all and under our limits, instead of in the kernel, which copies up to 4 MiB for each. */
+    int unsent = UNSENT_MAX;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
         freeaddrinfo(info);
