@@ -34,6 +34,28 @@
     X(SUBSCRIBED, "subscriptions_total", "", "Subscriptions that succeeded")                       \
     X(SUBSCRIBE_REFUSED, "subscriptions_refused_total", "", "Subscriptions that were refused")     \
     X(CLIENT_EVENT_REFUSED, "client_events_refused_total", "", "Client events that were refused")  \
+    X(LIMIT_MESSAGE_SIZE, "limits_reached_total", "limit=\"max_message_size\"",                    \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_MESSAGE_RATE, "limits_reached_total", "limit=\"message_rate\"",                        \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_CLIENT_EVENT_RATE, "limits_reached_total", "limit=\"client_event_rate\"",              \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_EVENT_SIZE, "limits_reached_total", "limit=\"max_event_size\"",                        \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_EVENT_NAME, "limits_reached_total", "limit=\"max_event_name\"",                        \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_CHANNEL_NAME, "limits_reached_total", "limit=\"max_channel_name\"",                    \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_CHANNELS_PER_PUBLISH, "limits_reached_total", "limit=\"max_channels_per_publish\"",    \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_BATCH, "limits_reached_total", "limit=\"max_batch\"",                                  \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_CHANNELS, "limits_reached_total", "limit=\"max_channels_per_connection\"",             \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_MEMBERS, "limits_reached_total", "limit=\"max_presence_members\"",                     \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_USER_INFO, "limits_reached_total", "limit=\"max_user_info_size\"",                     \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
     X(BAD_HTTP, "bad_input_total", "kind=\"http\"", "Input refused, by kind")                      \
     X(BAD_HANDSHAKE, "bad_input_total", "kind=\"handshake\"", "Input refused, by kind")            \
     X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                    \

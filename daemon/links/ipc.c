@@ -177,8 +177,10 @@ static const char *reason_of(enum publish_fault fault)
 {
     switch (fault) {
     case PUBLISH_BAD_CHANNEL:
+    case PUBLISH_LONG_CHANNEL:
         return FF_IPC_REASON_INVALID_CHANNEL;
     case PUBLISH_BAD_EVENT:
+    case PUBLISH_LONG_EVENT:
         return FF_IPC_REASON_INVALID_EVENT;
     case PUBLISH_BAD_PAYLOAD:
         return FF_IPC_REASON_INVALID_PAYLOAD;
@@ -208,9 +210,10 @@ static bool check_all(struct conn *conn, const struct ff_ipc_frame *frame)
     for (uint32_t i = 0; i < frame->nmessages; i++) {
         char why[256];
         struct publish publish = view(&frame->messages[i]);
-        enum publish_fault fault =
-            publish_check(ipc_of(conn)->hub->limits, &publish, why, sizeof(why));
+        enum publish_fault fault = publish_check(ipc_of(conn)->hub->limits, peer_of(conn)->app,
+                                                 &publish, why, sizeof(why));
         if (fault != PUBLISH_FINE) {
+            publish_count_fault(conn->loop->counters, fault);
             counter_add(conn->loop->counters, COUNTER_PUBLISH_REJECTED, 1);
             reject(conn, frame->seq, reason_of(fault), why,
                    frame->type == FF_IPC_BATCH ? (int64_t)i : -1);

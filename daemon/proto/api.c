@@ -84,7 +84,9 @@ static int add_channel(struct api_reader *reader, struct api_event *event, struc
         return refuse(fault, 422, "Every channel must be a string");
     }
     if (reader->channels_per_event != 0 && event->count >= reader->channels_per_event) {
-        return refuse(fault, 400, "Too many channels in one event (max_channels_per_publish)");
+        refuse(fault, 400, "Too many channels in one event (max_channels_per_publish)");
+        fault->limit = API_LIMIT_CHANNELS;
+        return -1;
     }
     if (reader->nchannels >= reader->max_channels) {
         return refuse(fault, 400, "Too many channels");
@@ -188,7 +190,9 @@ int api_batch_read(struct slice body, struct api_reader *reader, struct api_even
     cursor = 0;
     while (json_element(batch, &cursor, &element)) {
         if (*count >= max) {
-            return refuse(fault, 400, "Too many events in one batch (max_batch)");
+            refuse(fault, 400, "Too many events in one batch (max_batch)");
+            fault->limit = API_LIMIT_BATCH;
+            return -1;
         }
         if (read_event(element, reader, &out[*count], fault) != 0) {
             return -1;

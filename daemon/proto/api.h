@@ -59,9 +59,13 @@ api_info(struct slice list); /* of a comma-separated list; unknown words are lef
 /* ---- bodies ---- */
 
 /* The status to refuse with, and a sentence that is valid inside a JSON string. */
+/* Which configured limit a fault is, if it is one. */
+enum api_limit { API_NO_LIMIT, API_LIMIT_CHANNELS, API_LIMIT_BATCH };
+
 struct api_fault {
     int status;
     const char *why;
+    enum api_limit limit;
 };
 
 struct api_event {

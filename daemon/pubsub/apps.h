@@ -23,6 +23,13 @@ struct app {
     _Atomic uint32_t connections; /* established WebSockets on this node */
 };
 
+/* Of a limit that the node and the application have, the one that holds: the smaller of those that
+ * are set. 0: none. */
+static inline uint64_t app_limit(uint64_t node, uint64_t app)
+{
+    return node == 0 || (app != 0 && app < node) ? app : node;
+}
+
 struct apps {
     struct app *items;
     size_t count;

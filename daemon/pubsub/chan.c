@@ -388,16 +388,17 @@ int chan_roster(struct conn *conn, struct sub_ref *ref)
     return post_join(worker, conn, ref->chan, 0, &nobody);
 }
 
-static void post_leave(struct worker *worker, const struct chan *chan, const struct who *who)
+static void post_leave(struct worker *worker, const struct mail_channel *channel, const char *name,
+                       struct slice user)
 {
-    size_t extra = chan->len + who->len;
+    size_t extra = channel->len + user.len;
     struct mail_leave *mail = mem_alloc(sizeof(*mail) + extra);
     *mail = (struct mail_leave){
         .mail = {.type = MAIL_LEAVE, .bytes = (uint32_t)(sizeof(*mail) + extra)},
-        .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
-        .user_len = who->len,
+        .channel = *channel,
+        .user_len = (uint32_t)user.len,
     };
-    memcpy(mempcpy(mail->bytes, chan->name, chan->len), who->user_id, who->len);
+    memcpy(mempcpy(mail->bytes, name, channel->len), user.p, user.len);
     mailbox_post(worker->hub, &mail->mail);
 }
 
@@ -407,16 +408,18 @@ void chan_unsubscribe(struct conn *conn, struct sub_ref *ref)
     struct chan *chan = ref->chan;
     struct who *who;
     if (ref->joining != 0) {
+        /* The hub may refuse it yet; chan_joined takes it out again when it has not. */
         who = joiners_remove(worker, ref);
     } else {
         who = subs_remove(worker, ref);
         changes_add(chan, conn, false);
+        if (who != NULL) {
+            struct mail_channel channel = {.app = chan->app, .hash = chan->hash, .len = chan->len};
+            post_leave(worker, &channel, chan->name, (struct slice){who->user_id, who->len});
+        }
     }
     refs_remove(subscriber_of(conn), ref);
-    if (who != NULL) {
-        post_leave(worker, chan, who);
-        mem_free(who);
-    }
+    mem_free(who);
     chan_changed(worker, chan);
 }
 
@@ -496,9 +499,16 @@ void chan_joined(struct worker *worker, const struct mail_joined *mail)
             continue;
         }
         struct chan *chan = ref->chan;
+        if (mail->refused) {
+            counter_add(worker->loop->counters, COUNTER_SUBSCRIBE_REFUSED, 1);
+            counter_add(worker->loop->counters, COUNTER_LIMIT_MEMBERS, 1);
+            chan_unsubscribe(conn, ref);
+            tell_joined(conn, mail);
+            return;
+        }
         if (mail->frame == NULL || !subs_room(chan)) {
             conn_doom(conn);
-            return;
+            break;
         }
         struct who *who = joiners_remove(worker, ref);
         subs_add(chan, conn, ref, who);
@@ -507,7 +517,11 @@ void chan_joined(struct worker *worker, const struct mail_joined *mail)
         tell_joined(conn, mail);
         return;
     }
-    /* it left before the answer came */
+    /* It left before the answer came. */
+    if (mail->number != 0 && mail->user_len > 0 && !mail->refused) {
+        post_leave(worker, &mail->channel, mail->bytes,
+                   (struct slice){mail->bytes + mail->channel.len, mail->user_len});
+    }
 }
 
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail)

@@ -197,30 +197,61 @@ static struct frame *last_event(struct hub *hub, const struct mail_channel *chan
     return frame;
 }
 
+static bool is_full(const struct hub *hub, const struct mail_join *mail, const struct dirent *entry)
+{
+    uint64_t max = hub->apps->items[mail->channel.app].settings->max_presence_members;
+    struct slice user = {mail->bytes + mail->channel.len, mail->user_len};
+    return max != 0 && presence_count(entry->presence) >= max &&
+           !presence_has(entry->presence, user);
+}
+
+static struct frame *refusal(const struct dirent *entry)
+{
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    int written =
+        pusher_subscription_error(&json, (struct slice){entry->name, entry->len}, "LimitReached",
+                                  "Too many members on this channel", 403);
+    struct frame *frame = written == 0 ? wire_text(&json) : NULL;
+    buf_free(&json);
+    return frame;
+}
+
 static void on_join(struct hub *hub, const struct mail_join *mail)
 {
     struct dirent *entry = entry_get(hub, &mail->channel, mail->bytes);
     unsigned int type = ff_channel_type(entry->name, entry->len);
-    bool presence = type & FF_CHANNEL_PRESENCE;
+    bool presence = type & FF_CHANNEL_PRESENCE, joins = presence && mail->number != 0;
     if (presence && entry->presence == NULL) {
         entry->presence = presence_new();
     }
-    if (presence && mail->number != 0) {
-        join_member(hub, mail, entry);
+    bool refused = joins && is_full(hub, mail, entry);
+    struct frame *frame, *second = NULL;
+    if (refused) {
+        frame = refusal(entry);
+    } else {
+        if (joins) {
+            join_member(hub, mail, entry);
+        }
+        entry_count(entry, mail->worker, mail->n);
+        frame = presence ? roster(entry) : confirmation(entry);
+        second = type & FF_CHANNEL_CACHE ? last_event(hub, &mail->channel, entry) : NULL;
     }
-    entry_count(entry, mail->worker, mail->n);
-    struct mail_joined *answer = mem_alloc(sizeof(*answer));
-    struct frame *frame = presence ? roster(entry) : confirmation(entry);
-    struct frame *second = type & FF_CHANNEL_CACHE ? last_event(hub, &mail->channel, entry) : NULL;
+    size_t extra = mail->channel.len + mail->user_len;
+    struct mail_joined *answer = mem_alloc(sizeof(*answer) + extra);
     *answer = (struct mail_joined){
         .mail = {.type = MAIL_JOINED,
-                 .bytes = (uint32_t)sizeof(*answer) + (frame != NULL ? frame->len : 0)},
+                 .bytes = (uint32_t)(sizeof(*answer) + extra) + (frame != NULL ? frame->len : 0)},
         .slot = mail->slot,
         .gen = mail->gen,
         .number = mail->number,
+        .refused = refused,
         .frame = frame,
         .second = second,
+        .channel = mail->channel,
+        .user_len = mail->user_len,
     };
+    memcpy(answer->bytes, mail->bytes, extra);
     mailbox_post(hub->workers[mail->worker], &answer->mail);
 }
 

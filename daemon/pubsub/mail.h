@@ -5,6 +5,7 @@
 #ifndef FF_PUBSUB_MAIL_H
 #define FF_PUBSUB_MAIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/frame.h"
@@ -83,9 +84,14 @@ struct mail_join {
 struct mail_joined {
     struct mail mail;
     uint32_t slot, gen, number;
+    bool refused;         /* the channel is full: `frame` says so, and nobody has joined */
     struct frame *frame;  /* what the joiner is told; NULL: memory ran out */
     struct frame *second; /* and behind it, on cache channels: the last event, or that there is
                              none. NULL: nothing */
+    struct mail_channel channel;
+    uint32_t
+        user_len; /* of who has joined, 0: nobody. Who left meanwhile is taken out again by it */
+    char bytes[]; /* name, user id */
 };
 
 struct mail_drain {

@@ -101,6 +101,11 @@ bool presence_leave(struct presence *presence, struct slice user_id, struct slic
     return true;
 }
 
+bool presence_has(const struct presence *presence, struct slice user_id)
+{
+    return strmap_get(&presence->users, user_id.p, user_id.len) != NULL;
+}
+
 size_t presence_count(const struct presence *presence)
 {
     return presence->users.count;

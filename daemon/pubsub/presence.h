@@ -21,6 +21,9 @@ bool presence_join(struct presence *presence, const struct pusher_member *member
  * until the next call here; the user is gone. Unknown users are left alone. */
 bool presence_leave(struct presence *presence, struct slice user_id, struct slice *id_json);
 
+/* Whether this user is in. */
+bool presence_has(const struct presence *presence, struct slice user_id);
+
 size_t presence_count(const struct presence *presence);
 
 /* The members for proto/pusher's writer; valid while the presence is not changed. */

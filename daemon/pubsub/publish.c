@@ -13,13 +13,14 @@
 /* For a message to the sender: a name that is printable, cut where it is long. */
 #define SHOWN 64
 
-static enum publish_fault bad_channel(const struct limits *limits, struct ff_slice name, char *why,
-                                      size_t size)
+static enum publish_fault bad_channel(uint64_t max, struct ff_slice name, char *why, size_t size)
 {
-    if (limits->max_channel_name != 0 && name.len > limits->max_channel_name) {
+    if (max != 0 && name.len > max) {
         snprintf(why, size, "channel name is longer than %" PRIu64 " bytes (max_channel_name)",
-                 limits->max_channel_name);
-    } else if (name.len == 0) {
+                 max);
+        return PUBLISH_LONG_CHANNEL;
+    }
+    if (name.len == 0) {
         snprintf(why, size, "channel name is empty");
     } else if (ff_utf8_valid(name.p, name.len) && name.len <= SHOWN) {
         snprintf(why, size, "channel name \"%.*s\" is invalid: letters, digits and _-=@,.; only",
@@ -30,32 +31,36 @@ static enum publish_fault bad_channel(const struct limits *limits, struct ff_sli
     return PUBLISH_BAD_CHANNEL;
 }
 
-enum publish_fault publish_check(const struct limits *limits, const struct publish *publish,
-                                 char *why, size_t size)
+enum publish_fault publish_check(const struct limits *limits, const struct app *app,
+                                 const struct publish *publish, char *why, size_t size)
 {
+    uint64_t max_name = app_limit(limits->max_channel_name, app->settings->max_channel_name);
+    uint64_t max_size = app_limit(limits->max_event_size, app->settings->max_event_size);
     if (publish->nchannels == 0) {
         snprintf(why, size, "no channel is named");
         return PUBLISH_BAD_CHANNEL;
     }
     for (uint32_t i = 0; i < publish->nchannels; i++) {
         struct ff_slice name = publish->channels[i];
-        if (!ff_channel_publishable(name.p, name.len, limits->max_channel_name)) {
-            return bad_channel(limits, name, why, size);
+        if (!ff_channel_publishable(name.p, name.len, max_name)) {
+            return bad_channel(max_name, name, why, size);
         }
     }
     struct slice event = publish->event;
     if (!ff_event_name_valid(event.p, event.len, limits->max_event_name)) {
         snprintf(why, size, "event name must be 1 to %" PRIu64 " bytes of UTF-8 (max_event_name)",
                  limits->max_event_name);
-        return PUBLISH_BAD_EVENT;
+        return limits->max_event_name != 0 && event.len > limits->max_event_name
+                   ? PUBLISH_LONG_EVENT
+                   : PUBLISH_BAD_EVENT;
     }
     if (ff_event_name_reserved(event.p, event.len)) {
         snprintf(why, size, "event names that start with pusher: or pusher_internal: are reserved");
         return PUBLISH_BAD_EVENT;
     }
-    if (limits->max_event_size != 0 && publish->data.len > limits->max_event_size) {
+    if (max_size != 0 && publish->data.len > max_size) {
         snprintf(why, size, "payload has %zu bytes, the limit is %" PRIu64 " (max_event_size)",
-                 publish->data.len, limits->max_event_size);
+                 publish->data.len, max_size);
         return PUBLISH_TOO_LARGE;
     }
     if (!ff_utf8_valid(publish->data.p, publish->data.len)) {
@@ -67,6 +72,27 @@ enum publish_fault publish_check(const struct limits *limits, const struct publi
         return PUBLISH_BAD_EXCEPT;
     }
     return PUBLISH_FINE;
+}
+
+void publish_count_fault(struct counters *counters, enum publish_fault fault)
+{
+    switch (fault) {
+    case PUBLISH_LONG_CHANNEL:
+        counter_add(counters, COUNTER_LIMIT_CHANNEL_NAME, 1);
+        break;
+    case PUBLISH_LONG_EVENT:
+        counter_add(counters, COUNTER_LIMIT_EVENT_NAME, 1);
+        break;
+    case PUBLISH_TOO_LARGE:
+        counter_add(counters, COUNTER_LIMIT_EVENT_SIZE, 1);
+        break;
+    case PUBLISH_FINE:
+    case PUBLISH_BAD_CHANNEL:
+    case PUBLISH_BAD_EVENT:
+    case PUBLISH_BAD_PAYLOAD:
+    case PUBLISH_BAD_EXCEPT:
+        break;
+    }
 }
 
 int publish_broadcast(struct hub *hub, const struct app *app, const struct publish *publish,

@@ -20,16 +20,21 @@ struct publish {
 enum publish_fault {
     PUBLISH_FINE,
     PUBLISH_BAD_CHANNEL,
+    PUBLISH_LONG_CHANNEL,
     PUBLISH_BAD_EVENT,
+    PUBLISH_LONG_EVENT,
     PUBLISH_BAD_PAYLOAD,
     PUBLISH_TOO_LARGE,
     PUBLISH_BAD_EXCEPT,
 };
 
-/* Everything that can be wrong with a broadcast. `why` gets a sentence for its sender, valid UTF-8.
- */
-enum publish_fault publish_check(const struct limits *limits, const struct publish *publish,
-                                 char *why, size_t size);
+/* Everything that can be wrong with a broadcast of this application. `why` gets a sentence for its
+ * sender, valid UTF-8. */
+enum publish_fault publish_check(const struct limits *limits, const struct app *app,
+                                 const struct publish *publish, char *why, size_t size);
+
+/* Counts a fault that is a limit under that limit; others are not counted here. */
+void publish_count_fault(struct counters *counters, enum publish_fault fault);
 
 /*
  * Sends a checked broadcast to each of its channels, each channel once. Fills the receipt. -1: no

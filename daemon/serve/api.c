@@ -53,6 +53,9 @@ static void refuse(struct conn *conn, const struct http_request *request, int st
                 : status == 503 ? COUNTER_API_OVERLOADED
                                 : COUNTER_API_INVALID,
                 1);
+    if (status == 413) {
+        counter_add(conn->loop->counters, COUNTER_LIMIT_EVENT_SIZE, 1);
+    }
     http_refuse(conn, status, extra, why, request->keep_alive && !body,
                 slice_is(request->method, "HEAD"));
 }
@@ -196,7 +199,7 @@ static bool read_events(struct worker *worker, struct request *request, struct s
     request->events = mem_try_alloc(events * sizeof(*request->events));
     request->channels = mem_try_alloc(channels * sizeof(*request->channels));
     if (request->room == NULL || request->events == NULL || request->channels == NULL) {
-        *fault = (struct api_fault){500, "Out of memory"};
+        *fault = (struct api_fault){.status = 500, .why = "Out of memory"};
         return false;
     }
     memcpy(request->room, body.p, body.len);
@@ -218,9 +221,11 @@ static bool check_events(struct worker *worker, const struct request *request, c
     for (size_t i = 0; i < request->nevents; i++) {
         struct publish publish = request_publish(request, &request->events[i]);
         char plain[256];
-        enum publish_fault fault = publish_check(worker->limits, &publish, plain, sizeof(plain));
+        enum publish_fault fault =
+            publish_check(worker->limits, request->app, &publish, plain, sizeof(plain));
         if (fault != PUBLISH_FINE) {
             size_t n = 0;
+            publish_count_fault(worker->loop->counters, fault);
             for (const char *p = plain; *p != '\0' && n + 2 < size; p++) {
                 if (*p == '"' || *p == '\\') {
                     why[n++] = '\\';
@@ -264,8 +269,9 @@ static const char *read_names(struct worker *worker, const struct call *call,
                     ff_utf8_valid(request->name.p, request->name.len);
         return fine ? NULL : "The user id must be 1 to 128 bytes of UTF-8";
     }
-    if (!ff_channel_publishable(request->name.p, request->name.len,
-                                worker->limits->max_channel_name)) {
+    uint64_t max =
+        app_limit(worker->limits->max_channel_name, call->app->settings->max_channel_name);
+    if (!ff_channel_publishable(request->name.p, request->name.len, max)) {
         return "The channel name is invalid";
     }
     if (request->kind == REQUEST_USERS &&
@@ -281,7 +287,7 @@ static void run(struct conn *conn, const struct http_request *http, const struct
     struct worker *worker = worker_of(conn);
     struct http_conn *state = http_conn_of(conn);
     bool head = slice_is(http->method, "HEAD");
-    struct api_fault fault = {0, NULL};
+    struct api_fault fault = {0};
     char why[512];
     struct request *request = mem_zalloc(sizeof(*request));
     *request = (struct request){.kind = call->kind,
@@ -290,7 +296,7 @@ static void run(struct conn *conn, const struct http_request *http, const struct
                                 .gen = conn->gen,
                                 .app = call->app};
     if (!api_body_matches(&call->query, body)) {
-        fault = (struct api_fault){401, "Authentication signature invalid"};
+        fault = (struct api_fault){.status = 401, .why = "Authentication signature invalid"};
     } else if (call->kind == REQUEST_EVENTS || call->kind == REQUEST_BATCH) {
         if (read_events(worker, request, body, &fault) &&
             !check_events(worker, request, why, sizeof(why), &fault.status)) {
@@ -303,6 +309,12 @@ static void run(struct conn *conn, const struct http_request *http, const struct
         request_free(request);
         counter_add(conn->loop->counters,
                     fault.status == 401 ? COUNTER_API_UNAUTHORIZED : COUNTER_API_INVALID, 1);
+        if (fault.limit != API_NO_LIMIT) {
+            counter_add(conn->loop->counters,
+                        fault.limit == API_LIMIT_BATCH ? COUNTER_LIMIT_BATCH
+                                                       : COUNTER_LIMIT_CHANNELS_PER_PUBLISH,
+                        1);
+        }
         http_refuse(conn, fault.status, NULL, fault.why, http->keep_alive, head);
         return;
     }

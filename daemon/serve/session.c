@@ -230,7 +230,8 @@ static struct ws_part **session_part(struct conn *conn)
 
 static size_t session_max_message(struct conn *conn)
 {
-    uint64_t max = worker_of(conn)->limits->max_message_size;
+    uint64_t max = app_limit(worker_of(conn)->limits->max_message_size,
+                             app_of(conn)->settings->max_message_size);
     return max != 0 ? (size_t)max : WS_UNLIMITED;
 }
 

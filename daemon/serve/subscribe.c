@@ -28,6 +28,13 @@ static void refuse(struct conn *conn, struct slice channel, const char *type, co
     session_say(conn, written, &json);
 }
 
+static void over_limit(struct conn *conn, struct slice channel, enum counter limit,
+                       const char *error)
+{
+    counter_add(conn->loop->counters, limit, 1);
+    refuse(conn, channel, "LimitReached", error, 403);
+}
+
 static bool authorised(struct conn *conn, struct app *app, const struct pusher_message *message)
 {
     char room[SOCKET_ID_MAX];
@@ -44,8 +51,9 @@ static void succeeded(struct conn *conn, struct slice channel)
     session_say(conn, written, &json);
 }
 
-static void join(struct conn *conn, const struct pusher_message *message)
+static void join(struct conn *conn, const struct app *app, const struct pusher_message *message)
 {
+    uint64_t max_info = app->settings->max_user_info_size;
     struct pusher_member member;
     char *scratch = mem_try_alloc(message->channel_data.len + 1);
     if (scratch == NULL) {
@@ -56,6 +64,8 @@ static void join(struct conn *conn, const struct pusher_message *message)
         pusher_member_read(message->channel_data, scratch, &member) != 0) {
         refuse(conn, message->channel, "InvalidMember",
                "channel_data must be an object with a user_id", 400);
+    } else if (max_info != 0 && member.info_json.len > max_info) {
+        over_limit(conn, message->channel, COUNTER_LIMIT_USER_INFO, "user_info is too large");
     } else if (chan_join(conn, message->channel, &member) != 0) {
         conn_doom(conn);
     }
@@ -66,7 +76,13 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
 {
     const struct limits *limits = worker_of(conn)->limits;
     struct slice channel = message->channel;
-    if (!ff_channel_name_valid(channel.p, channel.len, limits->max_channel_name)) {
+    uint64_t max_name = app_limit(limits->max_channel_name, app->settings->max_channel_name);
+    uint64_t max_channels =
+        app_limit(limits->max_channels_per_connection, app->settings->max_channels_per_connection);
+    if (!ff_channel_name_valid(channel.p, channel.len, max_name)) {
+        if (max_name != 0 && channel.len > max_name) {
+            counter_add(conn->loop->counters, COUNTER_LIMIT_CHANNEL_NAME, 1);
+        }
         refuse(conn, channel, "InvalidChannel", "Channel name is invalid", 400);
         return;
     }
@@ -86,12 +102,12 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
         conn_wait(conn);
     } else if (ref != NULL) {
         succeeded(conn, channel);
-    } else if (limits->max_channels_per_connection != 0 &&
+    } else if (max_channels != 0 &&
                (uint64_t)(session_of(conn)->subscriber.n - session_of(conn)->hidden) >=
-                   limits->max_channels_per_connection) {
-        refuse(conn, channel, "LimitReached", "Too many channels on this connection", 403);
+                   max_channels) {
+        over_limit(conn, channel, COUNTER_LIMIT_CHANNELS, "Too many channels on this connection");
     } else if (type & FF_CHANNEL_PRESENCE) {
-        join(conn, message);
+        join(conn, app, message);
     } else if (type & FF_CHANNEL_CACHE) {
         static const struct pusher_member nobody;
         if (chan_join(conn, channel, &nobody) != 0) {
@@ -134,6 +150,7 @@ static const char *judge_event(struct conn *conn, const struct app *app,
         return "The app does not have client messaging enabled.";
     }
     if (!within_rate(conn, app)) {
+        counter_add(conn->loop->counters, COUNTER_LIMIT_CLIENT_EVENT_RATE, 1);
         return "Rate limit exceeded";
     }
     if (type & FF_CHANNEL_HIDDEN) {
@@ -147,6 +164,7 @@ static const char *judge_event(struct conn *conn, const struct app *app,
     }
     uint64_t max = worker_of(conn)->limits->max_event_name;
     if (max != 0 && message->event.len > max) {
+        counter_add(conn->loop->counters, COUNTER_LIMIT_EVENT_NAME, 1);
         return "Event name is too long";
     }
     if (chan_find(conn, message->channel) == NULL) {

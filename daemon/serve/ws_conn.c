@@ -40,7 +40,8 @@ void ws_conn_close(struct conn *conn, uint16_t code, const char *why)
 /* A broken frame: the close frame says so, and whatever was valid before it has been answered. */
 static void refuse(struct conn *conn, uint16_t code, const char *why)
 {
-    counter_add(conn->loop->counters, COUNTER_BAD_FRAME, 1);
+    counter_add(conn->loop->counters, code == 1009 ? COUNTER_LIMIT_MESSAGE_SIZE : COUNTER_BAD_FRAME,
+                1);
     ws_conn_close(conn, code, why);
 }
 

@@ -320,7 +320,8 @@ static uint32_t rig_publish(struct rig *rig, const char *channel, const char *da
     struct receipt receipt;
     char why[256];
     loop_drain_mail(&rig->hub_loop, &rig->hub.box);
-    assert_int_equal(publish_check(&rig->limits, &publish, why, sizeof(why)), PUBLISH_FINE);
+    assert_int_equal(publish_check(&rig->limits, &rig->apps.items[0], &publish, why, sizeof(why)),
+                     PUBLISH_FINE);
     assert_int_equal(publish_broadcast(&rig->hub, &rig->apps.items[0], &publish, &receipt), 0);
     return receipt.recipients;
 }

@@ -559,6 +559,21 @@ static void test_pages_are_in_step(void **state)
         }
     }
     mem_free(page);
+
+    /* and every limit to who reaches it */
+    page = read_source("docs/limits.md", &page_len);
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        bool limit = (key->flags & KEY_LATER) == 0 &&
+                     (key->section == SECTION_LIMITS ||
+                      (key->section == SECTION_APP && (key->flags & KEY_UNLIMITED) != 0));
+        char name[100];
+        snprintf(name, sizeof(name), "%s`", key->name);
+        if (limit && strstr(page, name) == NULL) {
+            fail_msg("docs/limits.md lacks %s", key->name);
+        }
+    }
+    mem_free(page);
 }
 
 static void test_files(void **state)

@@ -220,6 +220,69 @@ static void leaving_while_the_join_is_under_way_leaves_nothing_behind(void **sta
     rig_free(rig);
 }
 
+static void one_member(struct rig *rig)
+{
+    rig->settings[0].max_presence_members = 1;
+}
+
+static void a_full_channel_refuses_and_keeps_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(one_member);
+    struct rig_client *alice = client_new(rig, 0), *tab = client_new(rig, 1);
+    struct rig_client *bob = client_new(rig, 1);
+    client_subscribe(rig, alice, "presence-r", ALICE);
+    client_subscribe(rig, tab, "presence-r", ALICE); /* a further tab is no further member */
+    client_send(bob, client_subscription(bob, "presence-r", BOB));
+    rig_settle(rig);
+    client_expect_part(bob, "subscription_error");
+    client_expect_nothing(bob);
+    client_expect_nothing(alice);
+    assert_int_equal(rig_publish(rig, "presence-r", "1", NULL), 2);
+    assert_int_equal(counter_get(&rig->counters[1], COUNTER_LIMIT_MEMBERS), 1);
+    client_free(alice);
+    client_free(tab);
+    rig_settle(rig);
+    client_expect_nothing(bob);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    client_subscribe(rig, bob, "presence-r", BOB);
+    client_free(bob);
+    rig_settle(rig);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    rig_free(rig);
+}
+
+/* Who was refused and left before the answer came takes nobody else of his name along. */
+static void a_refused_join_whose_connection_has_gone_takes_nobody_out(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(one_member);
+    struct rig_client *alice = client_new(rig, 0), *bob = client_new(rig, 1);
+    struct rig_client *other = client_new(rig, 0), *carol = client_new(rig, 0);
+    client_subscribe(rig, alice, "presence-r", ALICE);
+    client_send(bob, client_subscription(bob, "presence-r", BOB));
+    loop_turn(&rig->loops[1]);
+    loop_turn(&rig->hub_loop); /* refused; the worker has not been told */
+    client_free(alice);
+    loop_turn(&rig->loops[0]);
+    loop_turn(&rig->hub_loop);
+    client_send(other, client_subscription(other, "presence-r", BOB));
+    loop_turn(&rig->loops[0]);
+    loop_turn(&rig->hub_loop);
+    client_free(bob);
+    rig_settle(rig);
+    client_expect_part(other, "subscription_succeeded");
+    client_send(carol, client_subscription(carol, "presence-r", ALICE));
+    rig_settle(rig);
+    client_expect_part(carol, "subscription_error");
+    assert_int_equal(rig_publish(rig, "presence-r", "1", NULL), 1);
+    client_free(other);
+    client_free(carol);
+    rig_settle(rig);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    rig_free(rig);
+}
+
 static void what_comes_behind_a_join_waits_for_its_answer(void **state)
 {
     (void)state;
@@ -523,6 +586,8 @@ int main(void)
         cmocka_unit_test(two_tabs_are_one_member),
         cmocka_unit_test(a_second_subscribe_tells_the_members_again_and_changes_nothing),
         cmocka_unit_test(leaving_while_the_join_is_under_way_leaves_nothing_behind),
+        cmocka_unit_test(a_full_channel_refuses_and_keeps_nothing),
+        cmocka_unit_test(a_refused_join_whose_connection_has_gone_takes_nobody_out),
         cmocka_unit_test(what_comes_behind_a_join_waits_for_its_answer),
         cmocka_unit_test(a_held_fragmented_message_is_read_once_more),
         cmocka_unit_test(client_events_beyond_the_rate_are_refused),
