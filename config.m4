@@ -47,6 +47,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_values.c
       shared/ipc_pack.c
       shared/ipc_unpack.c
+      shared/ipc_walk.c
       shared/utf8.c
     ]), [$ext_shared],, [$FANFARE_CFLAGS])
 

@@ -3,6 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ipc_walk.h"
+
+const struct ff_ipc_attribute_word ff_ipc_attributes[FF_IPC_ATTRIBUTES] = {
+    {"subscription_count", FF_IPC_SUBSCRIPTION_COUNT},
+    {"user_count", FF_IPC_USER_COUNT},
+    {"cache", FF_IPC_CACHE},
+};
+
 /* Every msgpack_pack_* returns what the writer returned: 0, or -1 when memory ran out. They are
  * collected with |=, a statement each (the operands of one | have no order), so that a frame is
  * checked once at its end. */
@@ -211,6 +219,39 @@ int ff_ipc_pack_bare(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq)
     return frame_end(out, mark, 0, rc);
 }
 
+int ff_ipc_pack_named(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                      struct ff_slice text)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 3, type, seq);
+    rc |= pack_text(&pk, text);
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_query(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                      struct ff_slice text, unsigned int wanted)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark, n = 0;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 4, type, seq);
+    rc |= pack_text_or_nil(&pk, text);
+    for (size_t i = 0; i < FF_IPC_ATTRIBUTES; i++) {
+        n += (wanted & ff_ipc_attributes[i].bit) != 0;
+    }
+    rc |= msgpack_pack_array(&pk, n);
+    for (size_t i = 0; i < FF_IPC_ATTRIBUTES; i++) {
+        if (wanted & ff_ipc_attributes[i].bit) {
+            rc |= pack_bytes(&pk, ff_ipc_attributes[i].word, strlen(ff_ipc_attributes[i].word));
+        }
+    }
+    return frame_end(out, mark, 0, rc);
+}
+
 int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt)
 {
     msgpack_packer pk = packer(out);
@@ -309,4 +350,145 @@ int ff_ipc_pack_stats_text(msgpack_sbuffer *out, const char *name, const char *v
 int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark)
 {
     return frame_end(out, mark, 0, 0);
+}
+
+/* ---- answers to queries ---- */
+
+#define CHANNEL_BESIDES  128u /* bytes of a channel's reply besides its texts, at most */
+/* array 32: the one whose number has its place whatever it is */
+#define LIST_HEAD_BYTES  5u
+#define LIST_HEAD_VALUES 4u
+#define CHANNEL_VALUES   8u
+#define MEMBER_VALUES    3u
+
+int ff_ipc_pack_count(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq, uint64_t count)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+    int rc = frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 3, type, seq);
+    rc |= msgpack_pack_uint64(&pk, count);
+    return frame_end(out, mark, 0, rc);
+}
+
+static int pack_number_or_nil(msgpack_packer *pk, bool has, uint32_t number)
+{
+    return has ? msgpack_pack_uint32(pk, number) : msgpack_pack_nil(pk);
+}
+
+static int pack_channel(msgpack_packer *pk, const struct ff_ipc_channel *channel)
+{
+    int rc = msgpack_pack_array(pk, 5);
+
+    rc |= pack_text(pk, channel->name);
+    rc |= pack_bool(pk, channel->occupied);
+    rc |= pack_number_or_nil(pk, channel->has_subscriptions, channel->subscriptions);
+    rc |= pack_number_or_nil(pk, channel->has_users, channel->users);
+    if (channel->data.p == NULL) {
+        rc |= msgpack_pack_nil(pk);
+    } else {
+        rc |= msgpack_pack_array(pk, 2);
+        rc |= pack_text(pk, channel->data);
+        rc |= msgpack_pack_uint64(pk, channel->ttl);
+    }
+    return rc;
+}
+
+int ff_ipc_pack_channel_reply(msgpack_sbuffer *out, uint64_t seq,
+                              const struct ff_ipc_channel *channel)
+{
+    msgpack_packer pk = packer(out);
+    size_t mark;
+
+    if ((size_t)channel->data.len + channel->name.len > FF_IPC_MAX_FRAME - CHANNEL_BESIDES) {
+        return FF_IPC_FULL;
+    }
+    int rc = frame_begin(out, &mark);
+    rc |= pack_head(&pk, 3, FF_IPC_CHANNEL_REPLY, seq);
+    rc |= pack_channel(&pk, channel);
+    return frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                           struct ff_ipc_list *list)
+{
+    static const char head[LIST_HEAD_BYTES] = {(char)0xdd, 0, 0, 0, 0};
+    msgpack_packer pk = packer(out);
+    int rc = frame_begin(out, &list->mark);
+
+    rc |= pack_head(&pk, 3, type, seq);
+    list->at = out->size + 1;
+    rc |= msgpack_sbuffer_write(out, head, sizeof(head));
+    list->n = 0;
+    list->values = LIST_HEAD_VALUES;
+    if (rc != 0) {
+        out->size = list->mark;
+        return -1;
+    }
+    return 0;
+}
+
+/* Whether an entry of so many bytes of text and so many values fits behind the others. */
+static bool list_has_room(const msgpack_sbuffer *out, const struct ff_ipc_list *list, size_t bytes,
+                          uint32_t values)
+{
+    size_t used = out->size - list->mark - FF_IPC_HEADER;
+    return bytes <= FF_IPC_MAX_FRAME && used + bytes + (size_t)values * 9 <= FF_IPC_MAX_FRAME &&
+           list->values + values <= FF_IPC_MAX_VALUES;
+}
+
+static int list_added(msgpack_sbuffer *out, struct ff_ipc_list *list, size_t before,
+                      uint32_t values, int failed)
+{
+    if (failed) {
+        out->size = before;
+        return -1;
+    }
+    list->n++;
+    list->values += values;
+    return 0;
+}
+
+int ff_ipc_pack_list_channel(msgpack_sbuffer *out, struct ff_ipc_list *list,
+                             const struct ff_ipc_channel *channel)
+{
+    msgpack_packer pk = packer(out);
+    size_t before = out->size, bytes = (size_t)channel->name.len + channel->data.len;
+
+    if (!list_has_room(out, list, bytes, CHANNEL_VALUES)) {
+        return FF_IPC_FULL;
+    }
+    return list_added(out, list, before, CHANNEL_VALUES, pack_channel(&pk, channel));
+}
+
+int ff_ipc_pack_list_member(msgpack_sbuffer *out, struct ff_ipc_list *list,
+                            const struct ff_ipc_member *member)
+{
+    msgpack_packer pk = packer(out);
+    size_t before = out->size, bytes = (size_t)member->user_id.len + member->info.len;
+
+    if (!list_has_room(out, list, bytes, MEMBER_VALUES)) {
+        return FF_IPC_FULL;
+    }
+    int rc = msgpack_pack_array(&pk, 2);
+    rc |= pack_text(&pk, member->user_id);
+    rc |= pack_text_or_nil(&pk, member->info);
+    return list_added(out, list, before, MEMBER_VALUES, rc);
+}
+
+int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list)
+{
+    unsigned char *n = (unsigned char *)out->data + list->at;
+
+    n[0] = (unsigned char)(list->n >> 24);
+    n[1] = (unsigned char)(list->n >> 16);
+    n[2] = (unsigned char)(list->n >> 8);
+    n[3] = (unsigned char)list->n;
+    return frame_end(out, list->mark, 0, 0);
+}
+
+void ff_ipc_pack_list_drop(msgpack_sbuffer *out, const struct ff_ipc_list *list)
+{
+    out->size = list->mark;
 }

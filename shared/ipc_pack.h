@@ -41,6 +41,28 @@ struct ff_ipc_receipt {
     bool duplicate;
 };
 
+struct ff_ipc_channel {
+    struct ff_slice name;
+    bool occupied;
+    bool has_subscriptions, has_users; /* asked for, and such a channel */
+    uint32_t subscriptions, users;
+    struct ff_slice data; /* of the cached event; p == NULL: not asked for, or none */
+    uint64_t ttl;         /* seconds that it will still be kept, 0 = for ever */
+};
+
+struct ff_ipc_member {
+    struct ff_slice user_id;
+    struct ff_slice info; /* JSON; p == NULL: none */
+};
+
+#define FF_IPC_ATTRIBUTES 3u
+
+/* The words of enum ff_ipc_attribute. */
+extern const struct ff_ipc_attribute_word {
+    const char *word;
+    unsigned int bit;
+} ff_ipc_attributes[FF_IPC_ATTRIBUTES];
+
 /* The text whose HMAC-SHA256 with the app's secret is the hello's mac. `out` needs 160 + app.len
  * bytes; returns the number of bytes written, without a terminator. */
 size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, uint64_t unix_ms);
@@ -57,8 +79,16 @@ int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, 
 int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc_message *message);
 int ff_ipc_pack_batch_end(msgpack_sbuffer *out, size_t mark);
 
-/* A frame of nothing but [type, seq]: ping, pong, stats. */
+/* A frame of nothing but [type, seq]: ping, pong, stats, connections. */
 int ff_ipc_pack_bare(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq);
+
+/* [type, seq, text]: terminate, disconnect, members. */
+int ff_ipc_pack_named(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                      struct ff_slice text);
+/* [type, seq, text|nil, [attribute...]]: channels, channel. `wanted` has bits of ff_ipc_attribute.
+ */
+int ff_ipc_pack_query(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                      struct ff_slice text, unsigned int wanted);
 
 int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt);
 int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts,
@@ -73,5 +103,35 @@ int ff_ipc_pack_stats_uint(msgpack_sbuffer *out, const char *name, uint64_t valu
 int ff_ipc_pack_stats_bool(msgpack_sbuffer *out, const char *name, bool value);
 int ff_ipc_pack_stats_text(msgpack_sbuffer *out, const char *name, const char *value);
 int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark);
+
+/* [type, seq, number]: terminated, disconnected, the reply to connections. */
+int ff_ipc_pack_count(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq, uint64_t count);
+
+#define FF_IPC_FULL (-2) /* the answer would be larger than a reader takes */
+
+/* FF_IPC_FULL: its cached event is too large for a frame. */
+int ff_ipc_pack_channel_reply(msgpack_sbuffer *out, uint64_t seq,
+                              const struct ff_ipc_channel *channel);
+
+/*
+ * A reply whose number of entries nobody knows beforehand: begin, add each, end. When an entry
+ * cannot be added the list is to be dropped. The functions that add return FF_IPC_FULL when it
+ * does not fit.
+ */
+struct ff_ipc_list {
+    size_t mark;     /* where the frame starts */
+    size_t at;       /* where its number of entries stands */
+    uint32_t n;      /* entries */
+    uint32_t values; /* of msgpack */
+};
+
+int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                           struct ff_ipc_list *list);
+int ff_ipc_pack_list_channel(msgpack_sbuffer *out, struct ff_ipc_list *list,
+                             const struct ff_ipc_channel *channel);
+int ff_ipc_pack_list_member(msgpack_sbuffer *out, struct ff_ipc_list *list,
+                            const struct ff_ipc_member *member);
+int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list);
+void ff_ipc_pack_list_drop(msgpack_sbuffer *out, const struct ff_ipc_list *list);
 
 #endif

@@ -28,19 +28,32 @@
  * has 0, as has an error that concerns the connection as a whole and not one frame.
  */
 enum ff_ipc_type {
-    FF_IPC_HELLO = 1,   /* [1, 0, version, app_id, producer, unix_ms, mac, client_name]; no answer
-                           when accepted */
-    FF_IPC_PUBLISH = 2, /* [2, seq, [channel...], event, except|nil, key|nil, data] */
-    FF_IPC_BATCH = 3,   /* [3, seq, [[[channel...], event, except|nil, key|nil, data], ...]] */
-    FF_IPC_PING = 4,    /* [4, seq] */
-    FF_IPC_STATS = 5,   /* [5, seq] */
+    FF_IPC_HELLO = 1,     /* [1, 0, version, app_id, producer, unix_ms, mac, client_name]; no answer
+                             when accepted */
+    FF_IPC_PUBLISH = 2,   /* [2, seq, [channel...], event, except|nil, key|nil, data] */
+    FF_IPC_BATCH = 3,     /* [3, seq, [[[channel...], event, except|nil, key|nil, data], ...]] */
+    FF_IPC_PING = 4,      /* [4, seq] */
+    FF_IPC_STATS = 5,     /* [5, seq] */
+    FF_IPC_TERMINATE = 6, /* [6, seq, user_id]: end all connections of the user */
+    FF_IPC_DISCONNECT = 7,   /* [7, seq, socket_id]: end this one */
+    FF_IPC_CHANNELS = 8,     /* [8, seq, prefix|nil, [attribute...]]: the occupied channels */
+    FF_IPC_CHANNEL = 9,      /* [9, seq, channel, [attribute...]] */
+    FF_IPC_MEMBERS = 10,     /* [10, seq, channel] */
+    FF_IPC_CONNECTIONS = 11, /* [11, seq] */
 
     FF_IPC_ERROR =
         64, /* [64, seq, reason, message, index|nil]; index counts the messages of a batch from 0 */
-    FF_IPC_ACK = 66,         /* [66, seq, id, recipients, duplicate] */
-    FF_IPC_BATCH_ACK = 67,   /* [67, seq, [[id, recipients, duplicate], ...]] */
-    FF_IPC_PONG = 68,        /* [68, seq] */
-    FF_IPC_STATS_REPLY = 69, /* [69, seq, {name: value, ...}] */
+    FF_IPC_ACK = 66,               /* [66, seq, id, recipients, duplicate] */
+    FF_IPC_BATCH_ACK = 67,         /* [67, seq, [[id, recipients, duplicate], ...]] */
+    FF_IPC_PONG = 68,              /* [68, seq] */
+    FF_IPC_STATS_REPLY = 69,       /* [69, seq, {name: value, ...}] */
+    FF_IPC_TERMINATED = 70,        /* [70, seq, connections] */
+    FF_IPC_DISCONNECTED = 71,      /* [71, seq, connections]: 0 or 1 */
+    FF_IPC_CHANNELS_REPLY = 72,    /* [72, seq, [CHANNEL, ...]] with CHANNEL = [name, occupied,
+                                      subscriptions|nil, users|nil, [data, ttl]|nil] */
+    FF_IPC_CHANNEL_REPLY = 73,     /* [73, seq, CHANNEL] */
+    FF_IPC_MEMBERS_REPLY = 74,     /* [74, seq, [[user_id, info|nil], ...]] */
+    FF_IPC_CONNECTIONS_REPLY = 75, /* [75, seq, connections] */
 };
 
 /* The words that an FF_IPC_ERROR carries as its reason. Unknown words must be taken for "other". */
@@ -51,11 +64,19 @@ enum ff_ipc_type {
 #define FF_IPC_REASON_INVALID_CHANNEL "invalid_channel" /* the rest leave the connection open */
 #define FF_IPC_REASON_INVALID_EVENT   "invalid_event"
 #define FF_IPC_REASON_INVALID_PAYLOAD "invalid_payload" /* not UTF-8 */
-#define FF_IPC_REASON_TOO_LARGE       "too_large"
+#define FF_IPC_REASON_TOO_LARGE       "too_large"       /* the data, or the answer */
 #define FF_IPC_REASON_RATE_LIMITED    "rate_limited"
 #define FF_IPC_REASON_DRAINING        "draining"
 #define FF_IPC_REASON_INTERNAL        "internal"
 #define FF_IPC_REASON_OTHER           "other"
+
+/* What a query of channels may ask for: words on the wire, bits in memory. Unknown words are left
+ * out. */
+enum ff_ipc_attribute {
+    FF_IPC_SUBSCRIPTION_COUNT = 1, /* "subscription_count": connections that are subscribed */
+    FF_IPC_USER_COUNT = 2,         /* "user_count": distinct users, of presence channels */
+    FF_IPC_CACHE = 4,              /* "cache": the last published event, of cache channels */
+};
 
 /* Bytes that carry a length and are not terminated; points into somebody else's buffer. */
 struct ff_slice {

@@ -7,162 +7,6 @@
  * frame. */
 #define KEEP_ENTRIES 4096u
 
-int64_t ff_ipc_frame_len(const uint8_t *bytes, size_t len)
-{
-    if (len < FF_IPC_HEADER) {
-        return 0;
-    }
-    uint32_t n = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-                 (uint32_t)bytes[3];
-    if (n == 0 || n > FF_IPC_MAX_FRAME) {
-        return -1;
-    }
-    return n;
-}
-
-/* The big-endian number of `size` bytes at `p`. */
-static uint64_t number_at(const uint8_t *p, unsigned int size)
-{
-    uint64_t n = 0;
-    for (unsigned int i = 0; i < size; i++) {
-        n = n << 8 | p[i];
-    }
-    return n;
-}
-
-/*
- * Reads one value's head: adds its own bytes (of a text: the text too) to *used and sets *children
- * to the number of values inside of it. False when the bytes do not suffice, also for children of
- * one byte each, or are no msgpack.
- */
-static bool value_head(const uint8_t *p, size_t left, size_t *used, uint64_t *children)
-{
-    uint8_t byte = p[0];
-    unsigned int size = 0; /* of the length that follows the first byte */
-    uint64_t body = 0;     /* bytes behind the head that hold no values */
-    uint64_t inside = 0;
-
-    if (byte <= 0x7F || byte >= 0xE0) { /* small integers */
-        body = 0;
-    } else if (byte <= 0x8F) { /* fixmap */
-        inside = 2u * (byte & 0x0Fu);
-    } else if (byte <= 0x9F) { /* fixarray */
-        inside = byte & 0x0Fu;
-    } else if (byte <= 0xBF) { /* fixstr */
-        body = byte & 0x1Fu;
-    } else {
-        switch (byte) {
-        case 0xC0: /* nil, false, true */
-        case 0xC2:
-        case 0xC3:
-            break;
-        case 0xC4: /* bin, str: a length, then bytes */
-        case 0xC5:
-        case 0xC6:
-            size = 1u << (byte - 0xC4);
-            break;
-        case 0xD9:
-        case 0xDA:
-        case 0xDB:
-            size = 1u << (byte - 0xD9);
-            break;
-        case 0xC7: /* ext: a length, a type byte, then bytes */
-        case 0xC8:
-        case 0xC9:
-            size = 1u << (byte - 0xC7);
-            body = 1;
-            break;
-        case 0xCA: /* float */
-        case 0xCE: /* 32-bit integers */
-        case 0xD2:
-            body = 4;
-            break;
-        case 0xCB: /* double */
-        case 0xCF: /* 64-bit integers */
-        case 0xD3:
-            body = 8;
-            break;
-        case 0xCC: /* 8-bit integers */
-        case 0xD0:
-            body = 1;
-            break;
-        case 0xCD: /* 16-bit integers */
-        case 0xD1:
-            body = 2;
-            break;
-        case 0xD4: /* fixext: a type byte, then 1, 2, 4, 8 or 16 bytes */
-        case 0xD5:
-        case 0xD6:
-        case 0xD7:
-        case 0xD8:
-            body = 1u + (1u << (byte - 0xD4));
-            break;
-        case 0xDC: /* arrays and maps: a count */
-        case 0xDE:
-            size = 2;
-            break;
-        case 0xDD:
-        case 0xDF:
-            size = 4;
-            break;
-        default: /* 0xC1 */
-            return false;
-        }
-        if (left - 1 < size) {
-            return false;
-        }
-        if (size != 0) {
-            uint64_t n = number_at(p + 1, size);
-            if (byte == 0xDC || byte == 0xDD) {
-                inside = n;
-            } else if (byte == 0xDE || byte == 0xDF) {
-                inside = 2 * n;
-            } else {
-                body += n;
-            }
-        }
-    }
-    left -= 1 + size;
-    if (body > left || inside > left - body) {
-        return false;
-    }
-    *used = 1 + size + (size_t)body;
-    *children = inside;
-    return true;
-}
-
-bool ff_ipc_walk(const uint8_t *bytes, size_t len)
-{
-    uint64_t pending[FF_IPC_MAX_DEPTH]; /* values still to come on each level that is open */
-    unsigned int depth = 0;
-    size_t at = 0;
-    size_t values = 0;
-
-    do {
-        size_t used;
-        uint64_t children;
-
-        if (at == len || ++values > FF_IPC_MAX_VALUES ||
-            !value_head(bytes + at, len - at, &used, &children)) {
-            return false;
-        }
-        at += used;
-        if (depth != 0) {
-            pending[depth - 1]--;
-        }
-        if (children != 0) {
-            if (depth == FF_IPC_MAX_DEPTH) {
-                return false;
-            }
-            pending[depth++] = children;
-        }
-        while (depth != 0 && pending[depth - 1] == 0) {
-            depth--;
-        }
-    } while (depth != 0);
-    return at == len;
-}
-
 void ff_ipc_unpacker_init(struct ff_ipc_unpacker *unpacker)
 {
     memset(unpacker, 0, sizeof(*unpacker));
@@ -175,6 +19,8 @@ void ff_ipc_unpacker_free(struct ff_ipc_unpacker *unpacker)
     free(unpacker->slices);
     free(unpacker->messages);
     free(unpacker->receipts);
+    free(unpacker->channels);
+    free(unpacker->members);
     ff_ipc_unpacker_init(unpacker);
 }
 
@@ -459,6 +305,143 @@ static int read_stats(const msgpack_object_array *a, struct ff_ipc_frame *out, c
     return 0;
 }
 
+static int read_name(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3 || !text_of(&a->ptr[2], &out->name)) {
+        return fail(why, "the name is not a string");
+    }
+    return 0;
+}
+
+static int read_query(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 4 || !text_or_nil(&a->ptr[2], &out->name) ||
+        (out->type == FF_IPC_CHANNEL && out->name.p == NULL)) {
+        return fail(why, "the query has no name");
+    }
+    if (a->ptr[3].type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the attributes are not an array");
+    }
+    const msgpack_object_array *words = &a->ptr[3].via.array;
+    for (uint32_t i = 0; i < words->size; i++) {
+        struct ff_slice word;
+        if (!text_of(&words->ptr[i], &word)) {
+            return fail(why, "an attribute is not a string");
+        }
+        for (size_t k = 0; k < FF_IPC_ATTRIBUTES; k++) {
+            const char *known = ff_ipc_attributes[k].word;
+            if (word.len == strlen(known) && memcmp(word.p, known, word.len) == 0) {
+                out->wanted |= ff_ipc_attributes[k].bit;
+            }
+        }
+    }
+    return 0;
+}
+
+static int read_count(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3 || !is_uint(&a->ptr[2], UINT64_MAX)) {
+        return fail(why, "the number is missing");
+    }
+    out->count = a->ptr[2].via.u64;
+    return 0;
+}
+
+static bool number_or_nil(const msgpack_object *o, bool *has, uint32_t *number)
+{
+    *has = o->type != MSGPACK_OBJECT_NIL;
+    *number = 0;
+    if (!*has) {
+        return true;
+    }
+    if (!is_uint(o, UINT32_MAX)) {
+        return false;
+    }
+    *number = (uint32_t)o->via.u64;
+    return true;
+}
+
+static int read_channel(const msgpack_object *o, struct ff_ipc_channel *out, const char **why)
+{
+    const msgpack_object *f = o->via.array.ptr;
+
+    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 5 || !text_of(&f[0], &out->name) ||
+        f[1].type != MSGPACK_OBJECT_BOOLEAN ||
+        !number_or_nil(&f[2], &out->has_subscriptions, &out->subscriptions) ||
+        !number_or_nil(&f[3], &out->has_users, &out->users)) {
+        return fail(why, "a channel is not a name, a boolean and two numbers");
+    }
+    out->occupied = f[1].via.boolean;
+    out->data = (struct ff_slice){NULL, 0};
+    out->ttl = 0;
+    if (f[4].type == MSGPACK_OBJECT_NIL) {
+        return 0;
+    }
+    const msgpack_object_array *cached = &f[4].via.array;
+    if (f[4].type != MSGPACK_OBJECT_ARRAY || cached->size < 2 ||
+        !bytes_of(&cached->ptr[0], &out->data) || !is_uint(&cached->ptr[1], UINT64_MAX)) {
+        return fail(why, "a cached event is not data and a number");
+    }
+    out->ttl = cached->ptr[1].via.u64;
+    return 0;
+}
+
+static int read_channels(struct ff_ipc_unpacker *u, const msgpack_object *o, uint32_t n,
+                         struct ff_ipc_frame *out, const char **why)
+{
+    u->channels = table(u->channels, &u->capchannels, n, sizeof(*u->channels));
+    if (u->channels == NULL) {
+        return fail(why, "out of memory");
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (read_channel(&o[i], &u->channels[i], why) != 0) {
+            return -1;
+        }
+    }
+    out->channels = u->channels;
+    out->nchannels = n;
+    return 0;
+}
+
+static int read_channels_reply(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                               struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3) {
+        return fail(why, "the reply has no channels");
+    }
+    if (out->type == FF_IPC_CHANNEL_REPLY) {
+        return read_channels(u, &a->ptr[2], 1, out, why);
+    }
+    if (a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the channels are not an array");
+    }
+    return read_channels(u, a->ptr[2].via.array.ptr, a->ptr[2].via.array.size, out, why);
+}
+
+static int read_members(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                        struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
+        return fail(why, "the members are not an array");
+    }
+    const msgpack_object_array *items = &a->ptr[2].via.array;
+    u->members = table(u->members, &u->capmembers, items->size, sizeof(*u->members));
+    if (u->members == NULL) {
+        return fail(why, "out of memory");
+    }
+    for (uint32_t i = 0; i < items->size; i++) {
+        const msgpack_object_array *item = &items->ptr[i].via.array;
+        if (items->ptr[i].type != MSGPACK_OBJECT_ARRAY || item->size < 2 ||
+            !text_of(&item->ptr[0], &u->members[i].user_id) ||
+            !text_or_nil(&item->ptr[1], &u->members[i].info)) {
+            return fail(why, "a member is not an id and its info");
+        }
+    }
+    out->members = u->members;
+    out->nmembers = items->size;
+    return 0;
+}
+
 /* Unpacks into the unpacker's zone, which is emptied and used again, frame after frame. */
 static int unpack_value(struct ff_ipc_unpacker *u, const uint8_t *bytes, size_t len,
                         const char **why)
@@ -519,7 +502,15 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     case FF_IPC_PING:
     case FF_IPC_STATS:
     case FF_IPC_PONG:
+    case FF_IPC_CONNECTIONS:
         return 0;
+    case FF_IPC_TERMINATE:
+    case FF_IPC_DISCONNECT:
+    case FF_IPC_MEMBERS:
+        return read_name(a, out, why);
+    case FF_IPC_CHANNELS:
+    case FF_IPC_CHANNEL:
+        return read_query(a, out, why);
     case FF_IPC_ERROR:
         return read_error(a, out, why);
     case FF_IPC_ACK:
@@ -528,6 +519,15 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
         return read_batch_ack(unpacker, a, out, why);
     case FF_IPC_STATS_REPLY:
         return read_stats(a, out, why);
+    case FF_IPC_TERMINATED:
+    case FF_IPC_DISCONNECTED:
+    case FF_IPC_CONNECTIONS_REPLY:
+        return read_count(a, out, why);
+    case FF_IPC_CHANNELS_REPLY:
+    case FF_IPC_CHANNEL_REPLY:
+        return read_channels_reply(unpacker, a, out, why);
+    case FF_IPC_MEMBERS_REPLY:
+        return read_members(unpacker, a, out, why);
     }
     return fail(why, "the frame's type is unknown");
 }

@@ -1,5 +1,5 @@
 /*
- * Reads IPC frames: a walk over the bounds first, then msgpack-c, then typed views.
+ * Reads IPC frames: a walk over the bounds first (ipc_walk.h), then msgpack-c, then typed views.
  *
  * Runs anywhere. A view points into the caller's bytes and into the unpacker's zone; both must
  * outlive it. Never trusts a count or a length: nothing is reserved before the walk has found that
@@ -15,19 +15,7 @@
 
 #include "ipc_pack.h"
 #include "ipc_proto.h"
-
-#define FF_IPC_MAX_DEPTH 8u /* arrays and maps inside each other */
-#define FF_IPC_MAX_VALUES                                                                          \
-    (1u << 20) /* values of one frame, arrays and maps included: each costs 24 bytes */
-
-/* The length of the first frame's msgpack array if its prefix is complete, else 0 when more bytes
- * are needed. A length of 0 or over FF_IPC_MAX_FRAME returns -1: the peer speaks something else. */
-int64_t ff_ipc_frame_len(const uint8_t *bytes, size_t len);
-
-/* Whether `bytes` hold exactly one msgpack value, complete, with every count backed by bytes, no
- * deeper than FF_IPC_MAX_DEPTH and of no more than FF_IPC_MAX_VALUES values. Pure and without
- * allocation. */
-bool ff_ipc_walk(const uint8_t *bytes, size_t len);
+#include "ipc_walk.h"
 
 struct ff_ipc_unpacker {
     msgpack_unpacked unpacked;
@@ -37,6 +25,10 @@ struct ff_ipc_unpacker {
     size_t capmessages;
     struct ff_ipc_receipt *receipts; /* of an ack (one) or of a batch's */
     size_t capreceipts;
+    struct ff_ipc_channel *channels; /* of a reply to channel (one) or channels */
+    size_t capchannels;
+    struct ff_ipc_member *members;
+    size_t capmembers;
 };
 
 void ff_ipc_unpacker_init(struct ff_ipc_unpacker *unpacker);
@@ -53,6 +45,16 @@ struct ff_ipc_frame {
     struct ff_slice reason, text;    /* ERROR */
     int64_t index;                   /* ERROR; -1 for nil */
     const msgpack_object_map *stats; /* STATS_REPLY */
+
+    /* TERMINATE: user id. DISCONNECT: socket id. CHANNEL, MEMBERS: channel. CHANNELS: prefix, p ==
+     * NULL for nil. */
+    struct ff_slice name;
+    unsigned int wanted;                   /* CHANNELS, CHANNEL: bits of enum ff_ipc_attribute */
+    uint64_t count;                        /* TERMINATED, DISCONNECTED, CONNECTIONS_REPLY */
+    const struct ff_ipc_channel *channels; /* CHANNELS_REPLY, CHANNEL_REPLY */
+    uint32_t nchannels;
+    const struct ff_ipc_member *members; /* MEMBERS_REPLY */
+    uint32_t nmembers;
 };
 
 /*

@@ -101,7 +101,9 @@
     X(ADMIN_ACCEPTED, "admin_accepted_total", "", "Connections accepted on the admin listener")    \
     X(IPC_ACCEPTED, "ipc_accepted_total", "", "Publisher connections accepted")                    \
     X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")        \
-    X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")
+    X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")                       \
+    X(IPC_QUERY_REFUSED, "ipc_queries_refused_total", "",                                          \
+      "Queries and terminations of publishers refused with a reason")
 
 enum counter {
 #define COUNTERS_ENUM(symbol, metric, labels, help) COUNTER_##symbol,

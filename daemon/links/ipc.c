@@ -3,18 +3,22 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "links/ipc_answer.h"
 #include "proto/sign.h"
 #include "pubsub/publish.h"
+#include "shared/channel.h"
 #include "shared/ipc_pack.h"
 #include "shared/ipc_unpack.h"
+#include "shared/utf8.h"
 
 #define MAX_UNSENT                                                                                 \
     65536u /* bytes of answers a publisher may leave unread before we stop reading from it */
+
+#define KEEP_ANSWERS (1u << 20) /* a buffer that one answer made larger is given back */
 
 struct ipc {
     struct hub *hub;
@@ -28,6 +32,11 @@ struct ipc {
 struct peer {
     struct app *app; /* NULL before its hello */
     uint8_t producer[FF_IPC_PRODUCER];
+    /* a termination that workers are at: how many of them have not answered, and what the others
+     * have ended */
+    uint32_t awaited, ended;
+    uint64_t seq;
+    enum ff_ipc_type asked;
 };
 
 _Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");
@@ -43,6 +52,8 @@ static struct peer *peer_of(struct conn *conn)
     return (struct peer *)conn->state;
 }
 
+static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n);
+
 struct ipc *ipc_new(struct hub *hub)
 {
     struct ipc *ipc = mem_zalloc(sizeof(*ipc));
@@ -50,6 +61,7 @@ struct ipc *ipc_new(struct hub *hub)
     ff_ipc_unpacker_init(&ipc->unpacker);
     msgpack_sbuffer_init(&ipc->out);
     hub->ipc = ipc;
+    hub->terminated = on_terminated;
     return ipc;
 }
 
@@ -83,6 +95,10 @@ static void send_answers(struct conn *conn)
     struct ipc *ipc = ipc_of(conn);
     if (ipc->out.size > 0) {
         conn_send(conn, frame_copy(ipc->out.data, ipc->out.size));
+        if (ipc->out.alloc > KEEP_ANSWERS) {
+            msgpack_sbuffer_destroy(&ipc->out);
+            msgpack_sbuffer_init(&ipc->out);
+        }
         ipc->out.size = 0;
     }
 }
@@ -103,6 +119,30 @@ static void refuse(struct conn *conn, uint64_t seq, const char *reason, const ch
     reject(conn, seq, reason, why, -1);
     send_answers(conn);
     conn_finish(conn, false);
+}
+
+/* How many connections a termination has ended. */
+static void tell_ended(struct conn *conn)
+{
+    struct peer *peer = peer_of(conn);
+    packed(conn, ff_ipc_pack_count(&ipc_of(conn)->out, (enum ff_ipc_type)(peer->asked + 64),
+                                   peer->seq, peer->ended));
+}
+
+/* A worker has done its part. */
+static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n)
+{
+    struct conn *conn = conn_find(hub->loop, asker->slot, asker->gen);
+    if (conn == NULL) {
+        return; /* whoever asked did not wait */
+    }
+    struct peer *peer = peer_of(conn);
+    peer->ended += n;
+    if (--peer->awaited == 0) {
+        tell_ended(conn);
+        send_answers(conn);
+        conn_resume(conn);
+    }
 }
 
 /* ---- hello ---- */
@@ -312,32 +352,60 @@ static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
 
 /* ---- the rest ---- */
 
-static void on_stats(struct conn *conn, uint64_t seq)
+static void refuse_query(struct conn *conn, uint64_t seq, const char *reason, const char *why)
+{
+    counter_add(conn->loop->counters, COUNTER_IPC_QUERY_REFUSED, 1);
+    reject(conn, seq, reason, why, -1);
+}
+
+static void on_query(struct conn *conn, const struct ff_ipc_frame *frame)
 {
     struct ipc *ipc = ipc_of(conn);
-    struct hub *hub = ipc->hub;
-    msgpack_sbuffer *out = &ipc->out;
-    size_t mark;
-    uint64_t dropped = hub_counter(hub, COUNTER_DROPPED_OUTPUT_HARD) +
-                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_SOFT) +
-                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_TOTAL);
-    int failed = ff_ipc_pack_stats_begin(out, seq, 11, &mark);
-    failed |= ff_ipc_pack_stats_text(out, "version", FANFARE_VERSION);
-    failed |= ff_ipc_pack_stats_uint(out, "pid", (uint64_t)getpid());
-    failed |= ff_ipc_pack_stats_uint(out, "uptime", (clock_mono_ms() - hub->started_ms) / 1000);
-    failed |= ff_ipc_pack_stats_uint(out, "workers", hub->nworkers);
-    failed |= ff_ipc_pack_stats_uint(out, "connections", peer_of(conn)->app->connections);
-    failed |=
-        ff_ipc_pack_stats_uint(out, "channels", hub->channels[peer_of(conn)->app->index].count);
-    failed |= ff_ipc_pack_stats_uint(out, "messages_in", hub_counter(hub, COUNTER_MESSAGES_IN));
-    failed |= ff_ipc_pack_stats_uint(out, "messages_out", hub_counter(hub, COUNTER_MESSAGES_OUT));
-    failed |= ff_ipc_pack_stats_uint(out, "bytes_out", hub_counter(hub, COUNTER_BYTES_OUT));
-    failed |= ff_ipc_pack_stats_uint(out, "dropped", dropped);
-    failed |= ff_ipc_pack_stats_bool(out, "draining", hub->draining);
-    if (failed == 0) {
-        failed = ff_ipc_pack_stats_end(out, mark);
+    struct ipc_refusal refusal;
+    switch (ipc_answer(ipc->hub, peer_of(conn)->app, frame, &ipc->out, &refusal)) {
+    case IPC_ANSWERED:
+        break;
+    case IPC_REFUSED:
+        refuse_query(conn, frame->seq, refusal.reason, refusal.why);
+        break;
+    case IPC_NO_MEMORY:
+        refuse_query(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory");
+        break;
     }
-    packed(conn, failed);
+}
+
+/* The workers end connections and say how many; nothing behind this frame is read before that. */
+static void on_terminate(struct conn *conn, const struct ff_ipc_frame *frame)
+{
+    struct peer *peer = peer_of(conn);
+    struct hub *hub = ipc_of(conn)->hub;
+    struct asker asker = {conn->slot, conn->gen};
+    struct slice name = {frame->name.p, frame->name.len};
+    struct socket_ref socket;
+    if (frame->type == FF_IPC_TERMINATE) {
+        if (name.len == 0 || name.len > FF_MAX_USER_ID || !ff_utf8_valid(name.p, name.len)) {
+            refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
+                         "the user id must be 1 to 128 bytes of UTF-8");
+            return;
+        }
+        peer->awaited = hub_terminate_user(hub, peer->app, name, &asker);
+    } else {
+        if (!ff_socket_id_valid(name.p, name.len)) {
+            refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
+                         "the socket id must be digits, a dot and digits");
+            return;
+        }
+        socket_id_read(name, &socket);
+        peer->awaited = hub_disconnect(hub, peer->app, &socket, &asker);
+    }
+    peer->ended = 0;
+    peer->seq = frame->seq;
+    peer->asked = frame->type;
+    if (peer->awaited == 0) {
+        tell_ended(conn);
+    } else {
+        conn_wait(conn);
+    }
 }
 
 static void broken(struct conn *conn, uint64_t seq, const char *why)
@@ -380,7 +448,15 @@ static void on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
         packed(conn, ff_ipc_pack_bare(&ipc_of(conn)->out, FF_IPC_PONG, frame.seq));
         break;
     case FF_IPC_STATS:
-        on_stats(conn, frame.seq);
+    case FF_IPC_CHANNELS:
+    case FF_IPC_CHANNEL:
+    case FF_IPC_MEMBERS:
+    case FF_IPC_CONNECTIONS:
+        on_query(conn, &frame);
+        break;
+    case FF_IPC_TERMINATE:
+    case FF_IPC_DISCONNECT:
+        on_terminate(conn, &frame);
         break;
     default:
         broken(conn, frame.seq, "a frame that only the daemon sends");
@@ -409,7 +485,7 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
     size_t used = 0;
     /* Whoever was told that he is subscribed must be known before this is routed. */
     loop_drain_mail(conn->loop, &ipc->hub->box);
-    while (!(conn->flags & (CONN_FINISHING | CONN_DOOMED)) && !must_rest(conn)) {
+    while (!(conn->flags & (CONN_FINISHING | CONN_DOOMED | CONN_WAITING)) && !must_rest(conn)) {
         int64_t frame = ff_ipc_frame_len(bytes + used, len - used);
         if (frame < 0) {
             broken(conn, 0, "not a frame: the length is 0 or over 16 MiB");

@@ -218,7 +218,9 @@ void conn_judge(struct conn *conn)
 {
     struct loop *loop = conn->loop;
     const struct loop_limits *limits = &loop->limits;
-    if (limits->output_hard != 0 && conn->q->bytes > limits->output_hard) {
+    /* A local peer is bounded by its protocol: it is not read while it leaves answers unread. */
+    bool bounded = loop->handlers[conn->kind]->local;
+    if (!bounded && limits->output_hard != 0 && conn->q->bytes > limits->output_hard) {
         counter_add(loop->counters, COUNTER_DROPPED_OUTPUT_HARD, 1);
         conn_doom(conn);
     } else if (limits->output_soft != 0 && conn->q->bytes > limits->output_soft &&

@@ -331,7 +331,8 @@ static void on_count(struct hub *hub, const struct mail_count *mail)
 /* ---- ending connections ---- */
 
 static void post_terminate(struct hub *hub, uint32_t worker, const struct app *app,
-                           struct slice user_id, const struct socket_ref *socket)
+                           struct slice user_id, const struct socket_ref *socket,
+                           const struct asker *asker)
 {
     struct mail_terminate *mail = mem_alloc(sizeof(*mail) + user_id.len);
     *mail = (struct mail_terminate){
@@ -339,25 +340,34 @@ static void post_terminate(struct hub *hub, uint32_t worker, const struct app *a
         .app = app->index,
         .len = (uint32_t)user_id.len,
         .socket = *socket,
+        .asked = asker != NULL,
     };
+    if (asker != NULL) {
+        mail->asker = *asker;
+    }
     if (user_id.len > 0) {
         memcpy(mail->user_id, user_id.p, user_id.len);
     }
     mailbox_post(hub->workers[worker], &mail->mail);
 }
 
-void hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id)
+uint32_t hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id,
+                            const struct asker *asker)
 {
     for (uint32_t i = 0; i < hub->nworkers; i++) {
-        post_terminate(hub, i, app, user_id, &nobody);
+        post_terminate(hub, i, app, user_id, &nobody, asker);
     }
+    return hub->nworkers;
 }
 
-void hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket)
+uint32_t hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket,
+                        const struct asker *asker)
 {
-    if (socket->random != 0 && socket->worker < hub->nworkers) {
-        post_terminate(hub, socket->worker, app, (struct slice){NULL, 0}, socket);
+    if (socket->random == 0 || socket->worker >= hub->nworkers) {
+        return 0;
     }
+    post_terminate(hub, socket->worker, app, (struct slice){NULL, 0}, socket, asker);
+    return 1;
 }
 
 /* ---- mail ---- */
@@ -387,6 +397,11 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_WATCH:
         watch_answer(hub, (struct mail_watch *)mail);
         break;
+    case MAIL_TERMINATED: {
+        const struct mail_terminated *terminated = (struct mail_terminated *)mail;
+        hub->terminated(hub, &terminated->asker, terminated->n);
+        break;
+    }
     case MAIL_RESPONSE:
     case MAIL_DELIVER:
     case MAIL_JOINED:

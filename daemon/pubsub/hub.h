@@ -51,6 +51,7 @@ struct hub {
     uint64_t started_ms;
     bool draining;
     void *ipc; /* links/ipc keeps its own here */
+    void (*terminated)(struct hub *hub, const struct asker *asker, uint32_t n);
     const struct counters *counters[HUB_MAX_WORKERS + 1];
     uint32_t ncounters;
 };
@@ -68,9 +69,12 @@ uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32
                      struct frame *frame, const struct socket_ref *except);
 
 /* End all connections of a user, signed in or known by presence; or the one with this socket id.
- * Both with 4009, on every worker. */
-void hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id);
-void hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket);
+ * Both with 4009, on every worker. If `asker` is not NULL, so many answers as is returned will come
+ * to hub->terminated, each with the number of connections that one worker has ended. */
+uint32_t hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id,
+                            const struct asker *asker);
+uint32_t hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket,
+                        const struct asker *asker);
 
 /* True while a worker has more to do than it should: stop taking broadcasts in. */
 bool hub_held(const struct hub *hub);

@@ -27,6 +27,7 @@ void mail_dispose(struct mail *mail)
         break;
     case MAIL_DRAIN:
     case MAIL_TERMINATE:
+    case MAIL_TERMINATED:
     case MAIL_STOP:
     case MAIL_COUNT:
     case MAIL_JOIN:

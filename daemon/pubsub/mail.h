@@ -23,12 +23,13 @@ enum mail_type {
     MAIL_TELL,      /* a frame for one connection */
     MAIL_STOP,      /* end the loop */
     /* to the hub */
-    MAIL_COUNT,   /* so many of my connections are on that channel now */
-    MAIL_JOIN,    /* a member wants to join a presence channel */
-    MAIL_LEAVE,   /* one connection of a member has left it */
-    MAIL_PUBLISH, /* a client event */
-    MAIL_REQUEST, /* a request of the HTTP API */
-    MAIL_WATCH,   /* one of my connections wants to know which of these users are there */
+    MAIL_COUNT,      /* so many of my connections are on that channel now */
+    MAIL_JOIN,       /* a member wants to join a presence channel */
+    MAIL_LEAVE,      /* one connection of a member has left it */
+    MAIL_PUBLISH,    /* a client event */
+    MAIL_REQUEST,    /* a request of the HTTP API */
+    MAIL_TERMINATED, /* so many connections were ended, for who asked */
+    MAIL_WATCH,      /* one of my connections wants to know which of these users are there */
 };
 
 /* A channel's name in front of whatever else a message carries behind it. */
@@ -99,11 +100,24 @@ struct mail_drain {
     uint64_t period_ms; /* 0: all at once */
 };
 
+/* A connection of the hub that waits for an answer. */
+struct asker {
+    uint32_t slot, gen;
+};
+
 struct mail_terminate {
     struct mail mail;
     uint32_t app, len;
     struct socket_ref socket; /* .random != 0: this one alone */
+    bool asked;               /* by whom: answer with a mail_terminated */
+    struct asker asker;
     char user_id[];
+};
+
+struct mail_terminated {
+    struct mail mail;
+    struct asker asker;
+    uint32_t n;
 };
 
 struct mail_request {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/json.h"
 #include "pubsub/presence.h"
 #include "shared/channel.h"
 
@@ -42,4 +43,33 @@ const struct presence *query_presence(struct hub *hub, const struct app *app, st
 {
     const struct dirent *entry = hub_find(hub, app->index, strmap_hash(name.p, name.len), name);
     return entry != NULL ? entry->presence : NULL;
+}
+
+/* The event that a finished frame holds: its data, as the JSON string that it is there. */
+static struct slice data_in(const struct frame *frame)
+{
+    const uint8_t *bytes = frame->bytes;
+    size_t head = (bytes[1] & 127) == 126 ? 4 : (bytes[1] & 127) == 127 ? 10 : 2;
+    struct slice json = {(const char *)bytes + head, frame->len - head}, key, value;
+    size_t cursor = 0;
+    while (json_next(json, &cursor, &key, &value)) {
+        if (json_string_is(key, "data")) {
+            return value;
+        }
+    }
+    return SLICE("null");
+}
+
+bool query_cached(struct hub *hub, const struct app *app, struct slice name, struct slice *data,
+                  uint64_t *ttl)
+{
+    uint64_t ttl_ms = 0;
+    const struct frame *frame = cache_get(&hub->caches[app->index], name,
+                                          strmap_hash(name.p, name.len), hub->loop->now, &ttl_ms);
+    if (frame == NULL) {
+        return false;
+    }
+    *data = data_in(frame);
+    *ttl = (ttl_ms + 999) / 1000;
+    return true;
 }

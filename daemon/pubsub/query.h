@@ -21,6 +21,12 @@ struct channel_info query_channel(struct hub *hub, const struct app *app, struct
 bool query_next(struct hub *hub, const struct app *app, struct slice prefix, size_t *cursor,
                 struct slice *name, struct channel_info *info);
 
+/* The last published event of a cache channel: its data as a raw JSON string, valid while the cache
+ * is not changed, and the seconds that it will still be kept (0: for ever). False: there is none.
+ */
+bool query_cached(struct hub *hub, const struct app *app, struct slice name, struct slice *data,
+                  uint64_t *ttl);
+
 /* The presence of a channel, or NULL when nobody is on it. */
 const struct presence *query_presence(struct hub *hub, const struct app *app, struct slice name);
 

@@ -5,7 +5,6 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "proto/json.h"
-#include "proto/ws.h"
 #include "pubsub/presence.h"
 #include "pubsub/publish.h"
 #include "pubsub/query.h"
@@ -47,32 +46,15 @@ struct publish request_publish(const struct request *request, const struct api_e
 
 /* ---- answers; each function returns 0, or -1 when the buffer is full ---- */
 
-/* The event that a finished frame holds: its data, as the JSON string that it is there. */
-static struct slice data_in(const struct frame *frame)
-{
-    const uint8_t *bytes = frame->bytes;
-    size_t head = (bytes[1] & 127) == 126 ? 4 : (bytes[1] & 127) == 127 ? 10 : 2;
-    struct slice json = {(const char *)bytes + head, frame->len - head}, key, value;
-    size_t cursor = 0;
-    while (json_next(json, &cursor, &key, &value)) {
-        if (json_string_is(key, "data")) {
-            return value;
-        }
-    }
-    return SLICE("null");
-}
-
 static int write_cache(struct buf *out, struct hub *hub, const struct app *app, struct slice name)
 {
-    uint64_t ttl = 0;
-    struct frame *cached = cache_get(&hub->caches[app->index], name, strmap_hash(name.p, name.len),
-                                     hub->loop->now, &ttl);
-    if (cached == NULL) {
+    struct slice data;
+    uint64_t ttl;
+    if (!query_cached(hub, app, name, &data, &ttl)) {
         return buf_text(out, ",\"cache\":null");
     }
-    struct slice data = data_in(cached);
     return buf_text(out, ",\"cache\":{\"data\":") | buf_append(out, data.p, data.len) |
-           buf_printf(out, ",\"ttl\":%" PRIu64 "}", (ttl + 999) / 1000);
+           buf_printf(out, ",\"ttl\":%" PRIu64 "}", ttl);
 }
 
 /* The attributes asked for, as far as they apply to the channel, each with a comma in front. */
@@ -222,7 +204,7 @@ static int answer(struct buf *out, struct hub *hub, const struct request *reques
     case REQUEST_CONNECTIONS:
         return buf_printf(out, "{\"connections\":%" PRIu32 "}", request->app->connections);
     case REQUEST_TERMINATE:
-        hub_terminate_user(hub, request->app, request->name);
+        hub_terminate_user(hub, request->app, request->name, NULL);
         return buf_text(out, "{}");
     }
     return -1;

@@ -8,6 +8,22 @@
 
 #define SCRATCH_KEPT 65536u
 
+static void on_terminate(struct worker *worker, const struct mail_terminate *mail)
+{
+    struct slice user_id = {mail->user_id, mail->len};
+    uint32_t n = mail->socket.random != 0 ? worker->disconnect(worker, mail->app, &mail->socket)
+                                          : worker->terminate(worker, mail->app, user_id);
+    if (mail->asked) {
+        struct mail_terminated *answer = mem_alloc(sizeof(*answer));
+        *answer = (struct mail_terminated){
+            .mail = {.type = MAIL_TERMINATED, .bytes = (uint32_t)sizeof(*answer)},
+            .asker = mail->asker,
+            .n = n,
+        };
+        mailbox_post(worker->hub, &answer->mail);
+    }
+}
+
 static bool on_mail(void *arg, struct mail *mail)
 {
     struct worker *worker = arg;
@@ -37,16 +53,9 @@ static bool on_mail(void *arg, struct mail *mail)
         frame_unref(response->body);
         break;
     }
-    case MAIL_TERMINATE: {
-        const struct mail_terminate *terminate = (struct mail_terminate *)mail;
-        if (terminate->socket.random != 0) {
-            worker->disconnect(worker, terminate->app, &terminate->socket);
-        } else {
-            worker->terminate(worker, terminate->app,
-                              (struct slice){terminate->user_id, terminate->len});
-        }
+    case MAIL_TERMINATE:
+        on_terminate(worker, (struct mail_terminate *)mail);
         break;
-    }
     case MAIL_TELL:
         watch_tell((struct mail_tell *)mail, worker);
         frame_unref(((struct mail_tell *)mail)->frame);
@@ -60,6 +69,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_PUBLISH:
     case MAIL_REQUEST:
     case MAIL_WATCH:
+    case MAIL_TERMINATED:
         check(false); /* mail for the hub */
     }
     mailbox_done(&worker->box, mail);

@@ -34,8 +34,8 @@ struct worker {
     size_t scratch_size;
     void (*drain)(struct worker *worker,
                   uint64_t period_ms); /* set by the layer that knows its clients */
-    void (*terminate)(struct worker *worker, uint32_t app, struct slice user_id);
-    void (*disconnect)(struct worker *worker, uint32_t app, const struct socket_ref *socket);
+    uint32_t (*terminate)(struct worker *worker, uint32_t app, struct slice user_id);
+    uint32_t (*disconnect)(struct worker *worker, uint32_t app, const struct socket_ref *socket);
     void (*respond)(struct worker *worker, const struct mail_response *response);
     void *drain_state;
     bool draining;

@@ -115,27 +115,32 @@ void session_signin(struct conn *conn, struct app *app, const struct pusher_mess
     }
 }
 
-static void terminate(struct worker *worker, uint32_t app, struct slice user_id)
+static uint32_t terminate(struct worker *worker, uint32_t app, struct slice user_id)
 {
     char room[USER_CHANNEL_MAX];
     struct slots slots = {0};
+    uint32_t n = 0;
     chan_collect(worker, app, user_channel(room, user_id), user_id, &slots);
     for (size_t i = 0; i < slots.count; i++) {
         struct conn *conn = conn_at(worker->loop, slots.items[i]);
         if (conn != NULL) {
             session_close(conn, 4009, "Terminated by the application", true);
+            n++;
         }
     }
     mem_free(slots.items);
+    return n;
 }
 
-static void disconnect(struct worker *worker, uint32_t app, const struct socket_ref *socket)
+static uint32_t disconnect(struct worker *worker, uint32_t app, const struct socket_ref *socket)
 {
     struct conn *conn = conn_at(worker->loop, socket->slot);
     if (conn != NULL && conn->kind == KIND_SESSION &&
         subscriber_of(conn)->random == socket->random && subscriber_of(conn)->app == app) {
         session_close(conn, 4009, "Terminated by the application", true);
+        return 1;
     }
+    return 0;
 }
 
 void user_setup(struct worker *worker)

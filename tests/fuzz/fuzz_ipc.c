@@ -3,8 +3,8 @@
  * walk and the unpacker.
  *
  * Held to: what the walk refuses is not unpacked; what it takes is one whole value to msgpack-c
- * too; every view lies inside the input; a publish or a batch that was understood is understood as
- * the same when packed again.
+ * too; every view lies inside the input; a publish, a batch, a query or a list that was understood
+ * is understood as the same when packed again.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -113,6 +113,87 @@ static void pack_again(const struct ff_ipc_frame *frame)
     msgpack_sbuffer_destroy(&out);
 }
 
+/* Unpacks the one frame in `out` anew. */
+static void again(struct ff_ipc_unpacker *unpacker, const msgpack_sbuffer *out,
+                  const struct ff_ipc_frame *frame, struct ff_ipc_frame *result)
+{
+    const uint8_t *bytes = (const uint8_t *)out->data;
+    const char *why = NULL;
+    require(ff_ipc_frame_len(bytes, out->size) == (int64_t)(out->size - FF_IPC_HEADER));
+    require(ff_ipc_unpack(unpacker, bytes + FF_IPC_HEADER, out->size - FF_IPC_HEADER, result,
+                          &why) == 0);
+    require(result->type == frame->type && result->seq == frame->seq);
+}
+
+static void query_again(const struct ff_ipc_frame *frame)
+{
+    msgpack_sbuffer out;
+    struct ff_ipc_unpacker unpacker;
+    struct ff_ipc_frame result;
+
+    msgpack_sbuffer_init(&out);
+    ff_ipc_unpacker_init(&unpacker);
+    if (frame->type == FF_IPC_CHANNELS || frame->type == FF_IPC_CHANNEL) {
+        require(ff_ipc_pack_query(&out, frame->type, frame->seq, frame->name, frame->wanted) == 0);
+    } else {
+        require(ff_ipc_pack_named(&out, frame->type, frame->seq, frame->name) == 0);
+    }
+    again(&unpacker, &out, frame, &result);
+    require(same(result.name, frame->name) && result.wanted == frame->wanted);
+    ff_ipc_unpacker_free(&unpacker);
+    msgpack_sbuffer_destroy(&out);
+}
+
+static void check_lists(const struct ff_ipc_frame *frame, const uint8_t *bytes, size_t len)
+{
+    for (uint32_t i = 0; i < frame->nchannels; i++) {
+        in_bounds(frame->channels[i].name, bytes, len);
+        in_bounds(frame->channels[i].data, bytes, len);
+    }
+    for (uint32_t i = 0; i < frame->nmembers; i++) {
+        in_bounds(frame->members[i].user_id, bytes, len);
+        in_bounds(frame->members[i].info, bytes, len);
+    }
+}
+
+static void list_again(const struct ff_ipc_frame *frame)
+{
+    msgpack_sbuffer out;
+    struct ff_ipc_unpacker unpacker;
+    struct ff_ipc_frame result;
+    struct ff_ipc_list list;
+
+    msgpack_sbuffer_init(&out);
+    ff_ipc_unpacker_init(&unpacker);
+    if (frame->type == FF_IPC_CHANNEL_REPLY) {
+        require(ff_ipc_pack_channel_reply(&out, frame->seq, &frame->channels[0]) == 0);
+    } else {
+        require(ff_ipc_pack_list_begin(&out, frame->type, frame->seq, &list) == 0);
+        for (uint32_t i = 0; i < frame->nchannels; i++) {
+            require(ff_ipc_pack_list_channel(&out, &list, &frame->channels[i]) == 0);
+        }
+        for (uint32_t i = 0; i < frame->nmembers; i++) {
+            require(ff_ipc_pack_list_member(&out, &list, &frame->members[i]) == 0);
+        }
+        require(ff_ipc_pack_list_end(&out, &list) == 0);
+    }
+    again(&unpacker, &out, frame, &result);
+    require(result.nchannels == frame->nchannels && result.nmembers == frame->nmembers);
+    for (uint32_t i = 0; i < frame->nchannels; i++) {
+        const struct ff_ipc_channel *a = &frame->channels[i], *b = &result.channels[i];
+        require(same(a->name, b->name) && same(a->data, b->data) && a->occupied == b->occupied &&
+                a->has_users == b->has_users && a->users == b->users &&
+                a->has_subscriptions == b->has_subscriptions &&
+                a->subscriptions == b->subscriptions && a->ttl == b->ttl);
+    }
+    for (uint32_t i = 0; i < frame->nmembers; i++) {
+        require(same(frame->members[i].user_id, result.members[i].user_id) &&
+                same(frame->members[i].info, result.members[i].info));
+    }
+    ff_ipc_unpacker_free(&unpacker);
+    msgpack_sbuffer_destroy(&out);
+}
+
 static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t len)
 {
     struct ff_ipc_frame frame;
@@ -171,6 +252,25 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
     case FF_IPC_STATS_REPLY:
         require(frame.stats != NULL);
         break;
+    case FF_IPC_TERMINATE:
+    case FF_IPC_DISCONNECT:
+    case FF_IPC_MEMBERS:
+    case FF_IPC_CHANNELS:
+    case FF_IPC_CHANNEL:
+        in_bounds(frame.name, bytes, len);
+        require(frame.wanted < 8);
+        query_again(&frame);
+        break;
+    case FF_IPC_CHANNELS_REPLY:
+    case FF_IPC_CHANNEL_REPLY:
+    case FF_IPC_MEMBERS_REPLY:
+        check_lists(&frame, bytes, len);
+        list_again(&frame);
+        break;
+    case FF_IPC_TERMINATED:
+    case FF_IPC_DISCONNECTED:
+    case FF_IPC_CONNECTIONS_REPLY:
+    case FF_IPC_CONNECTIONS:
     case FF_IPC_PING:
     case FF_IPC_STATS:
     case FF_IPC_PONG:

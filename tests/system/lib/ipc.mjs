@@ -6,7 +6,9 @@ import { helloMac } from './sign.mjs';
 import { DEADLINE, Inbox, deadline } from './wait.mjs';
 
 export const HELLO = 1, PUBLISH = 2, BATCH = 3, PING = 4, STATS = 5;
+export const TERMINATE = 6, DISCONNECT = 7, CHANNELS = 8, CHANNEL = 9, MEMBERS = 10, CONNECTIONS = 11;
 export const ERROR = 64, ACK = 66, BATCH_ACK = 67, PONG = 68, STATS_REPLY = 69;
+export const TERMINATED = 70, DISCONNECTED = 71, CHANNELS_REPLY = 72, CHANNEL_REPLY = 73, MEMBERS_REPLY = 74, CONNECTIONS_REPLY = 75;
 
 export function frame(value) {
     const body = Buffer.isBuffer(value) ? value : encode(value);
@@ -116,6 +118,41 @@ export class Ipc {
         const answer = await this.request(STATS);
         if (answer[0] !== STATS_REPLY) Ipc.receipt(answer);
         return answer[2];
+    }
+
+    /** A question; the answer without its type and seq. Throws as publish() does. */
+    async ask(type, ...rest) {
+        const answer = await this.request(type, ...rest);
+        if (answer[0] !== type + 64) Ipc.receipt(answer);
+        return answer[2];
+    }
+
+    static channel([name, occupied, subscriptions, users, cache]) {
+        return { name, occupied, subscriptions, users, cache: cache && { data: cache[0], ttl: cache[1] } };
+    }
+
+    async channels(prefix = null, attributes = []) {
+        return (await this.ask(CHANNELS, prefix, attributes)).map(Ipc.channel);
+    }
+
+    async channel(name, attributes = []) {
+        return Ipc.channel(await this.ask(CHANNEL, name, attributes));
+    }
+
+    async members(channel) {
+        return (await this.ask(MEMBERS, channel)).map(([id, info]) => ({ id, info }));
+    }
+
+    connections() {
+        return this.ask(CONNECTIONS);
+    }
+
+    terminate(user) {
+        return this.ask(TERMINATE, user);
+    }
+
+    disconnect(socketId) {
+        return this.ask(DISCONNECT, socketId);
     }
 
     close() {

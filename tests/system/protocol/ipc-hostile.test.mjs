@@ -64,6 +64,15 @@ suite('hostile publishers', { workers: [1, 3] }, (ctx) => {
         'a batch of numbers': frame(encode([3, 1, [1, 2, 3]])),
         'a batch with an empty message': frame(encode([3, 1, [[]]])),
         '10,001 channels': frame(encode([2, 1, Array.from({ length: 10_001 }, (_, i) => `c${i}`), 'E', null, null, '{}'])),
+        'a termination without a user': frame(encode([6, 1])),
+        'a termination of a number': frame(encode([6, 1, 7])),
+        'a socket id that is nil': frame(encode([7, 1, null])),
+        'attributes that are text': frame(encode([8, 1, null, 'cache'])),
+        'an attribute that is a number': frame(encode([8, 1, null, [5]])),
+        'attributes that announce 500 million': frame(Buffer.concat([arrayHead(4), encode(8), encode(1), encode(null), Buffer.from([0xdd, 0x1d, 0xcd, 0x65, 0x00])])),
+        'a channel that is nil': frame(encode([9, 1, null, []])),
+        'members of a map': frame(encode([10, 1, {}])),
+        'a list of channels as a request': frame(encode([72, 1, []])),
         'many nested batches': frame(Buffer.concat([Buffer.from([0x93, 0x03, 0x01]), Buffer.alloc(12, 0x91), Buffer.from([0x90])])),
     };
 

@@ -1,0 +1,203 @@
+#include "links/ipc_answer.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "proto/json.h"
+#include "pubsub/presence.h"
+#include "pubsub/query.h"
+#include "shared/channel.h"
+
+#define FULL_CHANNELS "the answer would be over 16 MiB; ask for a longer prefix or fewer attributes"
+#define FULL_CHANNEL  "the answer would be over 16 MiB; ask without the cached event"
+#define FULL_MEMBERS  "the answer would be over 16 MiB; the channel has too many members"
+
+static enum ipc_answer refused(struct ipc_refusal *refusal, const char *reason, const char *why)
+{
+    *refusal = (struct ipc_refusal){reason, why};
+    return IPC_REFUSED;
+}
+
+/* What a function of shared/ipc_pack has returned, as an answer. */
+static enum ipc_answer packed(int result, struct ipc_refusal *refusal, const char *full)
+{
+    if (result == FF_IPC_FULL) {
+        return refused(refusal, FF_IPC_REASON_TOO_LARGE, full);
+    }
+    return result == 0 ? IPC_ANSWERED : IPC_NO_MEMORY;
+}
+
+/* The same for a list, which goes as a whole. */
+static enum ipc_answer listed(int result, msgpack_sbuffer *out, struct ff_ipc_list *list,
+                              struct ipc_refusal *refusal, const char *full)
+{
+    if (result == 0) {
+        result = ff_ipc_pack_list_end(out, list);
+    } else {
+        ff_ipc_pack_list_drop(out, list);
+    }
+    return packed(result, refusal, full);
+}
+
+/* ---- channels ---- */
+
+/* What is known of a channel, as far as it was asked for. *room is for the cached event's text and
+ * is the caller's to free. -1: no memory. */
+static int describe(struct hub *hub, const struct app *app, struct slice name,
+                    const struct channel_info *info, unsigned int wanted,
+                    struct ff_ipc_channel *out, char **room)
+{
+    struct slice raw, data;
+    *room = NULL;
+    *out = (struct ff_ipc_channel){
+        .name = {name.p, (unsigned int)name.len},
+        .occupied = info->occupied,
+        .has_subscriptions = (wanted & FF_IPC_SUBSCRIPTION_COUNT) != 0,
+        .has_users = (wanted & FF_IPC_USER_COUNT) && (info->type & FF_CHANNEL_PRESENCE),
+        .subscriptions = info->subscriptions,
+        .users = info->users,
+    };
+    if ((wanted & FF_IPC_CACHE) && (info->type & FF_CHANNEL_CACHE) &&
+        query_cached(hub, app, name, &raw, &out->ttl)) {
+        *room = mem_try_alloc(raw.len + 1);
+        if (*room == NULL) {
+            return -1;
+        }
+        data = json_unescape(raw, *room);
+        out->data = (struct ff_slice){data.p, (unsigned int)data.len};
+    }
+    return 0;
+}
+
+static enum ipc_answer answer_channels(struct hub *hub, const struct app *app,
+                                       const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
+                                       struct ipc_refusal *refusal)
+{
+    struct slice prefix = {frame->name.p, frame->name.len}, name;
+    struct channel_info info;
+    struct ff_ipc_list list;
+    size_t cursor = 0;
+    int result = 0;
+    if (ff_ipc_pack_list_begin(out, FF_IPC_CHANNELS_REPLY, frame->seq, &list) != 0) {
+        return IPC_NO_MEMORY;
+    }
+    while (result == 0 && query_next(hub, app, prefix, &cursor, &name, &info)) {
+        struct ff_ipc_channel channel;
+        char *room;
+        result = describe(hub, app, name, &info, frame->wanted, &channel, &room);
+        if (result == 0) {
+            result = ff_ipc_pack_list_channel(out, &list, &channel);
+        }
+        mem_free(room);
+    }
+    return listed(result, out, &list, refusal, FULL_CHANNELS);
+}
+
+/* The same names as the HTTP API takes. */
+static bool may_ask_for(const struct hub *hub, struct ff_slice name)
+{
+    return ff_channel_publishable(name.p, name.len, (size_t)hub->limits->max_channel_name);
+}
+
+static enum ipc_answer answer_channel(struct hub *hub, const struct app *app,
+                                      const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
+                                      struct ipc_refusal *refusal)
+{
+    struct slice name = {frame->name.p, frame->name.len};
+    struct ff_ipc_channel channel;
+    char *room;
+    if (!may_ask_for(hub, frame->name)) {
+        return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL, "the channel name is invalid");
+    }
+    struct channel_info info = query_channel(hub, app, name);
+    int result = describe(hub, app, name, &info, frame->wanted, &channel, &room);
+    if (result == 0) {
+        result = ff_ipc_pack_channel_reply(out, frame->seq, &channel);
+    }
+    mem_free(room);
+    return packed(result, refusal, FULL_CHANNEL);
+}
+
+static enum ipc_answer answer_members(struct hub *hub, const struct app *app,
+                                      const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
+                                      struct ipc_refusal *refusal)
+{
+    struct slice name = {frame->name.p, frame->name.len};
+    struct ff_ipc_list list;
+    int result = 0;
+    if (!may_ask_for(hub, frame->name)) {
+        return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL, "the channel name is invalid");
+    }
+    if (!(ff_channel_type(name.p, name.len) & FF_CHANNEL_PRESENCE)) {
+        return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
+                       "members are known of presence channels only");
+    }
+    if (ff_ipc_pack_list_begin(out, FF_IPC_MEMBERS_REPLY, frame->seq, &list) != 0) {
+        return IPC_NO_MEMORY;
+    }
+    const struct presence *presence = query_presence(hub, app, name);
+    if (presence != NULL) {
+        struct presence_walk walk;
+        struct pusher_members members = presence_members(&walk, presence);
+        struct pusher_member member;
+        while (result == 0 && members.next(members.arg, &member)) {
+            struct ff_ipc_member packable = {
+                .user_id = {member.user_id.p, (unsigned int)member.user_id.len},
+                .info = {member.info_json.p, (unsigned int)member.info_json.len}};
+            result = ff_ipc_pack_list_member(out, &list, &packable);
+        }
+    }
+    return listed(result, out, &list, refusal, FULL_MEMBERS);
+}
+
+/* ---- figures ---- */
+
+static enum ipc_answer answer_stats(struct hub *hub, const struct app *app, uint64_t seq,
+                                    msgpack_sbuffer *out)
+{
+    size_t mark;
+    uint64_t dropped = hub_counter(hub, COUNTER_DROPPED_OUTPUT_HARD) +
+                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_SOFT) +
+                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_TOTAL);
+    int failed = ff_ipc_pack_stats_begin(out, seq, 11, &mark);
+    if (failed) {
+        return IPC_NO_MEMORY;
+    }
+    failed |= ff_ipc_pack_stats_text(out, "version", FANFARE_VERSION);
+    failed |= ff_ipc_pack_stats_uint(out, "pid", (uint64_t)getpid());
+    failed |= ff_ipc_pack_stats_uint(out, "uptime", (clock_mono_ms() - hub->started_ms) / 1000);
+    failed |= ff_ipc_pack_stats_uint(out, "workers", hub->nworkers);
+    failed |= ff_ipc_pack_stats_uint(out, "connections", app->connections);
+    failed |= ff_ipc_pack_stats_uint(out, "channels", hub->channels[app->index].count);
+    failed |= ff_ipc_pack_stats_uint(out, "messages_in", hub_counter(hub, COUNTER_MESSAGES_IN));
+    failed |= ff_ipc_pack_stats_uint(out, "messages_out", hub_counter(hub, COUNTER_MESSAGES_OUT));
+    failed |= ff_ipc_pack_stats_uint(out, "bytes_out", hub_counter(hub, COUNTER_BYTES_OUT));
+    failed |= ff_ipc_pack_stats_uint(out, "dropped", dropped);
+    failed |= ff_ipc_pack_stats_bool(out, "draining", hub->draining);
+    if (failed == 0) {
+        failed = ff_ipc_pack_stats_end(out, mark);
+    } else {
+        out->size = mark;
+    }
+    return failed == 0 ? IPC_ANSWERED : IPC_NO_MEMORY;
+}
+
+enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct ff_ipc_frame *frame,
+                           msgpack_sbuffer *out, struct ipc_refusal *refusal)
+{
+    switch (frame->type) {
+    case FF_IPC_CHANNELS:
+        return answer_channels(hub, app, frame, out, refusal);
+    case FF_IPC_CHANNEL:
+        return answer_channel(hub, app, frame, out, refusal);
+    case FF_IPC_MEMBERS:
+        return answer_members(hub, app, frame, out, refusal);
+    case FF_IPC_CONNECTIONS:
+        return packed(
+            ff_ipc_pack_count(out, FF_IPC_CONNECTIONS_REPLY, frame->seq, app->connections), refusal,
+            "");
+    default:
+        return answer_stats(hub, app, frame->seq, out);
+    }
+}

@@ -1,0 +1,27 @@
+/*
+ * The questions of publishers, answered out of what the hub knows (pubsub/query), as the HTTP API
+ * answers them. On the hub.
+ *
+ * Owns nothing, changes nothing and waits for nothing.
+ */
+#ifndef FF_LINKS_IPC_ANSWER_H
+#define FF_LINKS_IPC_ANSWER_H
+
+#include "pubsub/hub.h"
+#include "shared/ipc_unpack.h"
+
+enum ipc_answer {
+    IPC_ANSWERED,  /* the answer is behind what was in `out` */
+    IPC_REFUSED,   /* *refusal says why; nothing was added */
+    IPC_NO_MEMORY, /* nothing was added */
+};
+
+struct ipc_refusal {
+    const char *reason, *why; /* static */
+};
+
+/* `frame` is FF_IPC_STATS, _CHANNELS, _CHANNEL, _MEMBERS or _CONNECTIONS. */
+enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct ff_ipc_frame *frame,
+                           msgpack_sbuffer *out, struct ipc_refusal *refusal) MUST_CHECK;
+
+#endif
