@@ -165,11 +165,11 @@ const struct config_key config_keys[] = {
     {SECTION_APP, "max_connections", KEY_COUNT, KEY_UNLIMITED, "0", IN_APP(max_connections),
      .max = 100 * MILLION,
      .help = "Clients of this application; over it new ones are refused with 4004."},
-    {SECTION_APP, "message_rate", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0", IN_APP(message_rate),
+    {SECTION_APP, "message_rate", KEY_COUNT, KEY_UNLIMITED, "0", IN_APP(message_rate),
      .max = MILLION,
      .help = "Messages a second from one connection, pings and subscriptions included; more are "
              "refused with 4301."},
-    {SECTION_APP, "message_rate_terminate", KEY_BOOL, KEY_LATER, "no",
+    {SECTION_APP, "message_rate_terminate", KEY_BOOL, 0, "no",
      IN_APP(message_rate_terminate),
      .help = "yes: who goes over message_rate is disconnected with 4301."},
     {SECTION_APP, "max_message_size", KEY_SIZE, KEY_UNLIMITED, "0",

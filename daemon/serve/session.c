@@ -119,7 +119,7 @@ static void welcome(struct conn *conn, struct app *app)
     struct buf json;
     subscriber_init(&session->subscriber, rnd_u64() >> 12 | 1, app->index);
     session->flags |= SESSION_ADMITTED;
-    session->rate_left = (uint32_t)(app->settings->client_event_rate * 1000);
+    session_rates_init(conn, app);
     counter_add(conn->loop->counters, COUNTER_CONNECTIONS_OPENED, 1);
     buf_init(&json, WIRE_MAX);
     struct slice socket_id = session_socket_id(conn, id);
@@ -170,6 +170,17 @@ static void bad_message(struct conn *conn)
     session_error(conn, 4200, "Invalid message format");
 }
 
+static void over_rate(struct conn *conn, const struct app *app)
+{
+    static const char why[] = "Rate limit exceeded";
+    counter_add(conn->loop->counters, COUNTER_LIMIT_MESSAGE_RATE, 1);
+    if (app->settings->message_rate_terminate) {
+        session_close(conn, 4301, why, true);
+    } else {
+        session_error(conn, 4301, why);
+    }
+}
+
 /* False: the message concerns a channel whose join is under way; it must come again after the
  * answer. */
 static bool handle_text(struct conn *conn, const char *text, size_t len)
@@ -180,6 +191,10 @@ static bool handle_text(struct conn *conn, const char *text, size_t len)
         conn_doom(conn);
         return true;
     }
+    if (!session_take_message(conn, app_of(conn))) {
+        over_rate(conn, app_of(conn));
+        return true;
+    }
     if (pusher_read(text, len, scratch, &message) != 0) {
         bad_message(conn);
         return true;
@@ -187,6 +202,7 @@ static bool handle_text(struct conn *conn, const char *text, size_t len)
     if (message.kind == PUSHER_SUBSCRIBE || message.kind == PUSHER_CLIENT_EVENT) {
         struct sub_ref *ref = chan_find(conn, message.channel);
         if (ref != NULL && ref->joining != 0) {
+            session_untake_message(conn);
             return false;
         }
     }

@@ -102,9 +102,8 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
         conn_wait(conn);
     } else if (ref != NULL) {
         succeeded(conn, channel);
-    } else if (max_channels != 0 &&
-               (uint64_t)(session_of(conn)->subscriber.n - session_of(conn)->hidden) >=
-                   max_channels) {
+    } else if (max_channels != 0 && (uint64_t)(session_of(conn)->subscriber.n -
+                                               session_of(conn)->hidden) >= max_channels) {
         over_limit(conn, channel, COUNTER_LIMIT_CHANNELS, "Too many channels on this connection");
     } else if (type & FF_CHANNEL_PRESENCE) {
         join(conn, app, message);
@@ -122,22 +121,57 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
 
 /* ---- client events ---- */
 
-/* A bucket that holds one second's worth. */
-static bool within_rate(struct conn *conn, const struct app *app)
+static uint32_t filled(uint32_t left, uint64_t rate, uint32_t elapsed_ms)
+{
+    uint64_t now = left + elapsed_ms * rate, full = rate * 1000;
+    return (uint32_t)(now > full ? full : now);
+}
+
+static void fill_rates(struct conn *conn, const struct app *app)
 {
     struct session *session = session_of(conn);
-    uint64_t rate = app->settings->client_event_rate;
-    if (rate == 0) {
+    uint32_t now = (uint32_t)conn->loop->now, elapsed = now - session->rate_at;
+    session->events_left = filled(session->events_left, app->settings->client_event_rate, elapsed);
+    session->messages_left = filled(session->messages_left, app->settings->message_rate, elapsed);
+    session->rate_at = now;
+}
+
+void session_rates_init(struct conn *conn, const struct app *app)
+{
+    struct session *session = session_of(conn);
+    session->events_left = (uint32_t)(app->settings->client_event_rate * 1000);
+    session->messages_left = (uint32_t)(app->settings->message_rate * 1000);
+    session->rate_at = (uint32_t)conn->loop->now;
+}
+
+static bool take(uint32_t *left)
+{
+    bool within = *left >= 1000;
+    *left -= within ? 1000 : 0;
+    return within;
+}
+
+bool session_take_message(struct conn *conn, const struct app *app)
+{
+    if (app->settings->message_rate == 0) {
         return true;
     }
-    uint32_t now = (uint32_t)conn->loop->now;
-    uint64_t full = rate * 1000;
-    uint64_t left = session->rate_left + (uint64_t)(now - session->rate_at) * rate;
-    left = left > full ? full : left;
-    session->rate_at = now;
-    bool within = left >= 1000;
-    session->rate_left = (uint32_t)(within ? left - 1000 : left);
-    return within;
+    fill_rates(conn, app);
+    return take(&session_of(conn)->messages_left);
+}
+
+void session_untake_message(struct conn *conn)
+{
+    session_of(conn)->messages_left += 1000; /* what is too much goes when it is filled */
+}
+
+static bool take_event(struct conn *conn, const struct app *app)
+{
+    if (app->settings->client_event_rate == 0) {
+        return true;
+    }
+    fill_rates(conn, app);
+    return take(&session_of(conn)->events_left);
 }
 
 /* NULL: it may be sent. */
@@ -149,7 +183,7 @@ static const char *judge_event(struct conn *conn, const struct app *app,
     if (app->settings->client_events == CLIENT_EVENTS_NONE) {
         return "The app does not have client messaging enabled.";
     }
-    if (!within_rate(conn, app)) {
+    if (!take_event(conn, app)) {
         counter_add(conn->loop->counters, COUNTER_LIMIT_CLIENT_EVENT_RATE, 1);
         return "Rate limit exceeded";
     }

@@ -17,12 +17,13 @@ enum session_flag {
     SESSION_CONTROL_PINGS = 1 << 1, /* the client uses control frames: ping it with them */
 };
 
-/* conn->state of a session. The rate is a bucket of thousandths of client events. */
+/* conn->state of a session. The two rates are buckets that hold one second's worth, in thousandths
+ * of a client event and of a message, and are filled together. */
 struct session {
     struct subscriber subscriber; /* first: pubsub/chan looks for it there */
     struct ws_part *part;         /* an unfinished message, see serve/ws_conn.h */
-    uint32_t rate_left;
-    uint32_t rate_at; /* loop time in ms */
+    uint32_t events_left, messages_left;
+    uint32_t rate_at; /* loop time in ms when they were filled */
     uint8_t flags;
     uint8_t hidden; /* subscriptions that a sign-in made: they are not the client's */
 };
@@ -40,6 +41,13 @@ struct slice session_socket_id(struct conn *conn, char *room);
  * json. */
 void session_say(struct conn *conn, int written, struct buf *json);
 void session_error(struct conn *conn, int code, const char *message);
+
+/* Full buckets, for a session that begins. */
+void session_rates_init(struct conn *conn, const struct app *app);
+/* Takes one message out of its bucket; false: there is none left. session_untake_message puts it
+ * back: the message will come again. */
+bool session_take_message(struct conn *conn, const struct app *app) MUST_CHECK;
+void session_untake_message(struct conn *conn);
 
 void session_subscribe(struct conn *conn, struct app *app, const struct pusher_message *message);
 void session_client_event(struct conn *conn, struct app *app, const struct pusher_message *message);

@@ -7,17 +7,17 @@ import { APP, APP2 } from '../lib/daemon.mjs';
 import { auth, hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
-import { CONTINUATION, TEXT, clientFrame, quiet, settle } from '../lib/ws.mjs';
+import { CONTINUATION, PING, TEXT, clientFrame, quiet, settle } from '../lib/ws.mjs';
 
 /** What the counter of a limit is, now. */
 const reached = async (daemon, limit) => (await daemon.metrics()).get('limits_reached_total', `"${limit}"`) ?? 0;
 
 /** The counter moves by exactly n while action runs, and the watcher hears of nothing. */
-async function counts(ctx, limit, n, action) {
+async function counts(ctx, limit, n, action, orMore = false) {
     const before = await reached(ctx.daemon, limit);
     await action();
     let now;
-    await until(async () => (now = await reached(ctx.daemon, limit)) - before === n, () => `${limit} to count ${n}, it counted ${now - before}`, 5000);
+    await until(async () => (now = await reached(ctx.daemon, limit)) - before === n || (orMore && now - before > n), () => `${limit} to count ${n}, it counted ${now - before}`, 5000);
 }
 
 async function subscriptionError(client, channel, type, status) {
@@ -165,6 +165,71 @@ for (const [where, sections] of Object.entries({
                 assert.equal((await ipc.publish({ channel: names[0], data: 'x'.repeat(501) })).recipients, 1);
             });
         }
+    });
+}
+
+for (const terminate of ['no', 'yes']) {
+    const app1 = { key: APP.key, secret: APP.secret, message_rate: 5, message_rate_terminate: terminate, client_event_rate: 0 };
+    suite(`message_rate, terminate = ${terminate}`, { workers: [1, 3], sections: { 'app "app1"': app1 } }, (ctx) => {
+        const pings = (n) => Buffer.concat(Array.from({ length: n }, () => clientFrame('{"event":"pusher:ping","data":{}}')));
+        const control = (n) => Buffer.concat(Array.from({ length: n }, () => clientFrame('', { opcode: PING })));
+
+        test('a second\'s worth passes at once, one more is refused', async () => {
+            const witness = await ctx.open();
+            await counts(ctx, 'message_rate', 1, async () => {
+                const client = await ctx.open();
+                client.write(pings(6)); // in one piece, hence within one turn
+                for (let i = 0; i < 5; i++) await client.expect('pusher:pong');
+                await client.error(4301, 'Rate limit exceeded');
+                if (terminate === 'yes') {
+                    await client.closedWith(4301);
+                    return;
+                }
+                // It recovers.
+                await until(async () => {
+                    client.send({ event: 'pusher:ping', data: {} });
+                    return (await client.next()).event === 'pusher:pong';
+                }, 'a pong', 5000).catch(assert.fail);
+            }, terminate === 'no');
+            await witness.sync();
+        });
+
+        test('what is refused is not handled', async () => {
+            const client = await ctx.open();
+            const [a, b] = [unique(), unique()];
+            const subscribe = (channel) => clientFrame(JSON.stringify({ event: 'pusher:subscribe', data: { channel } }));
+            client.write(Buffer.concat([pings(4), subscribe(a), subscribe(b)]));
+            for (let i = 0; i < 4; i++) await client.expect('pusher:pong');
+            await client.expect('pusher_internal:subscription_succeeded', a);
+            await client.error(4301);
+            await ctx.ipc.ping();
+            assert.equal((await ctx.ipc.publish({ channel: b })).recipients, 0);
+        });
+
+        test('messages that are no protocol of ours are counted too', async () => {
+            const client = await ctx.open();
+            client.write(Buffer.concat(Array.from({ length: 6 }, () => clientFrame('nonsense'))));
+            for (let i = 0; i < 5; i++) await client.error(4200);
+            await client.error(4301);
+        });
+
+        test('control frames are not, nor is what a join holds back counted twice', async () => {
+            const client = await ctx.open();
+            const channel = unique('presence');
+            client.write(control(20));
+            for (let i = 0; i < 20; i++) assert.ok('pong' in (await client.frame()));
+            const join = client.subscribeMessage(channel, { data: '{"user_id":"1"}' });
+            client.write(Buffer.concat([...Array.from({ length: 5 }, () => clientFrame(JSON.stringify(join)))]));
+            for (let i = 0; i < 5; i++) await client.expect('pusher_internal:subscription_succeeded', channel);
+            client.write(pings(5));
+            for (;;) if ((await client.next()).event === 'pusher:error') break;
+        });
+
+        test('the other application has none', async () => {
+            const client = await ctx.open({ app: APP2 });
+            client.write(pings(200));
+            for (let i = 0; i < 200; i++) await client.expect('pusher:pong');
+        });
     });
 }
 
