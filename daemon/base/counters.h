@@ -103,7 +103,19 @@
     X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")        \
     X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")                       \
     X(IPC_QUERY_REFUSED, "ipc_queries_refused_total", "",                                          \
-      "Queries and terminations of publishers refused with a reason")
+      "Queries and terminations of publishers refused with a reason")                              \
+    X(WEBHOOK_REQUESTS, "webhook_requests_total", "", "Requests to webhook endpoints")             \
+    X(WEBHOOK_FAILED, "webhook_requests_failed_total", "",                                         \
+      "Requests to webhook endpoints without an answer of 2xx")                                    \
+    X(WEBHOOK_RETRIED, "webhook_requests_retried_total", "",                                       \
+      "Requests to webhook endpoints that repeated one that failed")                               \
+    X(WEBHOOK_SENT, "webhook_events_sent_total", "", "Webhook events that were delivered")         \
+    X(WEBHOOK_DROPPED_FULL, "webhook_events_dropped_total", "reason=\"queue\"",                    \
+      "Webhook events that were never delivered, by reason")                                       \
+    X(WEBHOOK_DROPPED_EXPIRED, "webhook_events_dropped_total", "reason=\"expired\"",               \
+      "Webhook events that were never delivered, by reason")                                       \
+    X(WEBHOOK_DROPPED_ENDED, "webhook_events_dropped_total", "reason=\"ended\"",                   \
+      "Webhook events that were never delivered, by reason")
 
 enum counter {
 #define COUNTERS_ENUM(symbol, metric, labels, help) COUNTER_##symbol,

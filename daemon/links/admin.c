@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "links/webhook.h"
 #include "proto/http.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"
@@ -53,6 +54,8 @@ static int metrics(struct buf *out, const struct hub *hub)
     failed |= gauge(out, "uptime_seconds", "Seconds since the start",
                     (clock_mono_ms() - hub->started_ms) / 1000);
     failed |= gauge(out, "draining", "1 while the node is shutting down", hub->draining);
+    failed |= gauge(out, "webhook_queue", "Webhook events that wait to be delivered",
+                    hub->webhooks != NULL ? webhooks_waiting(hub->webhooks) : 0);
     failed |= gauge(out, "log_lines_dropped", "Log lines that stderr did not take", log_dropped());
     failed |= buf_printf(
         out, "# HELP fanfare_app_connections Established WebSocket connections, by application\n"

@@ -140,7 +140,7 @@ const struct config_key config_keys[] = {
     {SECTION_LIMITS, "handshake_rate", KEY_COUNT, KEY_UNLIMITED | KEY_LATER, "0",
      IN_CONFIG(limits.handshake_rate), .max = MILLION,
      .help = "Handshakes a second from one address; more are refused with 429."},
-    {SECTION_LIMITS, "webhook_queue", KEY_COUNT, KEY_LATER, "10000",
+    {SECTION_LIMITS, "webhook_queue", KEY_COUNT, 0, "10000",
      IN_CONFIG(limits.webhook_queue), .min = 1, .max = 10 * MILLION,
      .help = "Webhook events of an application that wait to be delivered; more are dropped and "
              "counted."},
@@ -202,9 +202,9 @@ const struct config_key config_keys[] = {
      .help = "Whether signed-in users are told when users on their watchlist come and go."},
     {SECTION_APP, "subscription_count", KEY_BOOL, 0, "no", IN_APP(subscription_count),
      .help = "Whether subscribers are told how many they are."},
-    {SECTION_APP, "webhook_url", KEY_TEXT, KEY_LATER, "", IN_APP(webhook_url),
+    {SECTION_APP, "webhook_url", KEY_TEXT, 0, "", IN_APP(webhook_url),
      .kind = &kind_webhook, .help = "Where webhooks are sent."},
-    {SECTION_APP, "webhook_events", KEY_LIST, KEY_LATER,
+    {SECTION_APP, "webhook_events", KEY_LIST, 0,
      "channel_occupied, channel_vacated, member_added, member_removed, client_event, cache_miss, "
      "subscription_count",
      IN_APP(webhook_events), .kind = &kind_webhook_event, .help = "Which webhooks are sent."},

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "links/admin.h"
 #include "links/ipc.h"
+#include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "ops/certificates.h"
@@ -342,6 +343,7 @@ static int server_init(struct server *server, const struct config *config)
     hub_init(&server->hub, &server->loop, &server->apps, &config->limits);
     server->hub.counters[server->hub.ncounters++] = &server->counters;
     server->ipc = ipc_new(&server->hub);
+    webhooks_new(&server->hub);
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);
     loop_handler(&server->loop, KIND_ADMIN, &admin_handler);
     server->admin_listeners =
@@ -391,6 +393,7 @@ static void server_free(struct server *server)
         mem_free(crew->listeners);
     }
     shutdown_free(&server->shutdown);
+    webhooks_free(server->hub.webhooks);
     event_del(&server->signals);
     event_del(&server->housekeeping);
     close(server->signal_fd);

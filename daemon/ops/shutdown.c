@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "links/webhook.h"
 
 #define LOOK_MS      20
 /* Who does not answer a close frame is not waited for as long as in quiet times: the process is to
@@ -43,6 +44,20 @@ static void drain_workers(struct shutdown *shutdown)
     shutdown->deadline = clock_mono_ms() + period + shutdown->close_ms + MARGIN_MS;
 }
 
+/* All clients are gone, and what their going caused has been told. */
+static bool ended(struct shutdown *shutdown)
+{
+    if (clients(shutdown) > 0) {
+        return false;
+    }
+    if (!shutdown->alone) { /* their last counts may still be in the hub's mailbox */
+        shutdown->alone = true;
+        return false;
+    }
+    webhooks_hurry(shutdown->hub->webhooks);
+    return webhooks_waiting(shutdown->hub->webhooks) == 0;
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct shutdown *shutdown = arg;
@@ -50,7 +65,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     if (!shutdown->draining) {
         drain_workers(shutdown);
-    } else if (clients(shutdown) == 0 || clock_mono_ms() >= shutdown->deadline) {
+    } else if (ended(shutdown) || clock_mono_ms() >= shutdown->deadline) {
         loop_stop(shutdown->hub->loop);
         return;
     }

@@ -1,6 +1,7 @@
 /*
  * Ending on request: readiness goes first, then, after a delay, the clients a few at a time, then
- * the publishers, then the process. Runs on the hub; reaches the workers by mail.
+ * the publishers, then the process. What the end of the clients causes is still told to webhooks,
+ * for as long as there is time. Runs on the hub; reaches the workers by mail.
  */
 #ifndef FF_OPS_SHUTDOWN_H
 #define FF_OPS_SHUTDOWN_H
@@ -16,7 +17,7 @@ struct shutdown {
     const struct worker *workers[HUB_MAX_WORKERS];
     uint64_t delay_ms, period_ms, close_ms, deadline;
     struct event timer;
-    bool draining;
+    bool draining, alone;
 };
 
 void shutdown_init(struct shutdown *shutdown, struct hub *hub, uint64_t delay_ms,

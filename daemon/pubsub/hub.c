@@ -53,6 +53,7 @@ void hub_free(struct hub *hub)
     mem_free(hub->channels);
     mem_free(hub->caches);
     subscribed_free(&hub->subscribed);
+    announce_free(&hub->announcer);
     dedup_free(&hub->dedup);
 }
 
@@ -91,10 +92,37 @@ static void entry_release(struct hub *hub, uint32_t app, struct dirent *entry)
     mem_free(entry);
 }
 
-static void entry_count(struct dirent *entry, uint32_t worker, uint32_t n)
+static void entry_count(struct hub *hub, uint32_t app, struct dirent *entry, uint32_t worker,
+                        uint32_t n)
 {
-    entry->total = entry->total - entry->counts[worker] + n;
+    uint32_t before = entry->total;
+    entry->total = before - entry->counts[worker] + n;
     entry->counts[worker] = n;
+    if (entry->total == before || app >= hub->announcer.napps || hub->announcer.wanted[app] == 0) {
+        return;
+    }
+    unsigned int type = ff_channel_type(entry->name, entry->len);
+    if (type & FF_CHANNEL_HIDDEN) {
+        return;
+    }
+    struct announcement announcement = {
+        .app = app, .channel = {entry->name, entry->len}, .before = before, .count = entry->total};
+    if (before == 0 || entry->total == 0) {
+        announcement.kind = before == 0 ? ANNOUNCE_OCCUPIED : ANNOUNCE_VACATED;
+        announce(&hub->announcer, &announcement);
+    }
+    if (!(type & FF_CHANNEL_PRESENCE)) {
+        announcement.kind = ANNOUNCE_COUNT;
+        announce(&hub->announcer, &announcement);
+    }
+}
+
+static void announce_member(struct hub *hub, enum announce_kind kind, uint32_t app,
+                            const struct dirent *entry, struct slice user_id)
+{
+    struct announcement announcement = {
+        .kind = kind, .app = app, .channel = {entry->name, entry->len}, .user_id = user_id};
+    announce(&hub->announcer, &announcement);
 }
 
 uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32_t hash,
@@ -125,7 +153,7 @@ uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32
 static const struct socket_ref nobody;
 
 /* Tells everybody on the channel; a message that cannot be made for lack of memory is left out. */
-static void announce(struct hub *hub, uint32_t app, uint32_t hash, struct dirent *entry,
+static void tell_all(struct hub *hub, uint32_t app, uint32_t hash, struct dirent *entry,
                      const struct buf *json)
 {
     struct frame *frame = wire_text(json);
@@ -149,7 +177,7 @@ static struct frame *roster(const struct dirent *entry)
     return frame;
 }
 
-static void join_member(struct hub *hub, const struct mail_join *mail, struct dirent *entry)
+static bool join_member(struct hub *hub, const struct mail_join *mail, struct dirent *entry)
 {
     const char *at = mail->bytes + mail->channel.len;
     struct pusher_member member = {
@@ -160,14 +188,16 @@ static void join_member(struct hub *hub, const struct mail_join *mail, struct di
     };
     /* The others hear of the member before the joiner is answered. The joiner is no subscriber yet
      * and hears nothing. */
-    if (presence_join(entry->presence, &member) && entry->total > 0) {
+    bool added = presence_join(entry->presence, &member);
+    if (added && entry->total > 0) {
         struct buf json;
         buf_init(&json, WIRE_MAX);
         if (pusher_member_added(&json, (struct slice){entry->name, entry->len}, &member) == 0) {
-            announce(hub, mail->channel.app, mail->channel.hash, entry, &json);
+            tell_all(hub, mail->channel.app, mail->channel.hash, entry, &json);
         }
         buf_free(&json);
     }
+    return added;
 }
 
 static struct frame *confirmation(const struct dirent *entry)
@@ -190,6 +220,8 @@ static struct frame *last_event(struct hub *hub, const struct mail_channel *chan
     if (cached != NULL) {
         return frame_ref(cached);
     }
+    struct announcement miss = {.kind = ANNOUNCE_CACHE_MISS, .app = channel->app, .channel = name};
+    announce(&hub->announcer, &miss);
     struct buf json;
     buf_init(&json, WIRE_MAX);
     struct frame *frame = pusher_cache_miss(&json, name) == 0 ? wire_text(&json) : NULL;
@@ -230,10 +262,12 @@ static void on_join(struct hub *hub, const struct mail_join *mail)
     if (refused) {
         frame = refusal(entry);
     } else {
-        if (joins) {
-            join_member(hub, mail, entry);
+        bool added = joins && join_member(hub, mail, entry);
+        entry_count(hub, mail->channel.app, entry, mail->worker, mail->n);
+        if (added) {
+            announce_member(hub, ANNOUNCE_MEMBER_ADDED, mail->channel.app, entry,
+                            (struct slice){mail->bytes + mail->channel.len, mail->user_len});
         }
-        entry_count(entry, mail->worker, mail->n);
         frame = presence ? roster(entry) : confirmation(entry);
         second = type & FF_CHANNEL_CACHE ? last_event(hub, &mail->channel, entry) : NULL;
     }
@@ -259,21 +293,20 @@ static void on_leave(struct hub *hub, const struct mail_leave *mail)
 {
     struct slice name = {mail->bytes, mail->channel.len};
     struct dirent *entry = hub_find(hub, mail->channel.app, mail->channel.hash, name);
-    struct slice id_json;
+    struct slice user_id = {mail->bytes + mail->channel.len, mail->user_len}, id_json;
     if (entry == NULL || entry->presence == NULL ||
-        !presence_leave(entry->presence,
-                        (struct slice){mail->bytes + mail->channel.len, mail->user_len},
-                        &id_json)) {
+        !presence_leave(entry->presence, user_id, &id_json)) {
         return;
     }
     if (presence_count(entry->presence) > 0) {
         struct buf json;
         buf_init(&json, WIRE_MAX);
         if (pusher_member_removed(&json, name, id_json) == 0) {
-            announce(hub, mail->channel.app, mail->channel.hash, entry, &json);
+            tell_all(hub, mail->channel.app, mail->channel.hash, entry, &json);
         }
         buf_free(&json);
     }
+    announce_member(hub, ANNOUNCE_MEMBER_REMOVED, mail->channel.app, entry, user_id);
     entry_release(hub, mail->channel.app, entry);
 }
 
@@ -290,7 +323,7 @@ static void tell_count(struct hub *hub, const struct mail_channel *channel, stru
     buf_init(&json, WIRE_MAX);
     if (pusher_subscription_count(&json, (struct slice){entry->name, entry->len}, entry->total) ==
         0) {
-        announce(hub, channel->app, channel->hash, entry, &json);
+        tell_all(hub, channel->app, channel->hash, entry, &json);
     }
     buf_free(&json);
 }
@@ -317,7 +350,7 @@ static void on_count(struct hub *hub, const struct mail_count *mail)
     }
     if (entry != NULL) {
         uint32_t before = entry->total;
-        entry_count(entry, mail->worker, mail->n);
+        entry_count(hub, channel->app, entry, mail->worker, mail->n);
         if (entry->total != before) {
             tell_count(hub, channel, entry);
         }

@@ -15,6 +15,7 @@
 #include "base/settings.h"
 #include "base/strmap.h"
 #include "net/loop.h"
+#include "pubsub/announce.h"
 #include "pubsub/apps.h"
 #include "pubsub/cache.h"
 #include "pubsub/dedup.h"
@@ -24,6 +25,7 @@
 #define HUB_MAX_WORKERS 64
 
 struct presence;
+struct webhooks;
 
 /* A channel that somebody on this node is subscribed to. */
 struct dirent {
@@ -45,6 +47,7 @@ struct hub {
     struct strmap *channels; /* by application index */
     struct cache *caches;    /* by application index */
     struct subscribed subscribed;
+    struct announcer announcer;
     uint64_t publishes; /* counts them, for message ids */
     uint32_t node;      /* random, first part of message ids */
     struct dedup dedup;
@@ -52,6 +55,7 @@ struct hub {
     bool draining;
     void *ipc; /* links/ipc keeps its own here */
     void (*terminated)(struct hub *hub, const struct asker *asker, uint32_t n);
+    struct webhooks *webhooks; /* links/webhook; NULL: none */
     const struct counters *counters[HUB_MAX_WORKERS + 1];
     uint32_t ncounters;
 };

@@ -156,6 +156,14 @@ void publish_client_event(struct hub *hub, const struct mail_publish *mail)
     if (entry != NULL) {
         hub_deliver(hub, entry, mail->channel.app, mail->channel.hash, mail->frame, &mail->except);
     }
+    if (announce_wanted(&hub->announcer, mail->channel.app, ANNOUNCE_CLIENT_EVENT)) {
+        struct announcement announcement = {.kind = ANNOUNCE_CLIENT_EVENT,
+                                            .app = mail->channel.app,
+                                            .channel = name,
+                                            .message = wire_payload(mail->frame),
+                                            .sender = &mail->except};
+        announce(&hub->announcer, &announcement);
+    }
 }
 
 void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,

@@ -4,6 +4,7 @@
 
 #include "proto/json.h"
 #include "pubsub/presence.h"
+#include "pubsub/wire.h"
 #include "shared/channel.h"
 
 static struct channel_info info_of(const struct dirent *entry, struct slice name)
@@ -48,9 +49,7 @@ const struct presence *query_presence(struct hub *hub, const struct app *app, st
 /* The event that a finished frame holds: its data, as the JSON string that it is there. */
 static struct slice data_in(const struct frame *frame)
 {
-    const uint8_t *bytes = frame->bytes;
-    size_t head = (bytes[1] & 127) == 126 ? 4 : (bytes[1] & 127) == 127 ? 10 : 2;
-    struct slice json = {(const char *)bytes + head, frame->len - head}, key, value;
+    struct slice json = wire_payload(frame), key, value;
     size_t cursor = 0;
     while (json_next(json, &cursor, &key, &value)) {
         if (json_string_is(key, "data")) {

@@ -43,3 +43,10 @@ struct frame *wire_close(uint16_t code, const char *text)
     }
     return wire_frame(WS_CLOSE, (struct slice){payload, len}, (struct slice){NULL, 0});
 }
+
+struct slice wire_payload(const struct frame *frame)
+{
+    const uint8_t *bytes = frame->bytes;
+    size_t head = (bytes[1] & 127) == 126 ? 4 : (bytes[1] & 127) == 127 ? 10 : 2;
+    return (struct slice){(const char *)bytes + head, frame->len - head};
+}

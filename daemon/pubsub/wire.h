@@ -15,6 +15,8 @@ struct frame *wire_frame(enum ws_opcode opcode, struct slice first, struct slice
 struct frame *wire_text(const struct buf *json) MUST_CHECK;
 /* A close frame with this code (0: without one) and a short text. */
 struct frame *wire_close(uint16_t code, const char *text) MUST_CHECK;
+/* The text of a frame made here. */
+struct slice wire_payload(const struct frame *frame);
 
 /* The most a message of ours takes; only a publish of that size in escapes could be larger, and is
  * refused. */

@@ -450,7 +450,7 @@ static void test_what_has_no_effect_yet(void **state)
     (void)state;
     assert_non_null(config);
     assert_int_equal(report.errors, 0);
-    assert_int_equal(report.warnings, 4);
+    assert_int_equal(report.warnings, 3);
     assert_non_null(
         strstr(report.text, "warning: f.conf:2: [server] trusted_proxies has no effect"));
     assert_null(strstr(report.text, "f.conf:25"));

@@ -1,0 +1,31 @@
+/*
+ * Webhooks: what happens on an application's channels, told to its webhook_url in Pusher's format.
+ *
+ * Owns a queue for each application that has a URL (links/webhook_queue), and libcurl's multi
+ * handle on the hub's event base. Runs on the hub and never waits: names are resolved on libcurl's
+ * threads, everything else happens when a socket is ready. libcurl is not initialised, and nothing
+ * is announced, before an application has a URL.
+ */
+#ifndef FF_LINKS_WEBHOOK_H
+#define FF_LINKS_WEBHOOK_H
+
+#include "pubsub/hub.h"
+
+struct webhooks;
+
+/* Before the hub's loop runs. Takes the settings as they are; hub->webhooks is set. */
+struct webhooks *webhooks_new(struct hub *hub);
+
+/* The applications' settings have changed. What waits for a URL that is gone is dropped. */
+void webhooks_configure(struct webhooks *webhooks);
+
+/* Nobody can return any more: what was held back goes now. */
+void webhooks_hurry(struct webhooks *webhooks);
+
+/* Events that are still to be delivered. */
+uint64_t webhooks_waiting(const struct webhooks *webhooks);
+
+/* What is left is dropped, counted and logged. Does not wait. */
+void webhooks_free(struct webhooks *webhooks);
+
+#endif

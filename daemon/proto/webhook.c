@@ -1,0 +1,66 @@
+#include "proto/webhook.h"
+
+#include <inttypes.h>
+
+#include "proto/json.h"
+
+static int put_string(struct buf *out, struct slice text)
+{
+    return json_write_string(out, text.p, text.len);
+}
+
+static int put_raw(struct buf *out, struct slice text)
+{
+    return buf_append(out, text.p, text.len);
+}
+
+static int begin(struct buf *out, const char *name, struct slice channel)
+{
+    return buf_printf(out, "{\"name\":\"%s\",\"channel\":", name) | put_string(out, channel);
+}
+
+int webhook_channel(struct buf *out, const char *name, struct slice channel)
+{
+    return begin(out, name, channel) | buf_text(out, "}");
+}
+
+int webhook_member(struct buf *out, const char *name, struct slice channel, struct slice user_id)
+{
+    return begin(out, name, channel) | buf_text(out, ",\"user_id\":") | put_string(out, user_id) |
+           buf_text(out, "}");
+}
+
+int webhook_count(struct buf *out, struct slice channel, uint32_t count)
+{
+    return begin(out, "subscription_count", channel) |
+           buf_printf(out, ",\"subscription_count\":%" PRIu32 "}", count);
+}
+
+int webhook_client_event(struct buf *out, struct slice channel, struct slice message,
+                         struct slice socket_id)
+{
+    struct slice event = SLICE("\"\""), data = SLICE("null"), user_id = {NULL, 0}, key, value;
+    size_t cursor = 0;
+    while (json_next(message, &cursor, &key, &value)) {
+        if (json_string_is(key, "event")) {
+            event = value;
+        } else if (json_string_is(key, "data")) {
+            data = value;
+        } else if (json_string_is(key, "user_id")) {
+            user_id = value;
+        }
+    }
+    int failed = begin(out, "client_event", channel) | buf_text(out, ",\"event\":") |
+                 put_raw(out, event) | buf_text(out, ",\"data\":");
+    failed |= json_type(data) == JSON_STRING ? put_raw(out, data) : put_string(out, data);
+    failed |= buf_text(out, ",\"socket_id\":") | put_string(out, socket_id);
+    if (user_id.p != NULL) {
+        failed |= buf_text(out, ",\"user_id\":") | put_raw(out, user_id);
+    }
+    return failed | buf_text(out, "}");
+}
+
+int webhook_open(struct buf *out, uint64_t time_ms)
+{
+    return buf_printf(out, "{\"time_ms\":%" PRIu64 ",\"events\":[", time_ms);
+}

@@ -1,0 +1,64 @@
+#include "pubsub/announce.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *arg)
+{
+    check(announcer->nconsumers < ANNOUNCE_CONSUMERS);
+    announcer->consumers[announcer->nconsumers] =
+        (struct announce_consumer){.fn = fn, .arg = arg, .wants = mem_zalloc(announcer->napps + 1)};
+    return announcer->nconsumers++;
+}
+
+static uint8_t *grown(uint8_t *bytes, uint32_t before, uint32_t after)
+{
+    bytes = mem_realloc(bytes, after);
+    memset(bytes + before, 0, after - before);
+    return bytes;
+}
+
+void announce_want(struct announcer *announcer, uint32_t consumer, uint32_t app, unsigned int bits)
+{
+    check(consumer < announcer->nconsumers);
+    if (app >= announcer->napps) {
+        if (bits == 0) {
+            return;
+        }
+        for (uint32_t i = 0; i < announcer->nconsumers; i++) {
+            announcer->consumers[i].wants =
+                grown(announcer->consumers[i].wants, announcer->napps, app + 1);
+        }
+        announcer->wanted = grown(announcer->wanted, announcer->napps, app + 1);
+        announcer->napps = app + 1;
+    }
+    announcer->consumers[consumer].wants[app] = (uint8_t)bits;
+    unsigned int all = 0;
+    for (uint32_t i = 0; i < announcer->nconsumers; i++) {
+        all |= announcer->consumers[i].wants[app];
+    }
+    announcer->wanted[app] = (uint8_t)all;
+}
+
+void announce(const struct announcer *announcer, const struct announcement *announcement)
+{
+    if (!announce_wanted(announcer, announcement->app, announcement->kind)) {
+        return;
+    }
+    for (uint32_t i = 0; i < announcer->nconsumers; i++) {
+        const struct announce_consumer *consumer = &announcer->consumers[i];
+        if (consumer->wants[announcement->app] & ANNOUNCE_BIT(announcement->kind)) {
+            consumer->fn(consumer->arg, announcement);
+        }
+    }
+}
+
+void announce_free(struct announcer *announcer)
+{
+    for (uint32_t i = 0; i < announcer->nconsumers; i++) {
+        mem_free(announcer->consumers[i].wants);
+    }
+    mem_free(announcer->wanted);
+    *announcer = (struct announcer){0};
+}

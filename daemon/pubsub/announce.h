@@ -1,0 +1,81 @@
+/*
+ * What happens on the hub that others may want to hear of: channels that become occupied or
+ * vacated, members, client events, cache misses, counts. The hub announces it here, whatever
+ * consumes it.
+ *
+ * Owns the list of consumers, and for each application which kinds somebody wants: what nobody
+ * wants costs one look. Runs on the hub. It never waits, and an announcement is gone when its
+ * consumers have returned.
+ */
+#ifndef FF_PUBSUB_ANNOUNCE_H
+#define FF_PUBSUB_ANNOUNCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/frame.h"
+#include "proto/slice.h"
+#include "pubsub/socket_id.h"
+
+#define ANNOUNCE_CONSUMERS 4
+
+/* The channels of signed-in users, #server-to-user-ID, are never announced. */
+enum announce_kind {
+    ANNOUNCE_OCCUPIED,       /* the first connection has subscribed */
+    ANNOUNCE_VACATED,        /* the last one has left */
+    ANNOUNCE_MEMBER_ADDED,   /* the first connection of a user is on a presence channel */
+    ANNOUNCE_MEMBER_REMOVED, /* the last one has left it */
+    ANNOUNCE_CLIENT_EVENT,   /* of a connection that is on the channel */
+    ANNOUNCE_CACHE_MISS,     /* somebody subscribed to a cache channel that has no event */
+    ANNOUNCE_COUNT,          /* another number of connections; not of presence channels */
+    ANNOUNCE_KINDS
+};
+
+#define ANNOUNCE_BIT(kind) (1u << (kind))
+
+/* Everything in it is good until the consumer returns. */
+struct announcement {
+    enum announce_kind kind;
+    uint32_t app; /* its index */
+    struct slice channel;
+    struct slice user_id;            /* as text; members only */
+    uint32_t before, count;          /* connections; COUNT only */
+    struct slice message;            /* the event's JSON as clients get it; CLIENT_EVENT only */
+    const struct socket_ref *sender; /* CLIENT_EVENT only */
+};
+
+typedef void announce_fn(void *arg, const struct announcement *announcement);
+
+struct announce_consumer {
+    announce_fn *fn;
+    void *arg;
+    uint8_t *wants; /* bits, by application index */
+};
+
+struct announcer {
+    struct announce_consumer consumers[ANNOUNCE_CONSUMERS];
+    uint32_t nconsumers;
+    uint8_t *wanted; /* what any of them wants */
+    uint32_t napps;
+};
+
+_Static_assert(ANNOUNCE_KINDS <= 8, "the kinds must fit into a byte");
+
+/* One more consumer, which wants nothing yet. Returns its number. */
+uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *arg);
+
+/* What a consumer wants to hear of an application: bits of ANNOUNCE_BIT, 0 for nothing. */
+void announce_want(struct announcer *announcer, uint32_t consumer, uint32_t app, unsigned int bits);
+
+static inline bool announce_wanted(const struct announcer *announcer, uint32_t app,
+                                   enum announce_kind kind)
+{
+    return app < announcer->napps && (announcer->wanted[app] & ANNOUNCE_BIT(kind)) != 0;
+}
+
+/* Tells those who want it. Callers ask announce_wanted first, where putting it together costs. */
+void announce(const struct announcer *announcer, const struct announcement *announcement);
+
+void announce_free(struct announcer *announcer);
+
+#endif
