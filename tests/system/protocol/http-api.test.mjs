@@ -1,28 +1,15 @@
 // The HTTP API: with the official SDK of Node as the caller, and by raw bytes where an SDK would be too polite.
 import { after, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { need } from '../lib/deps.mjs';
 import { APP, APP2, Daemon } from '../lib/daemon.mjs';
-import { hmac } from '../lib/sign.mjs';
+import { hmac, md5, signed } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { deadline, until } from '../lib/wait.mjs';
 import { settle } from '../lib/ws.mjs';
 
 const sections = { 'app "off"': { key: 'off', secret: 'secret-of-off', enabled: 'no' } };
-
-const md5 = (text) => createHash('md5').update(text).digest('hex');
-
-/** The path with a signed query. */
-function signed(method, path, { app = APP, body = '', query = {}, now = Math.floor(Date.now() / 1000), change = {}, prefix = '' } = {}) {
-    const params = { auth_key: app.key, auth_timestamp: String(now), auth_version: '1.0', ...query, ...(body ? { body_md5: md5(body) } : {}), ...change };
-    for (const key of Object.keys(params)) if (params[key] === undefined) delete params[key];
-    const text = Object.keys(params).sort().map((key) => `${key}=${params[key]}`).join('&');
-    const signature = change.auth_signature ?? hmac(app.secret, `${method}\n${path}\n${text}`);
-    const encoded = Object.keys(params).map((key) => `${key}=${encodeURIComponent(params[key])}`).join('&');
-    return `${prefix}${path}?${encoded}&auth_signature=${signature}`;
-}
 
 /** One keep-alive connection: ask(bytes) writes and returns the next response. */
 class Http {
