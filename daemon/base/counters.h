@@ -56,6 +56,8 @@
       "What was refused for a limit on its size, number or rate, by limit")                        \
     X(LIMIT_USER_INFO, "limits_reached_total", "limit=\"max_user_info_size\"",                     \
       "What was refused for a limit on its size, number or rate, by limit")                        \
+    X(LIMIT_WATCHLIST, "limits_reached_total", "limit=\"watchlist\"",                              \
+      "What was refused for a limit on its size, number or rate, by limit")                        \
     X(BAD_HTTP, "bad_input_total", "kind=\"http\"", "Input refused, by kind")                      \
     X(BAD_HANDSHAKE, "bad_input_total", "kind=\"handshake\"", "Input refused, by kind")            \
     X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                    \

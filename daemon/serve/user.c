@@ -74,6 +74,7 @@ static void watch(struct conn *conn, struct slice user_data)
     }
     session_of(conn)->hidden = (uint8_t)(session_of(conn)->hidden + added);
     if (cut) {
+        counter_add(conn->loop->counters, COUNTER_LIMIT_WATCHLIST, 1);
         session_error(conn, 4302, "Watchlist limit exceeded: only the first 100 users are watched");
     }
     mem_free(scratch);

@@ -95,9 +95,12 @@ suite('watchlists', { workers: [1, 3], sections }, (ctx) => {
 
     test('over 100 ids the rest is cut, with 4302; the connection stays', async () => {
         const ids = Array.from({ length: 120 }, () => unique('w'));
+        const cut = async () => (await ctx.daemon.metrics()).get('limits_reached_total', 'watchlist');
+        const before = await cut();
         const watcher = await user(unique('u'), ids);
         await watcher.error(4302);
         assert.deepEqual(await events(watcher), [offline(...ids.slice(0, 100))]);
+        assert.equal(await cut(), before + 1);
         await user(ids[110]);
         await user(ids[99]);
         assert.deepEqual(await events(watcher), [online(ids[99])]);
