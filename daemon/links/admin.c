@@ -167,7 +167,9 @@ static size_t admin_input(struct conn *conn, uint8_t *bytes, size_t len)
         enum http_result result =
             http_parse((const char *)bytes + used, len - used, &request, &status, &why);
         if (result == HTTP_MORE) {
-            conn_idle(conn, IDLE_HEAD);
+            if (conn->idle_class != IDLE_HEAD) {
+                conn_idle(conn, IDLE_HEAD); /* from its first byte: the next ones gain no time */
+            }
             break;
         }
         if (result == HTTP_BAD) {

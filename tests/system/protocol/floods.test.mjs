@@ -7,7 +7,7 @@ import { APP } from '../lib/daemon.mjs';
 import { daemonPath } from '../lib/paths.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { deadline, until } from '../lib/wait.mjs';
-import { handshake } from '../lib/ws.mjs';
+import { Raw, handshake } from '../lib/ws.mjs';
 
 const sanitized = /[/](asan|tsan)[/]|san/.test(daemonPath);
 const HEAD = handshake(`/app/${APP.key}?protocol=7`);
@@ -48,7 +48,7 @@ async function good(ctx) {
 
 const HALF = 10_000;
 
-suite(`${HALF} half-open heads`, { workers: [1, 3], sections: { limits: { header_timeout: 4, max_handshakes: 1000 } } }, (ctx) => {
+suite(`${HALF} half-open heads`, { workers: [1, 3], sections: { limits: { header_timeout: 2, max_handshakes: 1000 } } }, (ctx) => {
     test('those over max_handshakes make room for good clients, and time frees the others', async () => {
         await ctx.ipc.ping();
         const idle = fds(ctx);
@@ -128,4 +128,15 @@ suite('floods of handshakes', { workers: [1, 3] }, (ctx) => {
         await good(ctx);
         await witness.close();
     });
+});
+
+suite('heads that come byte by byte', { sections: { limits: { header_timeout: 1 } } }, (ctx) => {
+    for (const [name, port] of [['public', 'port'], ['admin', 'adminPort']]) {
+        test(`gain no time by it on the ${name} listener`, async () => {
+            const raw = await Raw.connect(ctx.daemon[port]);
+            const timer = setInterval(() => raw.write('x'), 100);
+            raw.write('GET /');
+            await deadline(raw.ended, 'the daemon to hang up').finally(() => clearInterval(timer));
+        });
+    }
 });
