@@ -13,7 +13,7 @@ import { Client, PING, PONG, Raw, clientFrame, handshake, quiet, settle } from '
 
 const app = (id) => ({ id, key: id, secret: `secret-of-${id}` });
 const ORIGINS = ['laravel', 'localhost', 'sub', 'wild'].map((id) => app(id));
-const NONE = app('none'), ALL = app('all'), QUOTA = app('quota'), FAST = app('fast');
+const NONE = app('none'), ALL = app('all'), QUOTA = app('quota'), FAST = app('fast'), RATED = app('rated'), ENDED = app('ended');
 const settings = {
     laravel: { allowed_origins: 'laravel.com' },
     localhost: { allowed_origins: 'localhost' },
@@ -23,8 +23,10 @@ const settings = {
     all: { client_events: 'all' },
     quota: { max_connections: 1 },
     fast: { client_event_rate: 1 },
+    rated: { message_rate: 1 },
+    ended: { message_rate: 1, message_rate_terminate: 'yes' },
 };
-const sections = Object.fromEntries([...ORIGINS, NONE, ALL, QUOTA, FAST].map(({ id, key, secret }) => [`app "${id}"`, { key, secret, ...settings[id] }]));
+const sections = Object.fromEntries([...ORIGINS, NONE, ALL, QUOTA, FAST, RATED, ENDED].map(({ id, key, secret }) => [`app "${id}"`, { key, secret, ...settings[id] }]));
 const ZEROS = `${APP.key}:${'0'.repeat(64)}`;
 
 suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
@@ -364,6 +366,34 @@ suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
         });
     });
 
+    describe('the rate of messages', () => {
+        const pings = (client, count) => client.write(Buffer.concat(Array.from({ length: count }, () => clientFrame('{"event":"pusher:ping"}'))));
+        test('over it each message is 4301, and the connection stays', async () => {
+            const client = await ctx.open({ app: RATED });
+            pings(client, 5);
+            await client.expect('pusher:pong');
+            const got = [await client.next(), await client.next(), await client.next(), await client.next()];
+            const refused = got.filter((message) => message.event === 'pusher:error');
+            assert.ok(refused.length > 0);
+            for (const { data } of refused) assert.deepEqual(JSON.parse(data), { code: 4301, message: 'Rate limit exceeded' });
+            client.write(clientFrame('x', { opcode: PING }));
+            assert.equal((await client.frame()).pong?.toString(), 'x');
+        });
+        test('with termination the connection ends (differs: after the error, and with its code)', async () => {
+            const client = await ctx.open({ app: ENDED });
+            pings(client, 5);
+            let message = await client.next();
+            while (message.event === 'pusher:pong') message = await client.next();
+            assert.deepEqual(JSON.parse(message.data), { code: 4301, message: 'Rate limit exceeded' });
+            await client.closedWith(4301);
+        });
+        test('by default there is none', async () => {
+            const client = await ctx.open();
+            pings(client, 200);
+            for (let i = 0; i < 200; i++) await client.expect('pusher:pong');
+        });
+    });
+
     describe('messages that are 4200, after each of which the connection stays', () => {
         for (const [what, message] of [
             ['garbage', 'not json'],
@@ -405,7 +435,7 @@ describe('Reverb: server around daemons of their own', { concurrency: true }, ()
         }
     };
 
-    test('a message over the limit of 1 byte is 1009', around({ sections: { limits: { max_message_size: 1 } } }, async (daemon, open) => {
+    test('a message over the limit of the application, 1 byte, is 1009', around({ sections: { 'app "app1"': { max_message_size: 1 } } }, async (daemon, open) => {
         const client = await open();
         client.send('xx');
         assert.equal((await client.closedWith(1009)).reason, 'Maximum message size exceeded');
