@@ -62,6 +62,7 @@
     X(BAD_HANDSHAKE, "bad_input_total", "kind=\"handshake\"", "Input refused, by kind")            \
     X(BAD_FRAME, "bad_input_total", "kind=\"frame\"", "Input refused, by kind")                    \
     X(BAD_MESSAGE, "bad_input_total", "kind=\"message\"", "Input refused, by kind")                \
+    X(BAD_PROXY, "bad_input_total", "kind=\"proxy\"", "Input refused, by kind")                    \
     X(BAD_IPC, "bad_input_total", "kind=\"ipc\"", "Input refused, by kind")                        \
     X(BAD_TLS, "bad_input_total", "kind=\"tls\"", "Input refused, by kind")                        \
     X(TLS_HANDSHAKES, "tls_handshakes_total", "", "TLS handshakes that succeeded")                 \
@@ -89,6 +90,8 @@
     X(REFUSED_QUOTA, "handshakes_refused_total", "reason=\"quota\"",                               \
       "Handshakes refused, by reason")                                                             \
     X(REFUSED_CAPACITY, "handshakes_refused_total", "reason=\"capacity\"",                         \
+      "Handshakes refused, by reason")                                                             \
+    X(REFUSED_RATE, "handshakes_refused_total", "reason=\"rate\"",                                 \
       "Handshakes refused, by reason")                                                             \
     X(DROPPED_OUTPUT_HARD, "slow_consumers_total", "limit=\"output_hard\"",                        \
       "Slow consumers closed, by limit")                                                           \

@@ -40,7 +40,7 @@ static inline uint64_t rotl(uint64_t x, unsigned int n)
         (v)[2] = rotl((v)[2], 32);                                                                 \
     } while (0)
 
-uint32_t strmap_hash(const char *key, size_t len)
+uint64_t strmap_hash64(const char *key, size_t len)
 {
     pthread_once(&key_once, draw_key);
 
@@ -71,7 +71,12 @@ uint32_t strmap_hash(const char *key, size_t len)
     SIP_ROUND(v);
     SIP_ROUND(v);
     SIP_ROUND(v);
-    return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint32_t strmap_hash(const char *key, size_t len)
+{
+    return (uint32_t)strmap_hash64(key, len);
 }
 
 void strmap_init(struct strmap *map, strmap_key_fn *key)

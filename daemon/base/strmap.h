@@ -32,6 +32,8 @@ void strmap_free(struct strmap *map);                     /* frees the table, ne
 
 uint32_t strmap_hash(const char *key, size_t len); /* the same in every thread of the process */
 
+uint64_t strmap_hash64(const char *key, size_t len); /* strmap_hash is its lower half */
+
 void *strmap_get(const struct strmap *map, const char *key, size_t len); /* NULL: not there */
 void *strmap_get_hashed(const struct strmap *map, uint32_t hash, const char *key, size_t len);
 /* The key must not be in the map yet (checked). */

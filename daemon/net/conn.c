@@ -85,6 +85,14 @@ void conn_secure(struct conn *conn, struct tls_context *context)
     conn->flags |= CONN_TLS;
 }
 
+bool conn_peer(const struct conn *conn, struct address *out)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof(from);
+    return getpeername(conn->fd, (struct sockaddr *)&from, &len) == 0 &&
+           address_of_socket((struct sockaddr *)&from, out);
+}
+
 void conn_become(struct conn *conn, uint8_t kind, enum idle_class idle_class)
 {
     check(kind < LOOP_KINDS && conn->loop->handlers[kind] != NULL);
@@ -291,9 +299,46 @@ static void discard(struct conn *conn)
     conn_resume(conn);
 }
 
+/* Only looked at until it is complete, and then taken out to the byte: what follows is for another
+ * reader. False: there is nothing else to read yet. */
+static bool skip_preamble(struct conn *conn)
+{
+    uint8_t *room = conn->loop->read_room;
+    ssize_t got = recv(conn->fd, room, CONN_PREAMBLE_MAX, MSG_PEEK | MSG_DONTWAIT);
+    if (got == 0) {
+        input_end(conn);
+        return false;
+    }
+    if (got < 0) {
+        if (errno != EAGAIN && errno != EINTR) {
+            conn_doom(conn);
+        }
+        return false;
+    }
+    size_t used = conn->loop->handlers[conn->kind]->preamble(conn, room, (size_t)got);
+    if (conn->flags & CONN_DOOMED) {
+        return false;
+    }
+    if (used == 0) {
+        if (conn->flags & CONN_PEER_END) {
+            conn_doom(conn); /* the rest will not come */
+        }
+        return false;
+    }
+    if (recv(conn->fd, room, used, MSG_DONTWAIT) != (ssize_t)used) {
+        conn_doom(conn);
+        return false;
+    }
+    conn->flags &= (uint16_t)~CONN_PREAMBLE;
+    return true;
+}
+
 void conn_process(struct conn *conn)
 {
     if (conn->flags & CONN_DOOMED) {
+        return;
+    }
+    if ((conn->flags & CONN_PREAMBLE) && takes_input(conn) && !skip_preamble(conn)) {
         return;
     }
     struct tls *tls = tls_of(conn);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/check.h"
 #include "net/frame.h"
 
@@ -47,6 +48,9 @@ struct conn_handler {
     void (*leave)(struct conn *conn);
     /* A time-out of its idle class has passed. The conn has been taken out of the class. */
     void (*expired)(struct conn *conn, enum idle_class was);
+    /* What a connection with CONN_PREAMBLE begins with, in the clear before all else. Returns how
+     * many bytes it takes, 0: more must come; or dooms. NULL: there is no such thing. */
+    size_t (*preamble)(struct conn *conn, const uint8_t *bytes, size_t len);
     size_t max_input; /* bytes that may be left over at most; the handler refuses earlier */
     bool client;      /* its bytes are counted as clients' */
     bool local;       /* Unix sockets, see watch() in conn.c */
@@ -85,13 +89,15 @@ enum conn_flag {
     CONN_FINISHING = 1 << 4, /* conn_finish was called */
     CONN_SHUT = 1 << 5,      /* our side is shut down */
     CONN_DOOMED = 1 << 6,
-    CONN_LEFT = 1 << 7,    /* leave() has been called */
-    CONN_WAITING = 1 << 8, /* takes no input until conn_resume */
-    CONN_RESUME = 1 << 9,  /* on the resume list */
-    CONN_TLS = 1 << 10,    /* see loop_tls */
+    CONN_LEFT = 1 << 7,      /* leave() has been called */
+    CONN_WAITING = 1 << 8,   /* takes no input until conn_resume */
+    CONN_RESUME = 1 << 9,    /* on the resume list */
+    CONN_TLS = 1 << 10,      /* see loop_tls */
+    CONN_PREAMBLE = 1 << 11, /* its preamble has not been read */
 };
 
-#define CONN_STATE_SIZE 80
+#define CONN_STATE_SIZE   80
+#define CONN_PREAMBLE_MAX 1024u /* bytes of a preamble at most */
 
 /* Kept small: a million of these are meant to fit. Fan-out and flush touch the first 64 bytes. */
 struct conn {
@@ -118,6 +124,9 @@ struct conn *conn_new(struct loop *loop, int fd, uint8_t kind,
 
 /* TLS from the next byte on, in the server's part. Before anything was queued. */
 void conn_secure(struct conn *conn, struct tls_context *context);
+
+/* Where it comes from. False: no internet address, or it is gone. */
+bool conn_peer(const struct conn *conn, struct address *out) MUST_CHECK;
 
 /* The same connection speaks another protocol from now on: an upgrade. Its state is zeroed. */
 void conn_become(struct conn *conn, uint8_t kind, enum idle_class idle_class);

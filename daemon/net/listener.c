@@ -262,7 +262,12 @@ static bool accept_some(struct listener *listener)
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         /* Not close-on-exec on purpose: clients' sockets are what a new binary inherits. We start
          * no other programs. */
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK);
+        struct sockaddr_storage from;
+        struct address address;
+        socklen_t len = sizeof(from);
+        bool look = listener->with_preamble != NULL;
+        int fd = accept4(listener->fd, look ? (struct sockaddr *)&from : NULL, look ? &len : NULL,
+                         SOCK_NONBLOCK);
         if (fd < 0) {
             if (errno == EINTR || errno == ECONNABORTED) {
                 continue;
@@ -277,6 +282,10 @@ static bool accept_some(struct listener *listener)
         if (conn == NULL) {
             log_limited(LOG_LEVEL_WARN, "listen", "no memory for a connection");
             continue;
+        }
+        if (look && address_of_socket((struct sockaddr *)&from, &address) &&
+            networks_have(listener->with_preamble, &address)) {
+            conn->flags |= CONN_PREAMBLE;
         }
         if (listener->tls != NULL) {
             conn_secure(conn, listener->tls);

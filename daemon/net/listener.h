@@ -18,6 +18,8 @@ struct listener {
     enum idle_class first;
     enum counter accepted;
     struct tls_context *tls; /* NULL: plain */
+    /* Connections from these have a preamble (net/conn.h). NULL: none; outlives the listener. */
+    const struct networks *with_preamble;
     struct event ev, rest;
 };
 

@@ -107,6 +107,11 @@ void config_check_together(struct loader *loader)
     const struct limits *limits = &config->limits;
 
     check_addresses(loader);
+    if (config->proxy_protocol && config->trusted_proxies.count == 0) {
+        config_say(loader, true, line_of(loader, SECTION_SERVER, "proxy_protocol"),
+                   "[server] proxy_protocol = yes needs trusted_proxies: the addresses of the "
+                   "proxies that send the header");
+    }
     if (config->tls_certificate.count != config->tls_key.count) {
         config_say(
             loader, true, line_of(loader, SECTION_TLS, "certificate"),

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "base/address.h"
 #include "base/mem.h"
 
 static char *copy(const char *text)
@@ -209,24 +210,9 @@ static char *take_address(const char *text)
 
 static char *take_proxy(const char *text)
 {
-    char host[INET6_ADDRSTRLEN];
-    size_t len = strcspn(text, "/");
-    unsigned char raw[16];
-    uint64_t bits = 0;
-    bool v6 = strchr(text, ':') != NULL;
+    struct network network;
 
-    if (len >= sizeof(host)) {
-        return NULL;
-    }
-    memcpy(host, text, len);
-    host[len] = '\0';
-    if (inet_pton(v6 ? AF_INET6 : AF_INET, host, raw) != 1) {
-        return NULL;
-    }
-    if (text[len] == '/' && (!value_number(text + len + 1, &bits) || bits > (v6 ? 128 : 32))) {
-        return NULL;
-    }
-    return copy(text);
+    return network_read(text, strlen(text), &network) ? copy(text) : NULL;
 }
 
 static char *take_webhook_event(const char *text)

@@ -25,6 +25,7 @@
 #include "serve/drain.h"
 #include "serve/api.h"
 #include "serve/handshake.h"
+#include "serve/rates.h"
 #include "serve/session.h"
 #include "serve/user.h"
 
@@ -48,6 +49,8 @@ struct server {
     struct apps apps;
     struct counters counters; /* the hub's */
     struct tls_context *tls;  /* NULL: no certificates */
+    struct networks proxies;  /* trusted */
+    struct rates *handshakes;
     struct loop loop;
     struct hub hub;
     struct ipc *ipc;
@@ -137,6 +140,7 @@ static int open_public(struct server *server, const struct text_list *listen, si
             struct listener *listener = &crew->listeners[first + i];
             listener_start(listener, crew->loop, fd, KIND_HTTP, IDLE_HEAD, COUNTER_ACCEPTED);
             listener_secure(listener, tls);
+            listener->with_preamble = server->config->proxy_protocol ? &server->proxies : NULL;
         }
         log_info("server", "listening on %s%s", listen->items[i], tls != NULL ? " (TLS)" : "");
     }
@@ -208,6 +212,8 @@ static int crew_init(struct server *server, uint32_t id)
     loop_handler(crew->loop, KIND_SESSION, &session_handler);
     worker_init(&crew->worker, id, crew->loop, &server->hub.box, &server->apps, &config->limits);
     crew->worker.path_prefix = config->path_prefix;
+    crew->worker.proxies = &server->proxies;
+    crew->worker.handshakes = server->handshakes;
     crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
     for (size_t i = 0; i < public_count(config); i++) {
         crew->listeners[i].fd = -1;
@@ -337,6 +343,8 @@ static int server_init(struct server *server, const struct config *config)
     raise_descriptors();
     warm_up(&server->loop);
     apps_init(&server->apps, config->apps, config->napps, config->limits.max_connections);
+    networks_init(&server->proxies, config->trusted_proxies.items, config->trusted_proxies.count);
+    server->handshakes = rates_new();
     session_setup(&config->limits);
     handshake_setup(&config->limits);
     server->hub.nworkers = server->ncrews;
@@ -402,6 +410,8 @@ static void server_free(struct server *server)
     hub_free(&server->hub);
     apps_free(&server->apps);
     tls_context_unref(server->tls);
+    networks_free(&server->proxies);
+    rates_free(server->handshakes);
     mem_free(server->admin_listeners);
     mem_free(server->crews);
 }

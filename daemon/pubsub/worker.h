@@ -15,6 +15,8 @@
 #include "pubsub/mail.h"
 
 struct chan;
+struct networks;
+struct rates;
 
 /* The kinds of connections; their handlers are set by who starts the loops. */
 enum conn_kind { KIND_HTTP, KIND_SESSION, KIND_IPC, KIND_ADMIN };
@@ -30,7 +32,9 @@ struct worker {
     struct chan *changed;    /* to be counted to the hub before the next flush */
     uint32_t next_join;
     const char *path_prefix;
-    char *scratch; /* room for unescaping one message, see worker_scratch */
+    const struct networks *proxies; /* that may speak for others; NULL: none */
+    struct rates *handshakes;       /* by address, of all workers (serve/rates.h) */
+    char *scratch;                  /* room for unescaping one message, see worker_scratch */
     size_t scratch_size;
     void (*drain)(struct worker *worker,
                   uint64_t period_ms); /* set by the layer that knows its clients */

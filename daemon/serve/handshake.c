@@ -1,13 +1,18 @@
 #include "serve/handshake.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "net/loop.h"
 #include "proto/http.h"
+#include "proto/proxy.h"
 #include "pubsub/worker.h"
 #include "serve/api.h"
 #include "serve/http_conn.h"
+#include "serve/rates.h"
 #include "serve/session.h"
 
 /* The path behind the prefix; .p == NULL when it does not start with it. */
@@ -20,12 +25,35 @@ static struct slice strip_prefix(struct slice path, const char *prefix)
     return (struct slice){path.p + len, path.len - len};
 }
 
+/* Whether this address has a handshake left in this second. */
+static bool within_rate(struct conn *conn, const struct http_request *request)
+{
+    struct worker *worker = worker_of(conn);
+    uint64_t rate = worker->limits->handshake_rate;
+    struct address client;
+    char text[ADDRESS_TEXT];
+    if (rate == 0 || worker->handshakes == NULL || !http_client(conn, request, &client) ||
+        rates_take(worker->handshakes, &client, rate, clock_mono_ns() / 1000)) {
+        return true;
+    }
+    counter_add(conn->loop->counters, COUNTER_REFUSED_RATE, 1);
+    log_limited(LOG_LEVEL_INFO, "handshake",
+                "%s makes more than %" PRIu64 " handshakes a second (handshake_rate)",
+                address_print(&client, text), rate);
+    return false;
+}
+
 static void route_websocket(struct conn *conn, const struct http_request *request, struct slice key,
                             bool keep)
 {
     struct session_request open = {.app_key = key};
     const char *why = NULL;
     bool head_only = slice_is(request->method, "HEAD");
+    if (http_header_has(request, "Upgrade", "websocket") && !within_rate(conn, request)) {
+        http_refuse(conn, 429, "Retry-After: 1\r\n", "Too many connections, try again", false,
+                    head_only);
+        return;
+    }
     int status = http_header_has(request, "Upgrade", "websocket")
                      ? http_websocket(request, &open.ws_key, &why)
                      : 426;
@@ -63,6 +91,30 @@ static void route(struct conn *conn, const struct http_request *request, struct 
     } else {
         http_refuse(conn, 404, NULL, "Not found", keep, head);
     }
+}
+
+/* The PROXY protocol's header. */
+static size_t handshake_preamble(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    struct proxy_header header;
+    struct address peer;
+    char text[ADDRESS_TEXT];
+    const char *why = NULL;
+    switch (proxy_read(bytes, len, &header, &why)) {
+    case PROXY_MORE:
+        break;
+    case PROXY_BAD:
+        counter_add(conn->loop->counters, COUNTER_BAD_PROXY, 1);
+        log_limited(LOG_LEVEL_WARN, "proxy", "closed a connection from the proxy %s: %s",
+                    conn_peer(conn, &peer) ? address_print(&peer, text) : "?", why);
+        conn_doom(conn);
+        break;
+    case PROXY_DONE:
+        http_conn_of(conn)->named = header.known;
+        http_conn_of(conn)->client = header.client;
+        return header.len;
+    }
+    return 0;
 }
 
 static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
@@ -134,6 +186,7 @@ static void handshake_leave(struct conn *conn)
 
 struct conn_handler handshake_handler = {
     .input = handshake_input,
+    .preamble = handshake_preamble,
     .leave = handshake_leave,
     .expired = handshake_expired,
     .max_input = HTTP_MAX_HEAD,

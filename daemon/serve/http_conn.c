@@ -3,8 +3,21 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "proto/http.h"
+#include "proto/forwarded.h"
 #include "pubsub/wire.h"
+#include "pubsub/worker.h"
+
+bool http_client(const struct conn *conn, const struct http_request *request, struct address *out)
+{
+    const struct http_conn *state = (const struct http_conn *)conn->state;
+    const struct networks *proxies = worker_of(conn)->proxies;
+    struct address peer = state->client;
+    if (!state->named && !conn_peer(conn, &peer)) {
+        return false;
+    }
+    *out = proxies != NULL ? forwarded_for(request, proxies, &peer) : peer;
+    return true;
+}
 
 void http_answer(struct conn *conn, int status, const char *extra, struct slice json, bool keep,
                  bool head_only)

@@ -6,7 +6,7 @@
 #define FF_SERVE_HTTP_CONN_H
 
 #include "net/conn.h"
-#include "proto/slice.h"
+#include "proto/http.h"
 
 /* conn->state while the connection speaks HTTP. */
 struct http_conn {
@@ -15,12 +15,18 @@ struct http_conn {
                       awaited */
     bool keep;     /* of the request that is being answered */
     bool head_only;
+    bool named; /* a proxy has said whom it speaks for: */
+    struct address client;
 };
 
 static inline struct http_conn *http_conn_of(struct conn *conn)
 {
     return (struct http_conn *)conn->state;
 }
+
+/* Who sends this request, as far as trusted proxies tell. False: it cannot be known. */
+bool http_client(const struct conn *conn, const struct http_request *request,
+                 struct address *out) MUST_CHECK;
 
 /* A connection that ends with this answer is finished; the peer's unread body, if any, is thrown
  * away. `extra`: whole header lines, or NULL. */

@@ -450,9 +450,8 @@ static void test_what_has_no_effect_yet(void **state)
     (void)state;
     assert_non_null(config);
     assert_int_equal(report.errors, 0);
-    assert_int_equal(report.warnings, 3);
-    assert_non_null(
-        strstr(report.text, "warning: f.conf:2: [server] trusted_proxies has no effect"));
+    assert_int_equal(report.warnings, 2);
+    assert_non_null(strstr(report.text, "warning: f.conf:8: [redis] url has no effect"));
     assert_null(strstr(report.text, "f.conf:25"));
     config_free(config);
     /* written out defaults are none */
