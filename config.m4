@@ -43,6 +43,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_io.c
       ext/fanfare_peer.c
       ext/fanfare_pool.c
+      ext/fanfare_query.c
       ext/fanfare_talk.c
       ext/fanfare_values.c
       shared/ipc_pack.c

@@ -40,6 +40,9 @@ zend_class_entry *fanfare_ce_reason;
 zend_class_entry *fanfare_ce_receipt;
 zend_class_entry *fanfare_ce_message;
 zend_class_entry *fanfare_ce_flush_result;
+zend_class_entry *fanfare_ce_cached_event;
+zend_class_entry *fanfare_ce_channel;
+zend_class_entry *fanfare_ce_member;
 zend_class_entry *fanfare_ce_stats;
 zend_class_entry *fanfare_ce_client;
 
@@ -122,6 +125,9 @@ static void register_classes(void)
 	fanfare_ce_receipt = register_class_Fanfare_Receipt();
 	fanfare_ce_message = register_class_Fanfare_Message();
 	fanfare_ce_flush_result = register_class_Fanfare_FlushResult();
+	fanfare_ce_cached_event = register_class_Fanfare_CachedEvent();
+	fanfare_ce_channel = register_class_Fanfare_Channel();
+	fanfare_ce_member = register_class_Fanfare_Member();
 	fanfare_ce_stats = register_class_Fanfare_Stats();
 	gateway = register_class_Fanfare_Gateway();
 	fanfare_ce_client = register_class_Fanfare_Client(gateway);

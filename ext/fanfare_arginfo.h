@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: e1422ebd6d01d799acaead1416491c2f7c884e51 */
+ * Stub hash: 8b6b69337ba61f20a9ffaf5064a3e6ad32df991e */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
@@ -62,6 +62,24 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_FlushResult___construct, 0, 0, 0)
 	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, error, Fanfare\\Exception, 1, "null")
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_CachedEvent___construct, 0, 0, 1)
+	ZEND_ARG_TYPE_INFO(0, data, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, ttl, IS_LONG, 0, "0")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Channel___construct, 0, 0, 1)
+	ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, occupied, _IS_BOOL, 0, "false")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, subscriptions, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, members, IS_LONG, 1, "null")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, cache, Fanfare\\CachedEvent, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Member___construct, 0, 0, 1)
+	ZEND_ARG_TYPE_INFO(0, id, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, info, IS_MIXED, 0, "null")
+ZEND_END_ARG_INFO()
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Stats___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, version, IS_STRING, 0, "\"\"")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, pid, IS_LONG, 0, "0")
@@ -85,6 +103,38 @@ ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_pending, 0
 ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Gateway_flush arginfo_Fanfare_flush
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_sendToUser, 0, 2, Fanfare\\Receipt, 0)
+	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_terminateUser, 0, 1, IS_LONG, 0)
+	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_disconnect, 0, 1, _IS_BOOL, 0)
+	ZEND_ARG_TYPE_INFO(0, socketId, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_channels, 0, 0, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, prefix, IS_STRING, 0, "\"\"")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, cache, _IS_BOOL, 0, "false")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_channel, 0, 1, Fanfare\\Channel, 0)
+	ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, cache, _IS_BOOL, 0, "false")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_members, 0, 1, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO(0, channel, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Gateway_connections arginfo_class_Fanfare_Gateway_pending
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_ping, 0, 0, IS_DOUBLE, 0)
 ZEND_END_ARG_INFO()
@@ -110,6 +160,20 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_flush arginfo_Fanfare_flush
 
+#define arginfo_class_Fanfare_Client_sendToUser arginfo_class_Fanfare_Gateway_sendToUser
+
+#define arginfo_class_Fanfare_Client_terminateUser arginfo_class_Fanfare_Gateway_terminateUser
+
+#define arginfo_class_Fanfare_Client_disconnect arginfo_class_Fanfare_Gateway_disconnect
+
+#define arginfo_class_Fanfare_Client_channels arginfo_class_Fanfare_Gateway_channels
+
+#define arginfo_class_Fanfare_Client_channel arginfo_class_Fanfare_Gateway_channel
+
+#define arginfo_class_Fanfare_Client_members arginfo_class_Fanfare_Gateway_members
+
+#define arginfo_class_Fanfare_Client_connections arginfo_class_Fanfare_Gateway_pending
+
 #define arginfo_class_Fanfare_Client_ping arginfo_class_Fanfare_Gateway_ping
 
 #define arginfo_class_Fanfare_Client_stats arginfo_class_Fanfare_Gateway_stats
@@ -124,6 +188,9 @@ ZEND_METHOD(Fanfare_RejectedException, __construct);
 ZEND_METHOD(Fanfare_Receipt, __construct);
 ZEND_METHOD(Fanfare_Message, __construct);
 ZEND_METHOD(Fanfare_FlushResult, __construct);
+ZEND_METHOD(Fanfare_CachedEvent, __construct);
+ZEND_METHOD(Fanfare_Channel, __construct);
+ZEND_METHOD(Fanfare_Member, __construct);
 ZEND_METHOD(Fanfare_Stats, __construct);
 ZEND_METHOD(Fanfare_Client, __construct);
 ZEND_METHOD(Fanfare_Client, publish);
@@ -131,6 +198,13 @@ ZEND_METHOD(Fanfare_Client, publishMany);
 ZEND_METHOD(Fanfare_Client, publishAsync);
 ZEND_METHOD(Fanfare_Client, pending);
 ZEND_METHOD(Fanfare_Client, flush);
+ZEND_METHOD(Fanfare_Client, sendToUser);
+ZEND_METHOD(Fanfare_Client, terminateUser);
+ZEND_METHOD(Fanfare_Client, disconnect);
+ZEND_METHOD(Fanfare_Client, channels);
+ZEND_METHOD(Fanfare_Client, channel);
+ZEND_METHOD(Fanfare_Client, members);
+ZEND_METHOD(Fanfare_Client, connections);
 ZEND_METHOD(Fanfare_Client, ping);
 ZEND_METHOD(Fanfare_Client, stats);
 
@@ -219,6 +293,24 @@ static const zend_function_entry class_Fanfare_FlushResult_methods[] = {
 };
 
 
+static const zend_function_entry class_Fanfare_CachedEvent_methods[] = {
+	ZEND_ME(Fanfare_CachedEvent, __construct, arginfo_class_Fanfare_CachedEvent___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Channel_methods[] = {
+	ZEND_ME(Fanfare_Channel, __construct, arginfo_class_Fanfare_Channel___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Member_methods[] = {
+	ZEND_ME(Fanfare_Member, __construct, arginfo_class_Fanfare_Member___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
 static const zend_function_entry class_Fanfare_Stats_methods[] = {
 	ZEND_ME(Fanfare_Stats, __construct, arginfo_class_Fanfare_Stats___construct, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
@@ -231,6 +323,13 @@ static const zend_function_entry class_Fanfare_Gateway_methods[] = {
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publishAsync, arginfo_class_Fanfare_Gateway_publishAsync, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, pending, arginfo_class_Fanfare_Gateway_pending, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, flush, arginfo_class_Fanfare_Gateway_flush, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, sendToUser, arginfo_class_Fanfare_Gateway_sendToUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, terminateUser, arginfo_class_Fanfare_Gateway_terminateUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, disconnect, arginfo_class_Fanfare_Gateway_disconnect, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, channels, arginfo_class_Fanfare_Gateway_channels, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, channel, arginfo_class_Fanfare_Gateway_channel, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, members, arginfo_class_Fanfare_Gateway_members, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, connections, arginfo_class_Fanfare_Gateway_connections, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, ping, arginfo_class_Fanfare_Gateway_ping, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, stats, arginfo_class_Fanfare_Gateway_stats, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_FE_END
@@ -244,6 +343,13 @@ static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, publishAsync, arginfo_class_Fanfare_Client_publishAsync, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, pending, arginfo_class_Fanfare_Client_pending, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, flush, arginfo_class_Fanfare_Client_flush, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, sendToUser, arginfo_class_Fanfare_Client_sendToUser, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, terminateUser, arginfo_class_Fanfare_Client_terminateUser, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, disconnect, arginfo_class_Fanfare_Client_disconnect, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, channels, arginfo_class_Fanfare_Client_channels, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, channel, arginfo_class_Fanfare_Client_channel, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, members, arginfo_class_Fanfare_Client_members, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, connections, arginfo_class_Fanfare_Client_connections, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, ping, arginfo_class_Fanfare_Client_ping, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, stats, arginfo_class_Fanfare_Client_stats, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
@@ -569,6 +675,94 @@ static zend_class_entry *register_class_Fanfare_FlushResult(void)
 	zend_string *property_error_name = zend_string_init("error", sizeof("error") - 1, 1);
 	zend_declare_typed_property(class_entry, property_error_name, &property_error_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_error_class_Fanfare_Exception, 0, MAY_BE_NULL));
 	zend_string_release(property_error_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_CachedEvent(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "CachedEvent", class_Fanfare_CachedEvent_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_data_default_value;
+	ZVAL_UNDEF(&property_data_default_value);
+	zend_string *property_data_name = zend_string_init("data", sizeof("data") - 1, 1);
+	zend_declare_typed_property(class_entry, property_data_name, &property_data_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_data_name);
+
+	zval property_ttl_default_value;
+	ZVAL_UNDEF(&property_ttl_default_value);
+	zend_string *property_ttl_name = zend_string_init("ttl", sizeof("ttl") - 1, 1);
+	zend_declare_typed_property(class_entry, property_ttl_name, &property_ttl_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_ttl_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Channel(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Channel", class_Fanfare_Channel_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_name_default_value;
+	ZVAL_UNDEF(&property_name_default_value);
+	zend_string *property_name_name = zend_string_init("name", sizeof("name") - 1, 1);
+	zend_declare_typed_property(class_entry, property_name_name, &property_name_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_name_name);
+
+	zval property_occupied_default_value;
+	ZVAL_UNDEF(&property_occupied_default_value);
+	zend_string *property_occupied_name = zend_string_init("occupied", sizeof("occupied") - 1, 1);
+	zend_declare_typed_property(class_entry, property_occupied_name, &property_occupied_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
+	zend_string_release(property_occupied_name);
+
+	zval property_subscriptions_default_value;
+	ZVAL_UNDEF(&property_subscriptions_default_value);
+	zend_string *property_subscriptions_name = zend_string_init("subscriptions", sizeof("subscriptions") - 1, 1);
+	zend_declare_typed_property(class_entry, property_subscriptions_name, &property_subscriptions_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_subscriptions_name);
+
+	zval property_members_default_value;
+	ZVAL_UNDEF(&property_members_default_value);
+	zend_string *property_members_name = zend_string_init("members", sizeof("members") - 1, 1);
+	zend_declare_typed_property(class_entry, property_members_name, &property_members_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG|MAY_BE_NULL));
+	zend_string_release(property_members_name);
+
+	zend_string *property_cache_class_Fanfare_CachedEvent = zend_string_init("Fanfare\\CachedEvent", sizeof("Fanfare\\CachedEvent")-1, 1);
+	zval property_cache_default_value;
+	ZVAL_UNDEF(&property_cache_default_value);
+	zend_string *property_cache_name = zend_string_init("cache", sizeof("cache") - 1, 1);
+	zend_declare_typed_property(class_entry, property_cache_name, &property_cache_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_cache_class_Fanfare_CachedEvent, 0, MAY_BE_NULL));
+	zend_string_release(property_cache_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Member(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Member", class_Fanfare_Member_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_id_default_value;
+	ZVAL_UNDEF(&property_id_default_value);
+	zend_string *property_id_name = zend_string_init("id", sizeof("id") - 1, 1);
+	zend_declare_typed_property(class_entry, property_id_name, &property_id_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_id_name);
+
+	zval property_info_default_value;
+	ZVAL_UNDEF(&property_info_default_value);
+	zend_string *property_info_name = zend_string_init("info", sizeof("info") - 1, 1);
+	zend_declare_typed_property(class_entry, property_info_name, &property_info_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ANY));
+	zend_string_release(property_info_name);
 
 	return class_entry;
 }

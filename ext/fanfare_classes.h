@@ -24,6 +24,9 @@ extern zend_class_entry *fanfare_ce_reason;
 extern zend_class_entry *fanfare_ce_receipt;
 extern zend_class_entry *fanfare_ce_message;
 extern zend_class_entry *fanfare_ce_flush_result;
+extern zend_class_entry *fanfare_ce_cached_event;
+extern zend_class_entry *fanfare_ce_channel;
+extern zend_class_entry *fanfare_ce_member;
 extern zend_class_entry *fanfare_ce_stats;
 extern zend_class_entry *fanfare_ce_client;
 
@@ -38,6 +41,8 @@ enum {
 
 void fanfare_receipt(zval *out, const struct ff_ipc_receipt *receipt);
 void fanfare_flush_result(zval *out, const struct fanfare_tally *tally, uint64_t unknown);
+void fanfare_channel(zval *out, const struct ff_ipc_channel *channel);
+void fanfare_member(zval *out, const struct ff_ipc_member *member);
 void fanfare_stats(zval *out, const msgpack_object_map *map);
 
 #endif

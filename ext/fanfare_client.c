@@ -11,6 +11,8 @@
 #include "fanfare_encode.h"
 #include "fanfare_errors.h"
 #include "fanfare_pool.h"
+#include "channel.h"
+#include "utf8.h"
 
 #define MAX_TIMEOUT    86400.0
 #define STACK_CHANNELS 16
@@ -163,27 +165,17 @@ static void publish_payload(zval *return_value, struct fanfare_client *client, b
 	throw_outcome(&outcome, peer);
 }
 
-static void publish(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *client, bool async)
+/* To the channels of a list, or to the one of this name if it is not NULL. */
+static void publish_to(zval *return_value, struct fanfare_client *client, bool async, HashTable *list,
+                       zend_string *name, zend_string *event, zval *payload_arg, zend_string *except, zend_string *key)
 {
-	HashTable *list;
-	zend_string *name, *event, *except = NULL, *key = NULL;
-	zval *payload_arg = NULL;
 	struct fanfare_payload payload;
 	struct ff_slice stack[STACK_CHANNELS], *channels = stack;
 	struct ff_ipc_message message;
 
-	ZEND_PARSE_PARAMETERS_START(2, 5)
-		Z_PARAM_ARRAY_HT_OR_STR(list, name)
-		Z_PARAM_STR(event)
-		Z_PARAM_OPTIONAL
-		Z_PARAM_ZVAL(payload_arg)
-		Z_PARAM_STR_OR_NULL(except)
-		Z_PARAM_STR_OR_NULL(key)
-	ZEND_PARSE_PARAMETERS_END();
-
 	if (!fanfare_encode_check(event, except, key) ||
 	    !fanfare_encode_payload(&payload, payload_arg, client->json_flags, -1)) {
-		RETURN_THROWS();
+		return;
 	}
 	message.nchannels = fanfare_encode_count(list, name, "Channels");
 	if (EXPECTED(message.nchannels != 0)) {
@@ -202,6 +194,24 @@ static void publish(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *client,
 		}
 	}
 	fanfare_payload_free(&payload);
+}
+
+static void publish(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *client, bool async)
+{
+	HashTable *list;
+	zend_string *name, *event, *except = NULL, *key = NULL;
+	zval *payload = NULL;
+
+	ZEND_PARSE_PARAMETERS_START(2, 5)
+		Z_PARAM_ARRAY_HT_OR_STR(list, name)
+		Z_PARAM_STR(event)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_ZVAL(payload)
+		Z_PARAM_STR_OR_NULL(except)
+		Z_PARAM_STR_OR_NULL(key)
+	ZEND_PARSE_PARAMETERS_END();
+
+	publish_to(return_value, client, async, list, name, event, payload, except, key);
 }
 
 /* ---- batches ---- */
@@ -375,8 +385,7 @@ static bool flush_timeout(double timeout, bool is_null)
 	return true;
 }
 
-/* An answer to a frame of nothing but its type. NULL with an exception thrown. */
-static struct fanfare_peer *ask(zval *this, enum ff_ipc_type type, struct ff_ipc_frame *answer)
+bool fanfare_client_ask(zval *this, const struct fanfare_question *question, struct ff_ipc_frame *answer)
 {
 	struct fanfare_client *client = client_of(Z_OBJ_P(this));
 	struct fanfare_outcome outcome;
@@ -384,14 +393,23 @@ static struct fanfare_peer *ask(zval *this, enum ff_ipc_type type, struct ff_ipc
 	struct fanfare_peer *peer = fanfare_pool_peer(client, false);
 
 	if (peer == NULL) {
-		return NULL;
+		return false;
 	}
 	fanfare_pool_budget(client, &budget);
-	if (fanfare_peer_ask(peer, type, &budget, answer, &outcome) != FANFARE_OK) {
+	if (fanfare_peer_ask(peer, question, &budget, answer, &outcome) != FANFARE_OK) {
 		throw_outcome(&outcome, peer);
-		return NULL;
+		return false;
 	}
-	return peer;
+	return true;
+}
+
+bool fanfare_user_id(const zend_string *id)
+{
+	if (ZSTR_LEN(id) != 0 && ZSTR_LEN(id) <= FF_MAX_USER_ID && ff_utf8_valid(ZSTR_VAL(id), ZSTR_LEN(id))) {
+		return true;
+	}
+	zend_argument_value_error(1, "must have between 1 and %u bytes of valid UTF-8", FF_MAX_USER_ID);
+	return false;
 }
 
 ZEND_METHOD(Fanfare_Client, publish)
@@ -407,6 +425,29 @@ ZEND_METHOD(Fanfare_Client, publishAsync)
 ZEND_METHOD(Fanfare_Client, publishMany)
 {
 	publish_many(INTERNAL_FUNCTION_PARAM_PASSTHRU, client_of(Z_OBJ_P(ZEND_THIS)));
+}
+
+ZEND_METHOD(Fanfare_Client, sendToUser)
+{
+	zend_string *user, *event, *except = NULL, *key = NULL, *name;
+	zval *payload = NULL;
+
+	ZEND_PARSE_PARAMETERS_START(2, 5)
+		Z_PARAM_STR(user)
+		Z_PARAM_STR(event)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_ZVAL(payload)
+		Z_PARAM_STR_OR_NULL(except)
+		Z_PARAM_STR_OR_NULL(key)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (!fanfare_user_id(user)) {
+		RETURN_THROWS();
+	}
+	name = zend_string_concat2(FF_USER_CHANNEL_PREFIX, sizeof(FF_USER_CHANNEL_PREFIX) - 1, ZSTR_VAL(user),
+	                           ZSTR_LEN(user));
+	publish_to(return_value, client_of(Z_OBJ_P(ZEND_THIS)), false, NULL, name, event, payload, except, key);
+	zend_string_release(name);
 }
 
 ZEND_METHOD(Fanfare_Client, pending)
@@ -457,32 +498,6 @@ ZEND_METHOD(Fanfare_Client, flush)
 		fanfare_tally_take(&tally, &peer->tally);
 	}
 	fanfare_flush_result(return_value, &tally, unknown);
-}
-
-ZEND_METHOD(Fanfare_Client, ping)
-{
-	struct ff_ipc_frame answer;
-	uint64_t start;
-
-	ZEND_PARSE_PARAMETERS_NONE();
-
-	start = fanfare_io_now();
-	if (ask(ZEND_THIS, FF_IPC_PING, &answer) == NULL) {
-		RETURN_THROWS();
-	}
-	RETURN_DOUBLE((double) (fanfare_io_now() - start) / 1e9);
-}
-
-ZEND_METHOD(Fanfare_Client, stats)
-{
-	struct ff_ipc_frame answer;
-
-	ZEND_PARSE_PARAMETERS_NONE();
-
-	if (ask(ZEND_THIS, FF_IPC_STATS, &answer) == NULL) {
-		RETURN_THROWS();
-	}
-	fanfare_stats(return_value, answer.stats);
 }
 
 ZEND_FUNCTION(Fanfare_publish)

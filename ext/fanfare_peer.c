@@ -268,7 +268,22 @@ enum fanfare_status fanfare_peer_batch(struct fanfare_peer *peer, const struct f
 	return call(peer, FF_IPC_BATCH, seq, none, deadline, limit, answer, outcome);
 }
 
-enum fanfare_status fanfare_peer_ask(struct fanfare_peer *peer, enum ff_ipc_type type,
+static int pack_question(msgpack_sbuffer *out, uint64_t seq, const struct fanfare_question *question)
+{
+	switch (question->type) {
+	case FF_IPC_TERMINATE:
+	case FF_IPC_DISCONNECT:
+	case FF_IPC_MEMBERS:
+		return ff_ipc_pack_named(out, question->type, seq, question->text);
+	case FF_IPC_CHANNELS:
+	case FF_IPC_CHANNEL:
+		return ff_ipc_pack_query(out, question->type, seq, question->text, question->wanted);
+	default:
+		return ff_ipc_pack_bare(out, question->type, seq);
+	}
+}
+
+enum fanfare_status fanfare_peer_ask(struct fanfare_peer *peer, const struct fanfare_question *question,
                                      const struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                      struct fanfare_outcome *outcome)
 {
@@ -280,10 +295,10 @@ enum fanfare_status fanfare_peer_ask(struct fanfare_peer *peer, enum ff_ipc_type
 		return status;
 	}
 	seq = peer->next_seq;
-	if (ff_ipc_pack_bare(&peer->head, type, seq) != 0) {
-		return cannot_pack(peer, 0, outcome);
+	if (pack_question(&peer->head, seq, question) != 0) {
+		return cannot_pack(peer, question->text.len, outcome);
 	}
-	return call(peer, type, seq, none, deadline, limit, answer, outcome);
+	return call(peer, question->type, seq, none, deadline, limit, answer, outcome);
 }
 
 /* ---- without waiting ---- */

@@ -114,6 +114,13 @@ struct fanfare_budget {
 	size_t async_bytes; /* gather so many before writing */
 };
 
+/* A request that publishes nothing. */
+struct fanfare_question {
+	enum ff_ipc_type type;
+	struct ff_slice text; /* of all but ping, stats and connections; p == NULL for nil */
+	unsigned int wanted;  /* of channels and channel: bits of enum ff_ipc_attribute */
+};
+
 /* Increments in every forked child. */
 extern unsigned int fanfare_fork_generation;
 
@@ -135,7 +142,7 @@ enum fanfare_status fanfare_peer_publish(struct fanfare_peer *peer, const struct
 enum fanfare_status fanfare_peer_batch(struct fanfare_peer *peer, const struct ff_ipc_message *messages, uint32_t n,
                                        const struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                        struct fanfare_outcome *outcome);
-enum fanfare_status fanfare_peer_ask(struct fanfare_peer *peer, enum ff_ipc_type type,
+enum fanfare_status fanfare_peer_ask(struct fanfare_peer *peer, const struct fanfare_question *question,
                                      const struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                      struct fanfare_outcome *outcome);
 

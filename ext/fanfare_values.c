@@ -4,6 +4,7 @@
 
 #include "php_fanfare.h"
 
+#include "ext/json/php_json.h"
 #include "zend_exceptions.h"
 #include "fanfare_classes.h"
 #include "fanfare_errors.h"
@@ -144,6 +145,143 @@ ZEND_METHOD(Fanfare_FlushResult, __construct)
 		ZVAL_COPY(slot(object, 3), error);
 	} else {
 		ZVAL_NULL(slot(object, 3));
+	}
+}
+
+static void set_cached_event(zval *out, const struct ff_ipc_channel *channel)
+{
+	zend_object *object;
+
+	object_init_ex(out, fanfare_ce_cached_event);
+	object = Z_OBJ_P(out);
+	ZVAL_STRINGL(slot(object, 0), channel->data.p, channel->data.len);
+	ZVAL_LONG(slot(object, 1), (zend_long) channel->ttl);
+}
+
+ZEND_METHOD(Fanfare_CachedEvent, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	zend_string *data;
+	zend_long ttl = 0;
+
+	ZEND_PARSE_PARAMETERS_START(1, 2)
+		Z_PARAM_STR(data)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_LONG(ttl)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	ZVAL_STR_COPY(slot(object, 0), data);
+	ZVAL_LONG(slot(object, 1), ttl);
+}
+
+void fanfare_channel(zval *out, const struct ff_ipc_channel *channel)
+{
+	zend_object *object;
+
+	object_init_ex(out, fanfare_ce_channel);
+	object = Z_OBJ_P(out);
+	ZVAL_STRINGL(slot(object, 0), channel->name.p, channel->name.len);
+	ZVAL_BOOL(slot(object, 1), channel->occupied);
+	ZVAL_LONG(slot(object, 2), (zend_long) channel->subscriptions);
+	if (channel->has_users) {
+		ZVAL_LONG(slot(object, 3), (zend_long) channel->users);
+	} else {
+		ZVAL_NULL(slot(object, 3));
+	}
+	if (channel->data.p != NULL) {
+		set_cached_event(slot(object, 4), channel);
+	} else {
+		ZVAL_NULL(slot(object, 4));
+	}
+}
+
+ZEND_METHOD(Fanfare_Channel, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	zend_string *name;
+	bool occupied = false, no_members = true;
+	zend_long subscriptions = 0, members = 0;
+	zval *cache = NULL;
+
+	ZEND_PARSE_PARAMETERS_START(1, 5)
+		Z_PARAM_STR(name)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_BOOL(occupied)
+		Z_PARAM_LONG(subscriptions)
+		Z_PARAM_LONG_OR_NULL(members, no_members)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(cache, fanfare_ce_cached_event)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	ZVAL_STR_COPY(slot(object, 0), name);
+	ZVAL_BOOL(slot(object, 1), occupied);
+	ZVAL_LONG(slot(object, 2), subscriptions);
+	if (no_members) {
+		ZVAL_NULL(slot(object, 3));
+	} else {
+		ZVAL_LONG(slot(object, 3), members);
+	}
+	if (cache != NULL) {
+		ZVAL_COPY(slot(object, 4), cache);
+	} else {
+		ZVAL_NULL(slot(object, 4));
+	}
+}
+
+/* What json_decode($text, true) returns. The decoder leaves its error where json_last_error() finds it, which is the
+ * script's. */
+static void decode(zval *out, struct ff_slice text)
+{
+	int saved = JSON_G(error_code);
+	zend_string *terminated = zend_string_init(text.p, text.len, 0); /* as the decoder wants it */
+
+	ZVAL_NULL(out);
+	php_json_decode_ex(out, ZSTR_VAL(terminated), ZSTR_LEN(terminated), PHP_JSON_OBJECT_AS_ARRAY,
+	                   PHP_JSON_PARSER_DEFAULT_DEPTH);
+	zend_string_release(terminated);
+	JSON_G(error_code) = saved;
+}
+
+void fanfare_member(zval *out, const struct ff_ipc_member *member)
+{
+	zend_object *object;
+	zval info;
+
+	ZVAL_NULL(&info);
+	if (member->info.p != NULL) {
+		decode(&info, member->info);
+	}
+	object_init_ex(out, fanfare_ce_member);
+	object = Z_OBJ_P(out);
+	ZVAL_STRINGL(slot(object, 0), member->user_id.p, member->user_id.len);
+	ZVAL_COPY_VALUE(slot(object, 1), &info);
+}
+
+ZEND_METHOD(Fanfare_Member, __construct)
+{
+	zend_object *object = Z_OBJ_P(ZEND_THIS);
+	zend_string *id;
+	zval *info = NULL;
+
+	ZEND_PARSE_PARAMETERS_START(1, 2)
+		Z_PARAM_STR(id)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_ZVAL(info)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (constructed(object)) {
+		RETURN_THROWS();
+	}
+	ZVAL_STR_COPY(slot(object, 0), id);
+	if (info != NULL) {
+		ZVAL_COPY(slot(object, 1), info);
+	} else {
+		ZVAL_NULL(slot(object, 1));
 	}
 }
 

@@ -95,9 +95,11 @@ static enum ipc_answer answer_channels(struct hub *hub, const struct app *app,
 }
 
 /* The same names as the HTTP API takes. */
-static bool may_ask_for(const struct hub *hub, struct ff_slice name)
+static bool may_ask_for(const struct hub *hub, const struct app *app, struct ff_slice name)
 {
-    return ff_channel_publishable(name.p, name.len, (size_t)hub->limits->max_channel_name);
+    return ff_channel_publishable(
+        name.p, name.len,
+        (size_t)app_limit(hub->limits->max_channel_name, app->settings->max_channel_name));
 }
 
 static enum ipc_answer answer_channel(struct hub *hub, const struct app *app,
@@ -107,7 +109,7 @@ static enum ipc_answer answer_channel(struct hub *hub, const struct app *app,
     struct slice name = {frame->name.p, frame->name.len};
     struct ff_ipc_channel channel;
     char *room;
-    if (!may_ask_for(hub, frame->name)) {
+    if (!may_ask_for(hub, app, frame->name)) {
         return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL, "the channel name is invalid");
     }
     struct channel_info info = query_channel(hub, app, name);
@@ -126,7 +128,7 @@ static enum ipc_answer answer_members(struct hub *hub, const struct app *app,
     struct slice name = {frame->name.p, frame->name.len};
     struct ff_ipc_list list;
     int result = 0;
-    if (!may_ask_for(hub, frame->name)) {
+    if (!may_ask_for(hub, app, frame->name)) {
         return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL, "the channel name is invalid");
     }
     if (!(ff_channel_type(name.p, name.len) & FF_CHANNEL_PRESENCE)) {

@@ -176,6 +176,69 @@ final class FlushResult
 }
 
 /**
+ * The last published event of a cache channel.
+ * @strict-properties
+ */
+final class CachedEvent
+{
+    /** As it was published. */
+    public readonly string $data;
+
+    /** Seconds that it will still be kept; 0: for ever. */
+    public readonly int $ttl;
+
+    public function __construct(string $data, int $ttl = 0)
+    {
+    }
+}
+
+/**
+ * What the daemon knows of a channel.
+ * @strict-properties
+ */
+final class Channel
+{
+    public readonly string $name;
+
+    /** Somebody is subscribed. */
+    public readonly bool $occupied;
+
+    /** Connections that are subscribed. */
+    public readonly int $subscriptions;
+
+    /** Distinct users; null unless it is a presence channel. */
+    public readonly ?int $members;
+
+    /** Null if nothing is kept, or if it was not asked for. */
+    public readonly ?CachedEvent $cache;
+
+    public function __construct(
+        string $name,
+        bool $occupied = false,
+        int $subscriptions = 0,
+        ?int $members = null,
+        ?CachedEvent $cache = null,
+    ) {
+    }
+}
+
+/**
+ * A user on a presence channel.
+ * @strict-properties
+ */
+final class Member
+{
+    public readonly string $id;
+
+    /** What the application told of the user when it authorized the channel, decoded; objects are arrays. */
+    public readonly mixed $info;
+
+    public function __construct(string $id, mixed $info = null)
+    {
+    }
+}
+
+/**
  * The daemon's own figures.
  * @strict-properties
  */
@@ -265,6 +328,49 @@ interface Gateway
     /** Writes what is buffered and collects the answers. Failures are in the result, not thrown. */
     public function flush(?float $timeout = null): FlushResult;
 
+    /**
+     * publish() to every connection that is signed in as this user.
+     *
+     * @param string $userId 1 to 128 bytes of UTF-8
+     */
+    public function sendToUser(
+        string $userId,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): Receipt;
+
+    /**
+     * Ends all connections of a user, signed in or on a presence channel as this user; returns how many there were.
+     */
+    public function terminateUser(string $userId): int;
+
+    /** Ends one connection; false if there is none with this socket id. */
+    public function disconnect(string $socketId): bool;
+
+    /**
+     * The channels with subscribers, by name, in no order.
+     *
+     * @param string $prefix of the names; "" is all channels
+     * @param bool $cache also the last events of cache channels
+     * @return array<array-key, Channel>
+     */
+    public function channels(string $prefix = "", bool $cache = false): array;
+
+    /** A channel that nobody is on is an answer, too. */
+    public function channel(string $name, bool $cache = false): Channel;
+
+    /**
+     * The users on a presence channel, each once, in the order in which they came.
+     *
+     * @return list<Member>
+     */
+    public function members(string $channel): array;
+
+    /** Open WebSockets of the application. */
+    public function connections(): int;
+
     /** Seconds for a round trip. */
     public function ping(): float;
 
@@ -335,6 +441,39 @@ final class Client implements Gateway
     }
 
     public function flush(?float $timeout = null): FlushResult
+    {
+    }
+
+    public function sendToUser(
+        string $userId,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): Receipt {
+    }
+
+    public function terminateUser(string $userId): int
+    {
+    }
+
+    public function disconnect(string $socketId): bool
+    {
+    }
+
+    public function channels(string $prefix = "", bool $cache = false): array
+    {
+    }
+
+    public function channel(string $name, bool $cache = false): Channel
+    {
+    }
+
+    public function members(string $channel): array
+    {
+    }
+
+    public function connections(): int
     {
     }
 

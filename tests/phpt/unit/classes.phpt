@@ -6,7 +6,7 @@ fanfare
 <?php
 foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutException', 'ConnectionLostException',
     'ProtocolException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
-    'FlushResult', 'Stats', 'Gateway', 'Client', 'Phase', 'Reason'] as $name) {
+    'FlushResult', 'Channel', 'CachedEvent', 'Member', 'Stats', 'Gateway', 'Client', 'Phase', 'Reason'] as $name) {
     $class = new ReflectionClass("Fanfare\\$name");
     echo implode(' ', Reflection::getModifierNames($class->getModifiers())), $class->isInterface() ? 'interface' : '',
         " $name";
@@ -60,6 +60,18 @@ final FlushResult
   readonly int $rejected
   readonly int $unknown
   readonly ?Fanfare\Exception $error
+final Channel
+  readonly string $name
+  readonly bool $occupied
+  readonly int $subscriptions
+  readonly ?int $members
+  readonly ?Fanfare\CachedEvent $cache
+final CachedEvent
+  readonly string $data
+  readonly int $ttl
+final Member
+  readonly string $id
+  readonly mixed $info
 final Stats
   readonly string $version
   readonly int $pid
@@ -79,7 +91,7 @@ final Client implements Fanfare\Gateway
  Reason
   readonly string $name
   readonly string $value
-publish publishMany publishAsync pending flush ping stats
+publish publishMany publishAsync pending flush sendToUser terminateUser disconnect channels channel members connections ping stats
 Connect = connect
 Write = write
 Ack = ack

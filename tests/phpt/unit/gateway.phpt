@@ -34,6 +34,41 @@ final class FakeGateway implements Fanfare\Gateway
         return new Fanfare\FlushResult(acknowledged: count($this->sent));
     }
 
+    public function sendToUser(string $userId, string $event, mixed $payload = [], ?string $except = null, ?string $key = null): Fanfare\Receipt
+    {
+        return $this->publish("#server-to-user-$userId", $event, $payload);
+    }
+
+    public function terminateUser(string $userId): int
+    {
+        return 2;
+    }
+
+    public function disconnect(string $socketId): bool
+    {
+        return false;
+    }
+
+    public function channels(string $prefix = '', bool $cache = false): array
+    {
+        return ['a' => $this->channel('a', $cache)];
+    }
+
+    public function channel(string $name, bool $cache = false): Fanfare\Channel
+    {
+        return new Fanfare\Channel($name, occupied: true, subscriptions: 3);
+    }
+
+    public function members(string $channel): array
+    {
+        return [new Fanfare\Member('7', ['name' => 'A'])];
+    }
+
+    public function connections(): int
+    {
+        return 4;
+    }
+
     public function ping(): float
     {
         return 0.001;
@@ -53,6 +88,8 @@ function application(Fanfare\Gateway $gateway): void
     } catch (Fanfare\RejectedException $e) {
         echo $e->reason->value, "\n";
     }
+    echo $gateway->sendToUser('7', 'e')->id, ' ', $gateway->terminateUser('7'), ' ', $gateway->channels()['a']->subscriptions, ' ',
+        $gateway->members('presence-a')[0]->info['name'], ' ', $gateway->connections(), "\n";
     echo $gateway->flush()->acknowledged, ' ', $gateway->stats()->version, "\n";
 }
 application(new FakeGateway);
@@ -60,4 +97,5 @@ application(new FakeGateway);
 --EXPECT--
 2
 rate_limited
-2 fake
+3 2 3 A 4
+3 fake
