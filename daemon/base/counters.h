@@ -22,6 +22,14 @@
     X(MESSAGES_OUT, "messages_sent_total", "", "Messages queued to clients")                       \
     X(BYTES_IN, "bytes_received_total", "", "Bytes received from clients")                         \
     X(BYTES_OUT, "bytes_sent_total", "", "Bytes that the kernel took for clients")                 \
+    X(UNPACKED, "messages_received_compressed_total", "",                                          \
+      "Compressed messages received from clients")                                                 \
+    X(PACKED_OUT, "messages_sent_compressed_total", "", "Messages queued to clients compressed")   \
+    X(PACKED, "messages_compressed_total", "", "Messages compressed, once for all who get them")   \
+    X(PACKED_BEFORE, "compressed_bytes_total", "side=\"before\"",                                  \
+      "Bytes of the messages that were compressed, before and after")                              \
+    X(PACKED_AFTER, "compressed_bytes_total", "side=\"after\"",                                    \
+      "Bytes of the messages that were compressed, before and after")                              \
     X(PUBLISHED_IPC, "published_total", "door=\"ipc\"",                                            \
       "Broadcasts taken, by the door they came through")                                           \
     X(PUBLISHED_HTTP, "published_total", "door=\"http\"",                                          \

@@ -94,6 +94,7 @@ enum conn_flag {
     CONN_RESUME = 1 << 9,    /* on the resume list */
     CONN_TLS = 1 << 10,      /* see loop_tls */
     CONN_PREAMBLE = 1 << 11, /* its preamble has not been read */
+    CONN_FORM = 7 << 13,     /* which form of a frame it takes, see net/frame.h */
 };
 
 #define CONN_STATE_SIZE   80
@@ -135,6 +136,17 @@ void conn_become(struct conn *conn, uint8_t kind, enum idle_class idle_class);
 struct conn *conn_find(struct loop *loop, uint32_t slot, uint32_t gen);
 /* The same without a generation: who comes with a slot alone compares something else. */
 struct conn *conn_at(struct loop *loop, uint32_t slot);
+
+/* The form of frames that it takes; set once, when its protocol is agreed upon. */
+#define CONN_FORM_SHIFT 13
+static inline unsigned int conn_form(const struct conn *conn)
+{
+    return (unsigned int)(conn->flags >> CONN_FORM_SHIFT);
+}
+static inline void conn_set_form(struct conn *conn, unsigned int form)
+{
+    conn->flags = (uint16_t)((conn->flags & ~(unsigned int)CONN_FORM) | form << CONN_FORM_SHIFT);
+}
 
 /* Queue one frame; nothing is written before the end of the turn. Does nothing once the connection
  * is finishing. */

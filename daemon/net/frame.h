@@ -13,9 +13,12 @@
 
 #include "base/check.h"
 
+struct frame_form;
+
 struct frame {
     _Atomic uint32_t refs;
     uint32_t len;
+    _Atomic(struct frame_form *) forms; /* see frame_form */
     uint8_t bytes[];
 };
 
@@ -25,5 +28,18 @@ struct frame *frame_new(size_t len) MUST_CHECK;
 struct frame *frame_copy(const void *bytes, size_t len) MUST_CHECK;
 struct frame *frame_ref(struct frame *frame);
 void frame_unref(struct frame *frame); /* frees it with the last reference; NULL is fine */
+
+/*
+ * A frame may have other forms of itself: the same message, compressed for one kind of connection.
+ * Each is made once, by whoever needs it first, and lives as long as the frame. Form 0 is the frame
+ * itself, 1 to FRAME_FORMS - 1 mean what the layers above agree upon.
+ */
+#define FRAME_FORMS 8u
+
+/* The frame in this form, without a reference for the caller; NULL: nobody has made it. */
+struct frame *frame_form(struct frame *frame, unsigned int form);
+/* Takes over `made` (NULL: the frame itself serves as well). When another thread was first, its
+ * form is kept instead. Returns as frame_form. */
+struct frame *frame_form_add(struct frame *frame, unsigned int form, struct frame *made);
 
 #endif

@@ -64,7 +64,7 @@ const struct config_key config_keys[] = {
      .help =
          "yes: every connection from a trusted proxy begins with a header of the PROXY protocol, "
          "version 2 (send-proxy-v2 in haproxy)."},
-    {SECTION_SERVER, "permessage_deflate", KEY_BOOL, KEY_LATER, "no", IN_CONFIG(permessage_deflate),
+    {SECTION_SERVER, "permessage_deflate", KEY_BOOL, 0, "no", IN_CONFIG(permessage_deflate),
      .help = "Compress messages to clients that offer it (RFC 7692), once for all of them. An "
              "application can be left out with its own permessage_deflate = no."},
     {SECTION_SERVER, "drain_delay", KEY_SECONDS, 0, "0", IN_CONFIG(drain_delay), .max = 3600,
@@ -185,7 +185,7 @@ const struct config_key config_keys[] = {
      .help = "Users of one presence channel (Pusher: 100)."},
     {SECTION_APP, "max_user_info_size", KEY_SIZE, KEY_UNLIMITED, "0", IN_APP(max_user_info_size),
      .max = 16 * MB, .help = "Bytes of a presence member's user_info (Pusher: 1K)."},
-    {SECTION_APP, "permessage_deflate", KEY_BOOL, KEY_LATER, "yes", IN_APP(permessage_deflate),
+    {SECTION_APP, "permessage_deflate", KEY_BOOL, 0, "yes", IN_APP(permessage_deflate),
      .help = "no: leaves this application out when [server] permessage_deflate is on."},
     {SECTION_APP, "cache_ttl", KEY_SECONDS, KEY_UNLIMITED, "1800", IN_APP(cache_ttl),
      .max = 365 * DAY, .help = "How long a cache channel keeps its last event."},

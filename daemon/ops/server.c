@@ -214,6 +214,7 @@ static int crew_init(struct server *server, uint32_t id)
     crew->worker.path_prefix = config->path_prefix;
     crew->worker.proxies = &server->proxies;
     crew->worker.handshakes = server->handshakes;
+    crew->worker.permessage_deflate = config->permessage_deflate;
     crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
     for (size_t i = 0; i < public_count(config); i++) {
         crew->listeners[i].fd = -1;

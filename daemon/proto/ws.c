@@ -62,7 +62,7 @@ static uint64_t big_endian(const uint8_t *bytes, size_t n)
     return value;
 }
 
-enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, struct ws_frame *out,
+enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, bool deflate, struct ws_frame *out,
                          uint16_t *code, const char **why)
 {
     size_t header = 2;
@@ -76,7 +76,9 @@ enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, struct ws_frame
     bool control = (opcode & CONTROL_BIT) != 0;
     out->opcode = (enum ws_opcode)opcode;
     out->fin = (bytes[0] & FIN) != 0;
-    if (bytes[0] & RESERVED) {
+    out->compressed = (bytes[0] & RESERVED) == WS_COMPRESSED;
+    bool may = deflate && (opcode == WS_TEXT || opcode == WS_BINARY);
+    if ((bytes[0] & RESERVED) && !(out->compressed && may)) {
         return refuse(code, why, CLOSE_PROTOCOL, "Reserved bits are set");
     }
     if ((opcode & ~CONTROL_BIT) > 2) {

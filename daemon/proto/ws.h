@@ -24,10 +24,12 @@ enum ws_opcode {
 #define WS_MAX_HEADER     14u /* of a client's frame */
 #define WS_MAX_OUT_HEADER 10u /* of a server's frame */
 #define WS_ACCEPT_LEN     28u
+#define WS_COMPRESSED     0x40u /* RSV1 in the first byte of a frame */
 
 struct ws_frame {
     enum ws_opcode opcode;
     bool fin;
+    bool compressed;  /* RSV1: the message that it begins is compressed */
     uint8_t *payload; /* unmasked in place */
     size_t len;
     size_t used; /* bytes of the whole frame, header included */
@@ -44,12 +46,13 @@ enum ws_result {
 
 /*
  * Decodes the first frame in `bytes` and unmasks its payload in place, once it is complete.
- * Refuses: no mask, reserved bits, unknown opcodes, control frames that are fragmented or over 125
+ * Refuses: no mask, reserved bits (but RSV1 on the first frame of a message with
+ * permessage-deflate, `deflate`), unknown opcodes, control frames that are fragmented or over 125
  * bytes, lengths in a longer form than needed, lengths over 2^63, data payloads over `max` (as soon
  * as the header says so; 0 = no limit). Knows nothing of fragments: the order of opcodes is the
  * session's.
  */
-enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, struct ws_frame *out,
+enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, bool deflate, struct ws_frame *out,
                          uint16_t *code, const char **why);
 
 /* XORs with a masking key of four bytes: masks, or takes the mask off. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "pubsub/wire.h"
 #include "shared/channel.h"
 
 struct sub {
@@ -66,6 +67,7 @@ void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct m
     worker->hub = hub;
     worker->apps = apps;
     worker->limits = limits;
+    worker->deflater = deflate_new();
     worker->channels = mem_alloc((apps->count + 1) * sizeof(*worker->channels));
     for (size_t i = 0; i < apps->count; i++) {
         strmap_init(&worker->channels[i], name_of);
@@ -480,7 +482,7 @@ static void tell_joined(struct conn *conn, const struct mail_joined *mail)
     struct frame *frames[] = {mail->frame, mail->second};
     for (size_t i = 0; i < 2 && frames[i] != NULL; i++) {
         counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
-        conn_send(conn, frame_ref(frames[i]));
+        worker_send(conn, frame_ref(frames[i]));
     }
     conn_resume(conn);
 }
@@ -524,6 +526,14 @@ void chan_joined(struct worker *worker, const struct mail_joined *mail)
     }
 }
 
+/* The same message in another form; the plain one where that serves as well. */
+static struct delivery *deliver_form(struct worker *worker, struct delivery *plain,
+                                     unsigned int form)
+{
+    struct frame *frame = wire_form(plain->frame, form, worker->deflater, worker->loop->counters);
+    return frame == plain->frame ? plain : delivery_new(worker->loop, frame_ref(frame));
+}
+
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
 {
     struct chan *chan = strmap_get_hashed(&worker->channels[mail->channel.app], mail->channel.hash,
@@ -538,15 +548,28 @@ void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
             skip = mail->except.slot;
         }
     }
-    struct delivery *delivery = delivery_new(worker->loop, frame_ref(mail->frame));
+    /* One delivery a form, made when the first connection that takes it is met. */
+    struct delivery *deliveries[FRAME_FORMS] = {delivery_new(worker->loop, frame_ref(mail->frame))};
     for (uint32_t i = 0; i < chan->n; i++) {
         if (chan->subs[i].slot != skip) {
-            conn_queue(loop_conn(worker->loop, chan->subs[i].slot), delivery);
+            struct conn *conn = loop_conn(worker->loop, chan->subs[i].slot);
+            unsigned int form = conn_form(conn);
+            if (form != 0 && deliveries[form] == NULL) {
+                deliveries[form] = deliver_form(worker, deliveries[0], form);
+            }
+            conn_queue(conn, deliveries[form]);
         }
     }
-    counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, delivery->refs - 1);
     worker->loop->delivered += mail->frame->len;
-    delivery_unref(worker->loop, delivery);
+    for (unsigned int form = FRAME_FORMS; form-- > 0;) {
+        struct delivery *delivery = deliveries[form];
+        if (delivery != NULL && (form == 0 || delivery != deliveries[0])) {
+            counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, delivery->refs - 1);
+            counter_add(worker->loop->counters, COUNTER_PACKED_OUT,
+                        form != 0 ? delivery->refs - 1 : 0);
+            delivery_unref(worker->loop, delivery);
+        }
+    }
 }
 
 static void post_count(struct worker *worker, const struct chan *chan)

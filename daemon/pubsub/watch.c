@@ -89,7 +89,7 @@ void watch_tell(const struct mail_tell *mail, struct worker *worker)
     struct conn *conn = conn_find(worker->loop, mail->slot, mail->gen);
     if (conn != NULL) {
         counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, 1);
-        conn_send(conn, frame_ref(mail->frame));
+        worker_send(conn, frame_ref(mail->frame));
     }
 }
 

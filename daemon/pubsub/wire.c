@@ -50,3 +50,32 @@ struct slice wire_payload(const struct frame *frame)
     size_t head = (bytes[1] & 127) == 126 ? 4 : (bytes[1] & 127) == 127 ? 10 : 2;
     return (struct slice){(const char *)bytes + head, frame->len - head};
 }
+
+_Static_assert(DEFLATE_MAX_BITS - DEFLATE_MIN_BITS + 2 == FRAME_FORMS, "a form for each window");
+
+struct frame *wire_form(struct frame *frame, unsigned int form, struct deflater *deflater,
+                        struct counters *counters)
+{
+    struct frame *there = frame_form(frame, form);
+    if (there != NULL) {
+        return there;
+    }
+    struct slice plain = wire_payload(frame);
+    enum ws_opcode opcode = (enum ws_opcode)(frame->bytes[0] & 15);
+    if ((opcode != WS_TEXT && opcode != WS_BINARY) || plain.len < WIRE_PACK_MIN) {
+        return frame;
+    }
+    struct frame *made = NULL;
+    struct slice packed = deflate_pack(deflater, form + DEFLATE_MIN_BITS - 1, plain);
+    if (packed.p != NULL) {
+        made = wire_frame(opcode, packed, (struct slice){NULL, 0});
+    }
+    if (made != NULL) {
+        made->bytes[0] |= WS_COMPRESSED;
+        counter_add(counters, COUNTER_PACKED, 1);
+        counter_add(counters, COUNTER_PACKED_BEFORE, plain.len);
+        counter_add(counters, COUNTER_PACKED_AFTER, packed.len);
+    }
+    deflate_trim(deflater);
+    return frame_form_add(frame, form, made);
+}

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "pubsub/chan.h"
 #include "pubsub/watch.h"
+#include "pubsub/wire.h"
 
 #define SCRATCH_KEPT 65536u
 
@@ -93,6 +94,7 @@ void worker_attach(struct worker *worker)
 void worker_free(struct worker *worker)
 {
     chan_free_all(worker);
+    deflate_free(worker->deflater);
     mem_free(worker->scratch);
 }
 
@@ -106,6 +108,22 @@ char *worker_scratch(struct worker *worker, size_t len)
         worker->scratch_size = worker->scratch != NULL ? size : 0;
     }
     return worker->scratch;
+}
+
+void worker_send(struct conn *conn, struct frame *frame)
+{
+    unsigned int form = conn_form(conn);
+    if (form != 0 && frame != NULL) {
+        struct frame *other =
+            wire_form(frame, form, worker_of(conn)->deflater, conn->loop->counters);
+        if (other != frame) {
+            counter_add(conn->loop->counters, COUNTER_PACKED_OUT, 1);
+            frame_ref(other);
+            frame_unref(frame);
+            frame = other;
+        }
+    }
+    conn_send(conn, frame);
 }
 
 bool worker_held(const struct worker *worker)

@@ -34,6 +34,8 @@ struct worker {
     const char *path_prefix;
     const struct networks *proxies; /* that may speak for others; NULL: none */
     struct rates *handshakes;       /* by address, of all workers (serve/rates.h) */
+    struct deflater *deflater;      /* of all its connections */
+    bool permessage_deflate;        /* offers of it are taken */
     char *scratch;                  /* room for unescaping one message, see worker_scratch */
     size_t scratch_size;
     void (*drain)(struct worker *worker,
@@ -61,6 +63,10 @@ static inline struct worker *worker_of(const struct conn *conn)
 
 /* At least `len` bytes, good until the next call. NULL: no memory. */
 char *worker_scratch(struct worker *worker, size_t len) MUST_CHECK;
+
+/* Queues a frame to one connection in the form that it takes (net/frame.h); takes over the
+ * reference. NULL as of conn_send. */
+void worker_send(struct conn *conn, struct frame *frame);
 
 /* True while the hub has more to do than it should: stop reading clients. */
 bool worker_held(const struct worker *worker);

@@ -46,7 +46,7 @@ static bool within_rate(struct conn *conn, const struct http_request *request)
 static void route_websocket(struct conn *conn, const struct http_request *request, struct slice key,
                             bool keep)
 {
-    struct session_request open = {.app_key = key};
+    struct session_request open = {.http = request, .app_key = key};
     const char *why = NULL;
     bool head_only = slice_is(request->method, "HEAD");
     if (http_header_has(request, "Upgrade", "websocket") && !within_rate(conn, request)) {

@@ -129,24 +129,15 @@ static void welcome(struct conn *conn, struct app *app)
 
 void session_open(struct conn *conn, const struct session_request *request)
 {
-    static const char head[] = "HTTP/1.1 101 Switching Protocols\r\n"
-                               "Upgrade: websocket\r\n"
-                               "Connection: Upgrade\r\n"
-                               "Sec-WebSocket-Accept: ";
     struct worker *worker = worker_of(conn);
     struct app *app = NULL;
     const char *why = NULL;
     enum counter counter;
     uint16_t code = judge_request(worker, request, &app, &why, &counter);
-    struct frame *answer = frame_new(sizeof(head) - 1 + WS_ACCEPT_LEN + 4);
-    if (answer != NULL) {
-        char *at = mempcpy((char *)answer->bytes, head, sizeof(head) - 1);
-        ws_accept(request->ws_key, at);
-        memcpy(at + WS_ACCEPT_LEN, "\r\n\r\n", 4);
-    }
     conn_become(conn, KIND_SESSION, IDLE_OPEN);
     subscriber_init(&session_of(conn)->subscriber, 0, 0);
-    conn_send(conn, answer);
+    ws_conn_accept(conn, request->http, request->ws_key,
+                   code == 0 && worker->permessage_deflate && app->settings->permessage_deflate);
     if (code != 0) {
         counter_add(conn->loop->counters, counter, 1);
         session_close(conn, code, why, true);

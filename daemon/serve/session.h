@@ -16,6 +16,7 @@ extern struct conn_handler session_handler;
 
 /* What the session was opened with. */
 struct session_request {
+    const struct http_request *http;
     struct slice ws_key; /* Sec-WebSocket-Key */
     struct slice app_key;
     struct slice protocol; /* query parameter; .p == NULL when absent */

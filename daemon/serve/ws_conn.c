@@ -1,11 +1,16 @@
 #include "serve/ws_conn.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
+#include "proto/deflate.h"
+#include "proto/ws_extension.h"
 #include "pubsub/wire.h"
 #include "pubsub/worker.h"
 #include "shared/utf8.h"
+
+#define LOOKS 16u
 
 /*
  * Either a fragmented message is open and `bytes` holds the payloads of its frames so far; or the
@@ -16,9 +21,37 @@ struct ws_part {
     size_t len, cap, scanned;
     uint32_t fragments;
     uint8_t utf8, utf8_start;
-    bool open, binary;
+    bool open, binary, compressed;
+    size_t next_look; /* at its compressed bytes, see look */
     uint8_t bytes[];
 };
+
+void ws_conn_accept(struct conn *conn, const struct http_request *request, struct slice key,
+                    bool deflate)
+{
+    static const char head[] = "HTTP/1.1 101 Switching Protocols\r\n"
+                               "Upgrade: websocket\r\n"
+                               "Connection: Upgrade\r\n"
+                               "Sec-WebSocket-Accept: ";
+    static const char extensions[] = "Sec-WebSocket-Extensions";
+    char answer[sizeof(head) + WS_ACCEPT_LEN + WS_DEFLATE_ANSWER_MAX + 4];
+    char *at = mempcpy(answer, head, sizeof(head) - 1);
+    ws_accept(key, at);
+    at = mempcpy(at + WS_ACCEPT_LEN, "\r\n", 2);
+    for (size_t i = 0; deflate && i < request->nheaders; i++) {
+        const struct http_header *header = &request->headers[i];
+        struct ws_deflate agreed;
+        if (header->name.len == sizeof(extensions) - 1 &&
+            strncasecmp(header->name.p, extensions, sizeof(extensions) - 1) == 0 &&
+            ws_deflate_accept(header->value, &agreed)) {
+            at += ws_deflate_answer(&agreed, at);
+            conn_set_form(conn, wire_form_of(agreed.server_bits));
+            break;
+        }
+    }
+    at = mempcpy(at, "\r\n", 2);
+    conn_send(conn, frame_copy(answer, (size_t)(at - answer)));
+}
 
 size_t ws_conn_max_input(size_t max)
 {
@@ -101,6 +134,11 @@ static bool is_text(const struct ws_part *part, const struct ws_frame *frame)
     return is_open(part) ? !part->binary : frame->opcode == WS_TEXT;
 }
 
+static bool is_compressed(const struct ws_part *part, const struct ws_frame *frame)
+{
+    return is_open(part) ? part->compressed : frame->compressed;
+}
+
 /* Looks at the text of a frame that is not complete: `have` bytes of it, still masked. */
 static void scan(struct conn *conn, struct ws_part **slot, const uint8_t *payload, size_t have)
 {
@@ -152,6 +190,7 @@ static bool part_add(struct ws_part **slot, const struct ws_frame *frame, uint8_
     if (!part->open) {
         part->open = true;
         part->binary = frame->opcode == WS_BINARY;
+        part->compressed = frame->compressed;
     }
     if (frame->len > 0) {
         memcpy(part->bytes + part->len, frame->payload, frame->len);
@@ -163,12 +202,49 @@ static bool part_add(struct ws_part **slot, const struct ws_frame *frame, uint8_
     return true;
 }
 
+/* What a compressed message says, or its first bytes. False: refused. */
+static bool unpack(struct conn *conn, struct slice packed, bool whole, bool text, size_t max,
+                   struct slice *message)
+{
+    switch (deflate_unpack(worker_of(conn)->deflater, packed, whole, max, message)) {
+    case DEFLATE_BAD:
+        refuse(conn, 1007, "Compressed data is not valid");
+        return false;
+    case DEFLATE_TOO_LARGE:
+        refuse(conn, 1009, "Maximum message size exceeded");
+        return false;
+    case DEFLATE_NO_MEMORY:
+        conn_doom(conn);
+        return false;
+    case DEFLATE_DONE:
+        break;
+    }
+    uint8_t utf8 = text ? ff_utf8_next(FF_UTF8_WHOLE, message->p, message->len) : FF_UTF8_WHOLE;
+    if (utf8 == FF_UTF8_BAD || (whole && utf8 != FF_UTF8_WHOLE)) {
+        refuse(conn, 1007, "Text is not valid UTF-8");
+        return false;
+    }
+    return true;
+}
+
+/* Into a compressed message that has not ended. No window is kept, so it is inflated from its
+ * start: for each of its first frames, and then whenever it has doubled. */
+static void look(struct conn *conn, struct ws_part *part, size_t max)
+{
+    struct slice packed = {(const char *)part->bytes, part->len}, message;
+    if (part->fragments <= LOOKS || part->len >= part->next_look) {
+        part->next_look = part->len * 2;
+        (void)unpack(conn, packed, false, !part->binary, max, &message);
+        deflate_trim(worker_of(conn)->deflater);
+    }
+}
+
 /* False: hold this frame back. */
 static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, struct ws_part **slot,
-                      struct ws_frame *frame)
+                      struct ws_frame *frame, size_t max)
 {
-    bool text = is_text(*slot, frame);
-    uint8_t utf8 = text ? text_state(*slot, frame) : FF_UTF8_WHOLE;
+    bool text = is_text(*slot, frame), compressed = is_compressed(*slot, frame);
+    uint8_t utf8 = text && !compressed ? text_state(*slot, frame) : FF_UTF8_WHOLE;
     if (utf8 == FF_UTF8_BAD || (frame->fin && utf8 != FF_UTF8_WHOLE)) {
         refuse(conn, 1007, "Text is not valid UTF-8");
         return true;
@@ -185,12 +261,28 @@ static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, str
         len = (*slot)->len;
     }
     if (!frame->fin) {
+        if (compressed) {
+            look(conn, *slot, max);
+        }
         return true;
+    }
+    if (compressed) {
+        struct slice message;
+        if (!unpack(conn, (struct slice){(const char *)bytes, len}, true, text, max, &message)) {
+            return true;
+        }
+        bytes = (const uint8_t *)message.p;
+        len = message.len;
     }
     /* The endpoint may end the connection, and with it would go what it reads. */
     struct ws_part *part = *slot;
     *slot = NULL;
-    if (endpoint->message(conn, !text, bytes, len)) {
+    bool taken = endpoint->message(conn, !text, bytes, len);
+    if (compressed) {
+        deflate_trim(worker_of(conn)->deflater);
+    }
+    if (taken) {
+        counter_add(conn->loop->counters, COUNTER_UNPACKED, compressed);
         ws_part_drop(&part);
         return true;
     }
@@ -248,7 +340,8 @@ size_t ws_conn_input(struct conn *conn, const struct ws_endpoint *endpoint, uint
             break;
         }
         size_t max = endpoint->max_message(conn);
-        enum ws_result result = ws_decode(bytes + used, len - used, max, &frame, &code, &why);
+        enum ws_result result =
+            ws_decode(bytes + used, len - used, max, conn_form(conn) != 0, &frame, &code, &why);
         if (result == WS_BAD) {
             refuse(conn, code, why);
             break;
@@ -262,14 +355,14 @@ size_t ws_conn_input(struct conn *conn, const struct ws_endpoint *endpoint, uint
         }
         if (result == WS_MORE) {
             size_t head = frame.used - frame.len;
-            if (data && is_text(*slot, &frame)) {
+            if (data && is_text(*slot, &frame) && !is_compressed(*slot, &frame)) {
                 scan(conn, slot, bytes + used + head, len - used - head);
             }
             break;
         }
         if (!data) {
             take_control(conn, endpoint, &frame);
-        } else if (!take_data(conn, endpoint, slot, &frame)) {
+        } else if (!take_data(conn, endpoint, slot, &frame, max)) {
             conn_wait(conn);
             break;
         }

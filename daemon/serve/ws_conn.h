@@ -1,6 +1,6 @@
 /*
  * The WebSocket codec of a connection: from bytes to whole messages, and what the protocol answers
- * by itself (pongs, close frames, refusals). RFC 6455.
+ * by itself (pongs, close frames, refusals). RFC 6455, and permessage-deflate of RFC 7692.
  *
  * Runs on the connection's worker. Knows nothing of what the messages mean: that is the endpoint's
  * part. Nothing is kept between messages; what is unfinished lies in one allocation that the
@@ -11,6 +11,7 @@
 #define FF_SERVE_WS_CONN_H
 
 #include "net/conn.h"
+#include "proto/http.h"
 #include "proto/ws.h"
 
 /* Frames that a message may consist of. */
@@ -34,6 +35,10 @@ struct ws_endpoint {
     void (*control)(struct conn *conn);
     bool binary; /* binary messages are taken */
 };
+
+/* The 101 that answers a valid handshake. `deflate`: agrees to compress if the client offers it. */
+void ws_conn_accept(struct conn *conn, const struct http_request *request, struct slice key,
+                    bool deflate);
 
 /* Input as of struct conn_handler. */
 size_t ws_conn_input(struct conn *conn, const struct ws_endpoint *endpoint, uint8_t *bytes,

@@ -1,6 +1,6 @@
 /*
  * A stream of client frames, decoded as a connection does: frame after frame. The first two bytes
- * choose the maximum.
+ * choose the maximum and whether compressed messages may come.
  *
  * Holds: a frame has the same meaning however its bytes arrive; what is asked for is never more
  * than the header says; unmasking twice gives the bytes back; a header of ours decodes as it was
@@ -46,7 +46,7 @@ static void check_header(enum ws_opcode opcode, size_t len)
 
     check(header >= 2 && header <= WS_MAX_OUT_HEADER);
     out[1] |= 0x80;
-    enum ws_result result = ws_decode(out, header + 4, 0, &frame, &code, &why);
+    enum ws_result result = ws_decode(out, header + 4, 0, false, &frame, &code, &why);
     check(result == (len == 0 ? WS_DONE : WS_MORE));
     check(frame.used == header + 4 + len && frame.len == len);
     check(frame.opcode == opcode && frame.fin);
@@ -63,8 +63,8 @@ static void check_close(const uint8_t *payload, size_t len)
 }
 
 /* Cut anywhere before its end, the frame is asked for, or refused for the same reason. */
-static void check_prefixes(const uint8_t *bytes, size_t len, size_t max, enum ws_result whole,
-                           uint16_t whole_code)
+static void check_prefixes(const uint8_t *bytes, size_t len, size_t max, bool deflate,
+                           enum ws_result whole, uint16_t whole_code)
 {
     size_t step = len > 64 ? len / 32 : 1;
 
@@ -73,7 +73,7 @@ static void check_prefixes(const uint8_t *bytes, size_t len, size_t max, enum ws
         struct ws_frame frame;
         uint16_t code = 0;
         const char *why = NULL;
-        enum ws_result result = ws_decode(block, cut, max, &frame, &code, &why);
+        enum ws_result result = ws_decode(block, cut, max, deflate, &frame, &code, &why);
 
         check(result == WS_MORE || (result == WS_BAD && whole == WS_BAD && code == whole_code));
         check(result != WS_MORE || frame.used == 0 || frame.used > cut);
@@ -87,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2) {
         return 0;
     }
-    size_t max = (size_t)(data[0] << 8 | data[1]);
+    size_t max = (size_t)((data[0] & 0x7f) << 8 | data[1]);
+    bool deflate = data[0] & 0x80;
     data += 2;
     size -= 2;
     for (int n = 0; n < 64; n++) {
@@ -95,15 +96,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct ws_frame frame;
         uint16_t code = 0;
         const char *why = NULL;
-        enum ws_result result = ws_decode(block, size, max, &frame, &code, &why);
+        enum ws_result result = ws_decode(block, size, max, deflate, &frame, &code, &why);
 
         check((result == WS_BAD) == (why != NULL));
         if (result == WS_BAD) {
             check(code == 1002 || code == 1009);
-            check_prefixes(data, size < 32 ? size : 32, max, result, code);
+            check_prefixes(data, size < 32 ? size : 32, max, deflate, result, code);
         } else if (result == WS_MORE) {
             check(frame.used == 0 || frame.used > size);
-            check_prefixes(data, size, max, result, code);
+            check_prefixes(data, size, max, deflate, result, code);
         }
         if (result != WS_DONE) {
             free(block);
@@ -116,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check((frame.payload[i] ^ data[at - 4 + (i & 3)]) == data[at + i]);
         }
         check(memcmp(block + frame.used, data + frame.used, size - frame.used) == 0);
-        check_prefixes(data, frame.used, max, result, code);
+        check_prefixes(data, frame.used, max, deflate, result, code);
         check_header(frame.opcode, frame.len);
         if (frame.opcode == WS_CLOSE) {
             check_close(frame.payload, frame.len);

@@ -55,7 +55,7 @@ static enum ws_result decode(const uint8_t *bytes, size_t len, size_t max, struc
         memcpy(*block + 1, bytes, len);
     }
     *code = 0;
-    enum ws_result result = ws_decode(*block + 1, len, max, frame, code, &why);
+    enum ws_result result = ws_decode(*block + 1, len, max, false, frame, code, &why);
     assert_int_equal(why != NULL, result == WS_BAD);
     assert_int_equal(*code != 0, result == WS_BAD);
     return result;

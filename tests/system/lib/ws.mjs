@@ -1,6 +1,7 @@
 // A raw WebSocket client over node:net: it can send anything, and sees exactly what the daemon sent.
 import { createHash, randomBytes } from 'node:crypto';
 import { createConnection } from 'node:net';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import assert from 'node:assert/strict';
 import { auth } from './sign.mjs';
 import { DEADLINE, Inbox, deadline } from './wait.mjs';
@@ -30,6 +31,17 @@ export function clientFrame(payload, { opcode = TEXT, fin = true, rsv = 0, mask 
     return Buffer.concat([head, key, masked]);
 }
 
+/** A message as permessage-deflate sends it: without the last four bytes of a flush. */
+export function pack(payload, windowBits = 15) {
+    const packed = deflateRawSync(Buffer.from(payload), { windowBits, finishFlush: constants.Z_SYNC_FLUSH });
+    return packed.subarray(0, -4);
+}
+
+/** The reverse, by a client whose window has 2^windowBits bytes and is empty. */
+export function unpack(payload, windowBits = 15) {
+    return inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { windowBits, finishFlush: constants.Z_SYNC_FLUSH });
+}
+
 export const closePayload = (code, reason = '') => Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(reason)]);
 
 export function handshake(path, { key = randomBytes(16).toString('base64'), headers = {}, host = '127.0.0.1' } = {}) {
@@ -50,6 +62,7 @@ export class Raw {
         this.frames = new Inbox(); // {text} {close, reason} {ping} {pong} {end}
         this.responses = new Inbox(); // {status, headers, body}; null at the end
         this.log = [];
+        this.wireBytes = 0; // of the frames that were received
         this.ended = new Promise((done) => socket.once('close', done));
         socket.on('error', (error) => (this.error = error));
         socket.on('data', (chunk) => {
@@ -95,6 +108,8 @@ export class Raw {
             const body = this.#bytes.subarray(end + 4, end + 4 + length).toString();
             this.#bytes = this.#bytes.subarray(end + 4 + length);
             this.#upgraded = status === 101;
+            const extension = headers['sec-websocket-extensions'];
+            if (this.#upgraded && extension) this.windowBits = Number(/server_max_window_bits=(\d+)/.exec(extension)?.[1] ?? 15);
             this.responses.push({ status, headers, body, first });
         }
         let at = 0;
@@ -114,19 +129,22 @@ export class Raw {
             }
             if (b.length < head + n) break;
             assert.equal(b[1] & 0x80, 0, 'a server must not mask');
-            assert.equal(b[0] & 0x70, 0, 'reserved bits must be 0');
-            const payload = Buffer.from(b.subarray(head, head + n));
+            const packed = (b[0] & 0x70) === 0x40 && this.windowBits !== undefined && [TEXT, BINARY].includes(b[0] & 15);
+            if (!packed) assert.equal(b[0] & 0x70, 0, 'reserved bits must be 0');
+            this.wireBytes += head + n;
+            const payload = packed ? unpack(b.subarray(head, head + n), this.windowBits) : Buffer.from(b.subarray(head, head + n));
             at += head + n;
-            this.#frame(b[0] & 15, (b[0] & 0x80) !== 0, payload);
+            this.#frame(b[0] & 15, (b[0] & 0x80) !== 0, payload, packed);
         }
         this.#bytes = this.#bytes.subarray(at);
     }
 
-    #frame(opcode, fin, payload) {
+    #frame(opcode, fin, payload, packed) {
         if (opcode === CLOSE) this.#push({ close: payload.length >= 2 ? payload.readUInt16BE(0) : 1005, reason: payload.subarray(2).toString() });
         else if (opcode === PING) this.#push({ ping: payload });
         else if (opcode === PONG) this.#push({ pong: payload });
-        else if (opcode === TEXT && fin) this.#push({ text: payload.toString(), bytes: payload });
+        else if (opcode === TEXT && fin) this.#push({ text: payload.toString(), bytes: payload, ...(packed ? { packed } : {}) });
+        else if (opcode === BINARY && fin) this.#push({ binary: payload, ...(packed ? { packed } : {}) });
         else this.#push({ unexpected: opcode, fin, payload });
     }
 
@@ -181,6 +199,7 @@ export class Client extends Raw {
         const message = JSON.parse(frame.text);
         Object.defineProperty(message, 'text', { value: frame.text });
         Object.defineProperty(message, 'bytes', { value: frame.bytes });
+        Object.defineProperty(message, 'packed', { value: frame.packed ?? false });
         return message;
     }
 
