@@ -2,6 +2,7 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { APP, APP2, Daemon, freePort } from '../lib/daemon.mjs';
+import { Authority } from '../lib/certs.mjs';
 import { need } from '../lib/deps.mjs';
 import { Ipc } from '../lib/ipc.mjs';
 import { Laravel, MASTER_KEY, missing } from '../lib/laravel.mjs';
@@ -298,6 +299,77 @@ describe('pusher/pusher-php-server', { skip }, () => {
         await assert.rejects(sdk('getChannels'), { error: 'Pusher\\ApiErrorException', code: 404 });
         await assert.rejects(sdk('getChannels', [], { options: { path: '/other/' } }), { error: 'Pusher\\ApiErrorException', code: 404 });
         await assert.rejects(sdk('getChannels', [], { options: { port: daemons.plain.port, path: '/ws/live/' } }), { error: 'Pusher\\ApiErrorException', code: 404 });
+    });
+
+    test('50 at once, over as many connections', async () => {
+        const sdk = app.sdk({ options: { port: daemons.plain.port } });
+        const channel = unique();
+        const client = await Client.open(daemons.plain, { app: APP });
+        await client.subscribe(channel);
+        const answers = await sdk('triggerAsync', [channel, 'E', { n: '{i}' }], { times: 50 });
+        assert.deepEqual(answers, Array(50).fill({}));
+        const got = [];
+        for (let i = 0; i < 50; i++) got.push(Number(JSON.parse((await client.expect('E', channel)).data).n));
+        assert.deepEqual(got.sort((a, b) => a - b), Array.from({ length: 50 }, (_, i) => i));
+        client.destroy();
+    });
+
+    test('a body of 2 MB, before which the SDK asks with Expect: 100-continue, where events may be so large', async () => {
+        const daemon = await Daemon.start({ sections: { limits: { max_event_size: '4M' } } });
+        try {
+            const sdk = app.sdk({ options: { port: daemon.port } });
+            const channel = unique();
+            const client = await Client.open(daemon, { app: APP });
+            await client.subscribe(channel);
+            for (let i = 0; i < 2; i++) {
+                await sdk('trigger', [channel, 'E', 'x'.repeat(2_000_000)]);
+                assert.equal((await client.expect('E', channel)).data.length, 2_000_002);
+            }
+            // Refused before it is sent, and said so.
+            await assert.rejects(sdk('trigger', [channel, 'E', 'x'.repeat(5_000_000)]), { error: 'Pusher\\ApiErrorException', code: 413 });
+            await sdk('trigger', [channel, 'E', 1]);
+            await client.expect('E', channel);
+            client.destroy();
+        } finally {
+            await daemon.stop();
+        }
+    });
+
+    test('a kept-alive connection that ended meanwhile is no error', async () => {
+        const daemon = await Daemon.start();
+        try {
+            const sdk = app.sdk({ options: { port: daemon.port } });
+            for (let i = 0; i < 3; i++) await sdk('trigger', ['c', 'E', i]);
+            await daemon.kill();
+            await daemon.launch();
+            for (let i = 0; i < 3; i++) await sdk('trigger', ['c', 'E', i]);
+        } finally {
+            await daemon.stop();
+        }
+    });
+
+    test('over TLS, with the certificate checked', async () => {
+        const ca = new Authority();
+        const { certificate, key } = ca.issue('localhost', ['localhost']);
+        const port = await freePort();
+        const daemon = await Daemon.start({ sections: { tls: { listen: `127.0.0.1:${port}`, certificate, key } } });
+        try {
+            const options = { host: 'localhost', port, scheme: 'https', useTLS: true };
+            const sdk = app.sdk({ options, client: { verify: ca.file } });
+            const channel = unique();
+            const client = await Client.open(daemon, { app: APP });
+            await client.subscribe(channel);
+            for (let i = 0; i < 3; i++) {
+                await sdk('trigger', [channel, 'E', i]);
+                assert.equal((await client.expect('E', channel)).data, String(i));
+            }
+            assert.deepEqual(await sdk('getChannels'), { channels: { [channel]: {} } });
+            await assert.rejects(app.sdk({ options })('trigger', [channel, 'E', 1]), { message: /SSL certificate/ });
+            client.destroy();
+        } finally {
+            await daemon.stop();
+            ca.remove();
+        }
     });
 
     test('nobody listening is an ApiErrorException too', async () => {

@@ -199,11 +199,11 @@ http {
     }
 
     /** A PHP process that calls Pusher's SDK; only in a stock application. Throws what the SDK throws, with its class as .error. */
-    sdk({ app = APP, options = {} } = {}) {
+    sdk({ app = APP, options = {}, client = {} } = {}) {
         const child = this.#spawn(php, [join(system, 'php/sdk.php'), 'vendor/autoload.php'], { stdio: ['pipe', 'pipe', 'pipe'] });
         const read = answers(child);
         return async (method, args = [], change = {}) => {
-            const call = { app: change.app ?? app, options: { host: '127.0.0.1', port: this.daemon.port, scheme: 'http', useTLS: false, ...options, ...change.options }, method, args };
+            const call = { app: change.app ?? app, options: { host: '127.0.0.1', port: this.daemon.port, scheme: 'http', useTLS: false, ...options, ...change.options }, client, method, args, times: change.times };
             child.child.stdin.write(`${JSON.stringify(call)}\n`);
             const answer = await read(method);
             if ('error' in answer) throw Object.assign(new Error(`${method}: ${answer.error}: ${answer.message}`), answer);
