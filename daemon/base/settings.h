@@ -32,7 +32,7 @@ struct app_settings {
     char *id, *key, *secret;
     bool enabled;
     struct text_list
-        allowed_origins; /* host, *.host, or scheme://host[:port]; "*" alone allows all */
+        allowed_origins; /* [*.]host, or scheme://[*.]host[:port]; "*" alone allows all */
     bool allow_missing_origin;
     enum client_events client_events;
     uint64_t client_event_rate, max_connections, message_rate;

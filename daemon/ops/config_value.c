@@ -329,7 +329,9 @@ static char *take_origin(const char *text)
             lower[len - 1] = '\0';
         }
         char *name = mem_strndup(lower, (size_t)(scheme - lower));
-        fine = made_of(name, 32, "+-.") && origin_host(scheme + 3, true);
+        const char *host = scheme + 3;
+        bool below = host[0] == '*' && host[1] == '.' && host[2] != '[';
+        fine = made_of(name, 32, "+-.") && origin_host(below ? host + 2 : host, true);
         mem_free(name);
     } else if (lower[0] == '*') {
         fine = lower[1] == '\0' || (lower[1] == '.' && origin_host(lower + 2, false));
@@ -367,7 +369,7 @@ const struct text_kind kind_redis_prefix = {
     "at most 64 letters, digits, dots, colons, dashes and underscores", take_redis_prefix};
 const struct text_kind kind_origin = {
     "*, host names such as example.com or *.example.com (any scheme and port), or origins such as "
-    "https://example.com:8443 (exactly this one)",
+    "https://example.com:8443 (exactly this one) or https://*.example.com",
     take_origin};
 const struct text_kind kind_webhook = {"a URL that starts with https:// or http://", take_webhook};
 const struct text_kind kind_webhook_event = {

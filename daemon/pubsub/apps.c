@@ -63,14 +63,17 @@ struct app *apps_by_id(const struct apps *apps, const char *id, size_t len)
     return strmap_get(&apps->by_id, id, len);
 }
 
-/* Counts up unless that goes over the limit. */
+/* Counts up unless that goes over the limit. It is never over it, not even for a moment, in which
+ * somebody else would be refused for nothing. */
 static bool count_in(_Atomic uint32_t *count, uint64_t limit)
 {
-    uint32_t now = atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
-    if (limit != 0 && now >= limit) {
-        atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
-        return false;
-    }
+    uint32_t now = atomic_load_explicit(count, memory_order_relaxed);
+    do {
+        if (limit != 0 && now >= limit) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(count, &now, now + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
     return true;
 }
 
@@ -116,7 +119,23 @@ static bool split_origin(struct slice origin, struct slice *scheme, struct slice
         *port = (struct slice){colon + 1, host->len - (size_t)(colon - host->p) - 1};
         host->len = (size_t)(colon - host->p);
     }
+    for (size_t i = 0; i < host->len; i++) {
+        if (strchr("/\\@?# ", host->p[i]) != NULL) {
+            return false; /* no origin: something behind the host, or in front of it */
+        }
+    }
     return host->len > 0;
+}
+
+/* A name, or *. and a name, which stands for all below it. */
+static bool host_matches(struct slice pattern, struct slice host)
+{
+    if (pattern.len > 2 && pattern.p[0] == '*' && pattern.p[1] == '.') {
+        struct slice suffix = {pattern.p + 1, pattern.len - 1};
+        return host.len > suffix.len &&
+               same_text((struct slice){host.p + host.len - suffix.len, suffix.len}, suffix);
+    }
+    return same_text(pattern, host);
 }
 
 static bool entry_allows(struct slice entry, struct slice scheme, struct slice host,
@@ -127,15 +146,10 @@ static bool entry_allows(struct slice entry, struct slice scheme, struct slice h
         return true;
     }
     if (split_origin(entry, &own_scheme, &own_host, &own_port)) {
-        return same_text(own_scheme, scheme) && same_text(own_host, host) &&
+        return same_text(own_scheme, scheme) && host_matches(own_host, host) &&
                same_text(own_port, port);
     }
-    if (entry.len > 2 && entry.p[0] == '*' && entry.p[1] == '.') {
-        struct slice suffix = {entry.p + 1, entry.len - 1};
-        return host.len > suffix.len &&
-               same_text((struct slice){host.p + host.len - suffix.len, suffix.len}, suffix);
-    }
-    return same_text(entry, host);
+    return host_matches(entry, host);
 }
 
 bool app_allows_origin(const struct app *app, struct slice origin)

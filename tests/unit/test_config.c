@@ -159,17 +159,21 @@ static void test_values(void **state)
                                   "client_events = all\n"
                                   "allowed_origins = Example.com, *.example.com\n"
                                   "allowed_origins = https://Example.com:8443/, http://[::1]:3000\n"
+                                  "allowed_origins = https://*.Example.com:8443\n"
                                   "[app \"b\"]\n"
                                   "key = k2\n"
                                   "secret = long-enough");
     static const char *const listen[] = {"127.0.0.1:1", "[::1]:2", "0.0.0.0:3", "0.0.0.0:65535"};
     static const char *const origins[] = {"example.com", "*.example.com",
-                                          "https://example.com:8443", "http://[::1]:3000"};
+                                          "https://example.com:8443", "http://[::1]:3000",
+                                          "https://*.example.com:8443"};
 
     assert_int_equal(c->listen.count, 4);
-    assert_int_equal(c->apps[0].allowed_origins.count, 4);
+    assert_int_equal(c->apps[0].allowed_origins.count, 5);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(c->listen.items[i], listen[i]);
+    }
+    for (size_t i = 0; i < 5; i++) {
         assert_string_equal(c->apps[0].allowed_origins.items[i], origins[i]);
     }
     assert_int_equal(c->workers, 64);
@@ -298,6 +302,11 @@ static const struct {
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = a.com:80\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = https://\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://a/b\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*.\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*.[::1]\n", 4,
+     "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = *.a:80\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = a.com\n", 4, "https://"},
     {"[app \"b\"]\nkey = k\nsecret = long-enough\n", 4,
      "has the key of application \"b\" (line 1)"},

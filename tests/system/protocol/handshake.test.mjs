@@ -23,6 +23,7 @@ suite(
             'app "off"': { key: 'off', secret: 's', enabled: 'no' },
             'app "small"': { key: 'small', secret: 's', max_connections: 2 },
             'app "picky"': { key: 'picky', secret: 's', allowed_origins: 'laravel.com, *.example.com, https://exact.test:8443', allow_missing_origin: 'no' },
+            'app "schemes"': { key: 'schemes', secret: 's', allowed_origins: 'https://*.wild.test, http://*.wild.test:8080, ionic://localhost, http://[::1]:3000, https://port.test:443' },
             'app "lenient"': { key: 'lenient', secret: 's', allowed_origins: 'laravel.com' },
         },
     },
@@ -101,6 +102,12 @@ suite(
             }
             for (const origin of ['http://localhost', 'http://sub.laravel.com', 'http://laravel.com.evil.org', 'http://evillaravel.com', 'https://example.com', 'https://exact.test', 'http://exact.test:8443', 'null', '']) {
                 test(`"${origin}" is refused`, async () => refusedWith(await dial('picky', { headers: { Origin: origin } }), 4009, 'Origin not allowed'));
+            }
+            for (const origin of ['https://a.wild.test', 'https://b.a.wild.test:443', 'http://a.wild.test:8080', 'ionic://localhost', 'http://[::1]:3000', 'https://port.test', 'HTTPS://PORT.test']) {
+                test(`${origin} is accepted by scheme, host and port`, async () => void (await open('schemes', { headers: { Origin: origin } })));
+            }
+            for (const origin of ['http://a.wild.test', 'https://wild.test', 'https://a.wild.test:8080', 'https://a.wild.test.evil.org', 'https://evilwild.test', 'https://evil.org/.wild.test', 'https://evil.org@a.wild.test', 'http://localhost', 'http://[::1]', 'http://port.test', 'http://port.test:443', 'https://a.wild.test, https://evil.org', 'https://', 'a.wild.test']) {
+                test(`"${origin}" is refused by scheme, host and port`, async () => refusedWith(await dial('schemes', { headers: { Origin: origin } }), 4009, 'Origin not allowed'));
             }
             test('a missing Origin is refused where the application says so', async () => refusedWith(await dial('picky'), 4009, 'Origin not allowed'));
             test('a missing Origin is accepted by default', async () => void (await open('lenient')));

@@ -233,6 +233,33 @@ for (const terminate of ['no', 'yes']) {
     });
 }
 
+suite('max_connections', { workers: [1, 3], sections: { limits: { max_connections: 9 }, 'app "app1"': { key: APP.key, secret: APP.secret, max_connections: 6 } } }, (ctx) => {
+    const refused = async (reason) => (await ctx.daemon.metrics()).get('handshakes_refused_total', `reason="${reason}"`) ?? 0;
+    /** n at once; those who are in stay. */
+    async function crowd(n, app) {
+        const clients = await Promise.all(Array.from({ length: n }, () => ctx.dial({ app })));
+        const first = await Promise.all(clients.map(async (client) => (await client.response(), client.next())));
+        const inside = clients.filter((_, i) => first[i].event === 'pusher:connection_established');
+        const codes = first.filter((message) => message.event === 'pusher:error').map((message) => JSON.parse(message.data).code);
+        return { inside, codes };
+    }
+
+    test('of many who come at once exactly as many get in as there are places, round after round', async () => {
+        for (let round = 0; round < 5; round++) {
+            const [quota, capacity] = [await refused('quota'), await refused('capacity')];
+            const own = await crowd(20, APP);
+            assert.equal(own.inside.length, 6);
+            assert.deepEqual(own.codes, Array(14).fill(4004));
+            const others = await crowd(20, APP2);
+            assert.equal(others.inside.length, 3);
+            assert.deepEqual(others.codes, Array(17).fill(4100));
+            assert.equal((await refused('quota')) - quota, 14);
+            assert.equal((await refused('capacity')) - capacity, 17);
+            await Promise.all([...own.inside, ...others.inside].map((client) => client.close()));
+        }
+    });
+});
+
 suite('presence limits', { workers: [1, 3], sections: { 'app "app1"': { key: APP.key, secret: APP.secret, max_presence_members: 2, max_user_info_size: 20 } } }, (ctx) => {
     const join = (client, channel, id, info) => client.send(client.subscribeMessage(channel, { data: JSON.stringify({ user_id: id, ...(info === undefined ? {} : { user_info: info }) }) }));
 
