@@ -7,6 +7,8 @@
 #include "pubsub/wire.h"
 #include "pubsub/worker.h"
 
+_Static_assert(sizeof(struct http_conn) <= CONN_STATE_SIZE, "it must fit into its connection");
+
 bool http_client(const struct conn *conn, const struct http_request *request, struct address *out)
 {
     const struct http_conn *state = (const struct http_conn *)conn->state;

@@ -156,6 +156,13 @@ describe('PROXY protocol', () => {
                 oneBucket(await burst(daemon.port, RATE * 2, { first: () => proxyHeader('198.51.100.2'), headers: (i) => ({ 'X-Forwarded-For': `203.0.113.${i}` }) }));
             });
 
+            test('a proxy behind the proxy is believed about its X-Forwarded-For', async () => {
+                const first = () => proxyHeader('127.0.0.1');
+                const { statuses } = await burst(daemon.port, RATE * 3, { first, headers: (i) => ({ 'X-Forwarded-For': `203.0.113.${100 + i}` }) });
+                assert.deepEqual([...new Set(statuses)], [101]);
+                oneBucket(await burst(daemon.port, RATE * 2, { first, headers: () => ({ 'X-Forwarded-For': '198.51.100.9' }) }));
+            });
+
             test('a proxy that speaks for itself, or for nobody known, is the client itself', async () => {
                 oneBucket(await burst(daemon.port, RATE * 3, { first: (i) => [proxyHeader(undefined, { command: 0 }), proxyHeader('203.0.113.1', { command: 0 }), proxyHeader(undefined)][i % 3] }));
             });
