@@ -54,6 +54,7 @@ struct conn_handler {
     size_t max_input; /* bytes that may be left over at most; the handler refuses earlier */
     bool client;      /* its bytes are counted as clients' */
     bool local;       /* Unix sockets, see watch() in conn.c */
+    bool bounded;     /* it rests while its peer leaves much unread: no hard limit on output */
     bool urgent;      /* flushed before all others: publishers wait for their answers */
 };
 

@@ -219,7 +219,7 @@ void conn_judge(struct conn *conn)
     struct loop *loop = conn->loop;
     const struct loop_limits *limits = &loop->limits;
     /* A local peer is bounded by its protocol: it is not read while it leaves answers unread. */
-    bool bounded = loop->handlers[conn->kind]->local;
+    bool bounded = loop->handlers[conn->kind]->local || loop->handlers[conn->kind]->bounded;
     if (!bounded && limits->output_hard != 0 && conn->q->bytes > limits->output_hard) {
         counter_add(loop->counters, COUNTER_DROPPED_OUTPUT_HARD, 1);
         conn_doom(conn);

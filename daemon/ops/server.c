@@ -24,6 +24,7 @@
 #include "pubsub/hub.h"
 #include "serve/drain.h"
 #include "serve/api.h"
+#include "serve/echo.h"
 #include "serve/handshake.h"
 #include "serve/rates.h"
 #include "serve/session.h"
@@ -210,6 +211,9 @@ static int crew_init(struct server *server, uint32_t id)
     }
     loop_handler(crew->loop, KIND_HTTP, &handshake_handler);
     loop_handler(crew->loop, KIND_SESSION, &session_handler);
+#ifdef FANFARE_ECHO
+    loop_handler(crew->loop, KIND_ECHO, &echo_handler);
+#endif
     worker_init(&crew->worker, id, crew->loop, &server->hub.box, &server->apps, &config->limits);
     crew->worker.path_prefix = config->path_prefix;
     crew->worker.proxies = &server->proxies;

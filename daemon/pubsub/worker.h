@@ -19,7 +19,7 @@ struct networks;
 struct rates;
 
 /* The kinds of connections; their handlers are set by who starts the loops. */
-enum conn_kind { KIND_HTTP, KIND_SESSION, KIND_IPC, KIND_ADMIN };
+enum conn_kind { KIND_HTTP, KIND_SESSION, KIND_IPC, KIND_ADMIN, KIND_ECHO };
 
 struct worker {
     uint32_t id;

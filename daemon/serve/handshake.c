@@ -11,6 +11,7 @@
 #include "proto/proxy.h"
 #include "pubsub/worker.h"
 #include "serve/api.h"
+#include "serve/echo.h"
 #include "serve/http_conn.h"
 #include "serve/rates.h"
 #include "serve/session.h"
@@ -43,19 +44,19 @@ static bool within_rate(struct conn *conn, const struct http_request *request)
     return false;
 }
 
-static void route_websocket(struct conn *conn, const struct http_request *request, struct slice key,
-                            bool keep)
+/* False: it has been answered, with what is wrong. */
+static bool is_websocket(struct conn *conn, const struct http_request *request, bool keep,
+                         struct slice *ws_key)
 {
-    struct session_request open = {.http = request, .app_key = key};
     const char *why = NULL;
     bool head_only = slice_is(request->method, "HEAD");
     if (http_header_has(request, "Upgrade", "websocket") && !within_rate(conn, request)) {
         http_refuse(conn, 429, "Retry-After: 1\r\n", "Too many connections, try again", false,
                     head_only);
-        return;
+        return false;
     }
     int status = http_header_has(request, "Upgrade", "websocket")
-                     ? http_websocket(request, &open.ws_key, &why)
+                     ? http_websocket(request, ws_key, &why)
                      : 426;
     if (status != 0) {
         counter_add(conn->loop->counters, COUNTER_BAD_HANDSHAKE, 1);
@@ -67,6 +68,16 @@ static void route_websocket(struct conn *conn, const struct http_request *reques
             extra = "Allow: GET\r\n";
         }
         http_refuse(conn, status, extra, why, keep && status == 426, head_only);
+        return false;
+    }
+    return true;
+}
+
+static void route_session(struct conn *conn, const struct http_request *request, struct slice key,
+                          bool keep)
+{
+    struct session_request open = {.http = request, .app_key = key};
+    if (!is_websocket(conn, request, keep, &open.ws_key)) {
         return;
     }
     open.protocol = http_query(request->query, "protocol");
@@ -81,13 +92,20 @@ static void route(struct conn *conn, const struct http_request *request, struct 
     bool keep = request->keep_alive && request->body_len == 0 && !request->chunked;
     if (slice_starts(path, "/app/") && path.len > 5 &&
         memchr(path.p + 5, '/', path.len - 5) == NULL) {
-        route_websocket(conn, request, (struct slice){path.p + 5, path.len - 5}, keep);
+        route_session(conn, request, (struct slice){path.p + 5, path.len - 5}, keep);
     } else if (slice_is(path, "/up")) {
         if (get || head) {
             http_answer(conn, 200, NULL, SLICE("{\"health\":\"OK\"}"), keep, head);
         } else {
             http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed", keep, false);
         }
+#ifdef FANFARE_ECHO
+    } else if (slice_is(path, "/__echo")) {
+        struct slice ws_key;
+        if (is_websocket(conn, request, keep, &ws_key)) {
+            echo_open(conn, request, ws_key);
+        }
+#endif
     } else {
         http_refuse(conn, 404, NULL, "Not found", keep, head);
     }
@@ -149,9 +167,9 @@ static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
             used += request.head_len;
             route(conn, &request, path);
         }
-        if (conn->kind == KIND_SESSION) {
+        if (conn->kind != KIND_HTTP) {
             if (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
-                used += session_handler.input(conn, bytes + used, len - used);
+                used += conn->loop->handlers[conn->kind]->input(conn, bytes + used, len - used);
             }
             return used;
         }

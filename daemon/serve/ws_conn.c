@@ -334,7 +334,7 @@ size_t ws_conn_input(struct conn *conn, const struct ws_endpoint *endpoint, uint
         struct ws_frame frame;
         uint16_t code = 0;
         const char *why = NULL;
-        if (worker_held(worker)) {
+        if (worker_held(worker) || (endpoint->held != NULL && endpoint->held(conn))) {
             loop_throttle(conn->loop);
             conn_resume(conn);
             break;

@@ -97,7 +97,7 @@ export class Daemon {
      * sections are merged over a configuration with two applications, app1 and app2; a section set to null is left out.
      * Waits until the daemon accepts connections.
      */
-    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors } = {}) {
+    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors, binary = daemonPath } = {}) {
         for (let attempt = 0; ; attempt++) {
             const daemon = new Daemon();
             daemon.ownDir = !dir;
@@ -122,6 +122,7 @@ export class Daemon {
             }
             daemon.command = args ?? (file ? ['--config', daemon.config] : []);
             daemon.descriptors = descriptors;
+            daemon.binary = binary;
             daemon.env = { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? '', ...env };
             try {
                 await daemon.launch();
@@ -139,7 +140,7 @@ export class Daemon {
         this.stopped = false;
         this.past = (this.past ?? '') + (this.process?.stderr ?? '');
         // `descriptors` limits how many files it may open.
-        const [command, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, daemonPath] : [daemonPath];
+        const [command, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, this.binary] : [this.binary];
         this.process = new Process(command, [...args, ...this.command], { env: this.env, cwd: this.dir });
         // A port that answers may be somebody else's, and the socket is there before the port is tried: the daemon itself must say so.
         await until(async () => {
