@@ -1,6 +1,7 @@
 /*
  * fanfared: from the command line to a running server.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,8 +18,24 @@ static void report(void *arg, bool error, const char *text)
     log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "config", "%s", text);
 }
 
+/* Started without one of the standard descriptors: a socket would take its number, and what is
+ * logged would be sent to a client. */
+static int hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        /* The lowest free number is taken, and those below are in use. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (hold_standard_descriptors() != 0) {
+        return 1;
+    }
     struct options options;
     enum options_next next = options_run(argc, argv, environ, &options);
     if (next != OPTIONS_SERVE) {

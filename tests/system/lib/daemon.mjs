@@ -97,7 +97,7 @@ export class Daemon {
      * sections are merged over a configuration with two applications, app1 and app2; a section set to null is left out.
      * Waits until the daemon accepts connections.
      */
-    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors, binary = daemonPath } = {}) {
+    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors, binary = daemonPath, prefix, stderr = 'pipe' } = {}) {
         for (let attempt = 0; ; attempt++) {
             const daemon = new Daemon();
             daemon.ownDir = !dir;
@@ -121,8 +121,10 @@ export class Daemon {
                 writeFileSync(daemon.config, ini(config), { mode: 0o600 });
             }
             daemon.command = args ?? (file ? ['--config', daemon.config] : []);
-            daemon.descriptors = descriptors;
+            // `descriptors` limits how many files it may open; `prefix` is a command that starts it; `stderr` is where it logs to.
             daemon.binary = binary;
+            daemon.prefix = prefix ?? (descriptors ? ['prlimit', `--nofile=${descriptors}`] : []);
+            daemon.stdio = ['ignore', 'pipe', stderr];
             daemon.env = { PATH: process.env.PATH, ASAN_OPTIONS: process.env.ASAN_OPTIONS ?? '', TSAN_OPTIONS: process.env.TSAN_OPTIONS ?? '', ...env };
             try {
                 await daemon.launch();
@@ -139,9 +141,8 @@ export class Daemon {
     async launch() {
         this.stopped = false;
         this.past = (this.past ?? '') + (this.process?.stderr ?? '');
-        // `descriptors` limits how many files it may open.
-        const [command, ...args] = this.descriptors ? ['prlimit', `--nofile=${this.descriptors}`, this.binary] : [this.binary];
-        this.process = new Process(command, [...args, ...this.command], { env: this.env, cwd: this.dir });
+        const [command, ...args] = [...this.prefix, this.binary, ...this.command];
+        this.process = new Process(command, args, { env: this.env, cwd: this.dir, stdio: this.stdio });
         // A port that answers may be somebody else's, and the socket is there before the port is tried: the daemon itself must say so.
         await until(async () => {
             if (this.process.status) return true;
