@@ -6,12 +6,13 @@ namespace Fanfare\Laravel\Broadcasting;
 
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Server\Server;
+use Fanfare\Laravel\Server\UserId;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\Publishers;
 use Illuminate\Broadcasting\Broadcasters\Broadcaster;
 use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
 use Illuminate\Broadcasting\BroadcastException;
-use Illuminate\Contracts\Auth\Authenticatable;
 use Illuminate\Http\JsonResponse;
 use Illuminate\Http\Request;
 use SensitiveParameter;
@@ -94,17 +95,7 @@ final class FanfareBroadcaster extends Broadcaster
             throw new AccessDeniedHttpException;
         }
 
-        /**
-         * As in Laravel's own drivers whatever the guard returns is taken for one.
-         *
-         * @var Authenticatable $user
-         * @var scalar|\Stringable|null $id
-         */
-        $id = method_exists($user, 'getAuthIdentifierForBroadcasting')
-            ? $user->getAuthIdentifierForBroadcasting()
-            : $user->getAuthIdentifier();
-
-        return $this->answer($request, $this->signer->presence($socketId, $channel, (string) $id, $result));
+        return $this->answer($request, $this->signer->presence($socketId, $channel, UserId::of($user), $result));
     }
 
     /**
@@ -140,6 +131,14 @@ final class FanfareBroadcaster extends Broadcaster
 
             (new FailedBroadcast($this->connection, $failure))->handle($channels, $event, $messages);
         }
+    }
+
+    /**
+     * What can be asked of the daemon besides broadcasting.
+     */
+    public function server(): Server
+    {
+        return new Server($this->connection, $this->publishers);
     }
 
     /**

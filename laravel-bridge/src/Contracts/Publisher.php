@@ -6,9 +6,11 @@ namespace Fanfare\Laravel\Contracts;
 
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\Member;
 
 /**
- * Everything that the broadcaster asks of the daemon. The extension stands behind one implementation, tests behind
+ * Everything that the package asks of the daemon. The extension stands behind one implementation, tests behind
  * another.
  */
 interface Publisher
@@ -40,4 +42,42 @@ interface Publisher
      * @throws PublishException
      */
     public function ping(): float;
+
+    /**
+     * Ends all connections of a user; returns how many there were.
+     *
+     * @throws PublishException
+     */
+    public function terminateUser(string $userId): int;
+
+    /**
+     * Ends one connection; false if there is none.
+     *
+     * @throws PublishException
+     */
+    public function disconnect(string $socketId): bool;
+
+    /**
+     * @return array<array-key, Channel> by name
+     *
+     * @throws PublishException
+     */
+    public function channels(string $prefix, bool $cache): array;
+
+    /**
+     * @throws PublishException
+     */
+    public function channel(string $name, bool $cache): Channel;
+
+    /**
+     * @return list<Member>
+     *
+     * @throws PublishException
+     */
+    public function members(string $channel): array;
+
+    /**
+     * @throws PublishException
+     */
+    public function connections(): int;
 }

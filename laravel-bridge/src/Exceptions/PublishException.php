@@ -8,12 +8,12 @@ use Illuminate\Broadcasting\BroadcastException;
 use Throwable;
 
 /**
- * A broadcast failed. The cause's message is in this one's, the cause itself is the previous exception.
+ * A broadcast, or a question to the daemon, failed. The cause's message is in this one's, the cause itself is the previous exception.
  */
 final class PublishException extends BroadcastException
 {
     /**
-     * @param  bool  $retryable  the same broadcast may succeed later
+     * @param  bool  $retryable  the same may succeed later
      */
     public function __construct(
         public readonly string $reason,

@@ -4,10 +4,14 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Extension;
 
+use Closure;
 use Fanfare;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Contracts\Publisher;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Server\CachedEvent;
+use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\Member;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Reason;
 use Throwable;
@@ -79,9 +83,63 @@ final class ExtensionPublisher implements Publisher
 
     public function ping(): float
     {
+        return self::ask(fn (): float => $this->gateway->ping());
+    }
+
+    public function terminateUser(string $userId): int
+    {
+        return self::ask(fn (): int => $this->gateway->terminateUser($userId));
+    }
+
+    public function disconnect(string $socketId): bool
+    {
+        return self::ask(fn (): bool => $this->gateway->disconnect($socketId));
+    }
+
+    public function channels(string $prefix, bool $cache): array
+    {
+        return array_map(self::describe(...), self::ask(fn (): array => $this->gateway->channels($prefix, $cache)));
+    }
+
+    public function channel(string $name, bool $cache): Channel
+    {
+        return self::describe(self::ask(fn (): Fanfare\Channel => $this->gateway->channel($name, $cache)));
+    }
+
+    public function members(string $channel): array
+    {
+        return array_map(
+            static fn (Fanfare\Member $member): Member => new Member($member->id, $member->info),
+            self::ask(fn (): array => $this->gateway->members($channel))
+        );
+    }
+
+    public function connections(): int
+    {
+        return self::ask(fn (): int => $this->gateway->connections());
+    }
+
+    private static function describe(Fanfare\Channel $channel): Channel
+    {
+        return new Channel(
+            $channel->name, $channel->occupied, $channel->subscriptions, $channel->members,
+            $channel->cache === null ? null : new CachedEvent($channel->cache->data, $channel->cache->ttl)
+        );
+    }
+
+    /**
+     * @template T
+     *
+     * @param  Closure(): T  $question
+     * @return T
+     *
+     * @throws PublishException
+     */
+    private static function ask(Closure $question): mixed
+    {
         try {
-            return $this->gateway->ping();
-        } catch (Fanfare\Exception $e) {
+            return $question();
+        } catch (Fanfare\Exception|ValueError $e) {
             throw self::failure($e);
         }
     }

@@ -7,6 +7,10 @@ namespace Fanfare\Laravel\Testing;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Contracts\Publisher;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\Member;
+use Fanfare\Laravel\Server\UserId;
+use Illuminate\Contracts\Auth\Authenticatable;
 use PHPUnit\Framework\Assert;
 
 /**
@@ -22,6 +26,20 @@ final class FakePublisher implements Publisher
     private ?PublishException $failure = null;
 
     private ?string $flushFailure = null;
+
+    /** @var list<string> */
+    private array $terminated = [];
+
+    /** @var list<string> */
+    private array $disconnected = [];
+
+    /** @var array<Channel> */
+    private array $channels = [];
+
+    /** @var array<list<Member>> */
+    private array $members = [];
+
+    private int $connections = 0;
 
     public function publish(array $messages): void
     {
@@ -46,8 +64,83 @@ final class FakePublisher implements Publisher
         return 0.0;
     }
 
+    public function terminateUser(string $userId): int
+    {
+        $this->failIfTold();
+        $this->terminated[] = $userId;
+
+        return 0;
+    }
+
+    public function disconnect(string $socketId): bool
+    {
+        $this->failIfTold();
+        $this->disconnected[] = $socketId;
+
+        return false;
+    }
+
+    public function channels(string $prefix, bool $cache): array
+    {
+        $this->failIfTold();
+
+        return array_filter(
+            $this->channels,
+            static fn (Channel $channel): bool => $channel->occupied && str_starts_with($channel->name, $prefix)
+        );
+    }
+
+    public function channel(string $name, bool $cache): Channel
+    {
+        $this->failIfTold();
+
+        return $this->channels[$name] ?? new Channel($name, members: str_starts_with($name, 'presence-') ? 0 : null);
+    }
+
+    public function members(string $channel): array
+    {
+        $this->failIfTold();
+
+        return $this->members[$channel] ?? [];
+    }
+
+    public function connections(): int
+    {
+        $this->failIfTold();
+
+        return $this->connections;
+    }
+
     /**
-     * Every further broadcast fails, as if the daemon were away.
+     * From now on the daemon has this channel.
+     */
+    public function withChannel(Channel $channel): self
+    {
+        $this->channels[$channel->name] = $channel;
+
+        return $this;
+    }
+
+    /**
+     * From now on these users are on the presence channel.
+     */
+    public function withMembers(string $channel, Member ...$members): self
+    {
+        $this->members[$channel] = array_values($members);
+        $count = count($members);
+
+        return $this->withChannel(new Channel($channel, $count > 0, $count, $count));
+    }
+
+    public function withConnections(int $connections): self
+    {
+        $this->connections = $connections;
+
+        return $this;
+    }
+
+    /**
+     * Every further call fails, as if the daemon were away.
      */
     public function failWith(string $reason, bool $retryable = true): self
     {
@@ -131,6 +224,34 @@ final class FakePublisher implements Publisher
         return $this;
     }
 
+    public function assertSentToUser(Authenticatable|string|int $user, string $event): self
+    {
+        return $this->assertPublishedOn('#server-to-user-'.UserId::of($user), $event);
+    }
+
+    public function assertUserTerminated(Authenticatable|string|int $user): self
+    {
+        $id = UserId::of($user);
+
+        Assert::assertContains($id, $this->terminated, "The connections of user [{$id}] were not terminated.");
+
+        return $this;
+    }
+
+    public function assertDisconnected(string $socketId): self
+    {
+        Assert::assertContains($socketId, $this->disconnected, "The connection [{$socketId}] was not ended.");
+
+        return $this;
+    }
+
+    public function assertNobodyDisconnected(): self
+    {
+        Assert::assertEmpty([...$this->terminated, ...$this->disconnected], 'Connections were ended.');
+
+        return $this;
+    }
+
     public function assertNothingPublished(): self
     {
         Assert::assertEmpty($this->calls, 'Something was published.');
@@ -148,10 +269,15 @@ final class FakePublisher implements Publisher
             $message->encodedPayload();
         }
 
+        $this->failIfTold();
+
+        $this->calls[] = $messages;
+    }
+
+    private function failIfTold(): void
+    {
         if ($this->failure !== null) {
             throw $this->failure;
         }
-
-        $this->calls[] = $messages;
     }
 }

@@ -7,6 +7,9 @@ namespace Fanfare\Laravel\Tests\Daemon;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Fanfare;
+use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\Member;
 use Fanfare\Laravel\Support\About;
 use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
 use Fanfare\Laravel\Tests\Fixtures\User;
@@ -96,6 +99,89 @@ final class DaemonTest extends TestCase
 
             $this->assertSame(['order' => 7], $data);
         }
+    }
+
+    public function test_an_application_asks_and_ends_connections(): void
+    {
+        $this->bootOn($this->daemon);
+        $orders = $this->subscriber('orders');
+        $room = $this->subscriber('presence-room');
+        $user = $this->signedIn(User::make(7));
+        $server = Fanfare::connection();
+
+        $this->assertEquals([
+            'orders' => new Channel('orders', true, 1),
+            'presence-room' => new Channel('presence-room', true, 1, 1),
+        ], $this->sorted(Fanfare::channels()));
+        $this->assertSame(['presence-room'], array_keys(Fanfare::channels('presence-')));
+        $this->assertEquals([new Member('7', ['name' => 'Ann'])], Fanfare::members('presence-room'));
+        $this->assertEquals(new Channel('nobody'), $server->channel('nobody'));
+        $this->assertSame(3, Fanfare::connections());
+        $this->assertGreaterThan(0, $server->ping());
+
+        $this->driver()->broadcast(['cache-news'], 'x', ['n' => 1]);
+        $this->assertSame('{"n":1}', Fanfare::channel('cache-news', cache: true)->cache?->data);
+        $this->assertNull(Fanfare::channel('cache-news')->cache);
+
+        Fanfare::sendToUser(User::make(7), 'Hello', ['n' => 1]);
+        $this->assertSame('{"n":1}', $user->next('Hello')['data']);
+
+        // The application of another connection knows nothing of them.
+        $second = Fanfare::connection('second');
+        $this->assertSame([], $second->channels());
+        $this->assertSame(0, $second->terminateUser(7));
+        $this->assertFalse($second->disconnect($orders->socketId));
+
+        $this->assertTrue(Fanfare::disconnect($orders->socketId));
+        $this->assertFalse(Fanfare::disconnect($orders->socketId));
+        $this->assertSame(2, Fanfare::terminateUser(User::make(7)));
+        foreach ([$orders, $room, $user] as $ended) {
+            $this->assertStringContainsString('4009', (string) json_encode($ended->next('pusher:error')));
+        }
+    }
+
+    public function test_a_question_that_is_refused_or_finds_no_daemon(): void
+    {
+        $this->bootOn($this->daemon);
+
+        try {
+            Fanfare::members('orders');
+            $this->fail('no exception');
+        } catch (PublishException $e) {
+            $this->assertFalse($e->retryable);
+            $this->assertStringContainsString('presence channels only', $e->getMessage());
+            $this->assertInstanceOf(RejectedException::class, $e->getPrevious());
+        }
+
+        $this->daemon->stop();
+        try {
+            Fanfare::connections();
+            $this->fail('no exception');
+        } catch (PublishException $e) {
+            $this->assertTrue($e->retryable);
+            $this->assertInstanceOf(TransportException::class, $e->getPrevious());
+        }
+    }
+
+    private function signedIn(User $user): Subscriber
+    {
+        $subscriber = new Subscriber($this->daemon->port, 'key-1');
+        $this->driver()->resolveAuthenticatedUserUsing(static fn (): array => ['id' => (string) $user->getAuthIdentifier()]);
+        $answer = $this->driver()->resolveAuthenticatedUser($this->request(['socket_id' => $subscriber->socketId], $user));
+        $subscriber->signIn((array) $answer);
+
+        return $subscriber;
+    }
+
+    /**
+     * @param  array<array-key, Channel>  $channels
+     * @return array<array-key, Channel>
+     */
+    private function sorted(array $channels): array
+    {
+        ksort($channels, SORT_STRING);
+
+        return $channels;
     }
 
     public function test_the_sender_is_left_out_and_nonsense_counts_as_no_sender(): void

@@ -47,6 +47,15 @@ final class Subscriber
     }
 
     /**
+     * @param  array<string, string>  $auth
+     */
+    public function signIn(array $auth): void
+    {
+        $this->send((string) json_encode(['event' => 'pusher:signin', 'data' => $auth]));
+        $this->next('pusher:signin_success');
+    }
+
+    /**
      * The next message, which must be this one.
      *
      * @return array{event: string, data: string, channel?: string}
