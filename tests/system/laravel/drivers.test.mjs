@@ -21,6 +21,7 @@ function options(app, lines) {
     writeFileSync(file, after);
 }
 
+/** What goes into .env; as variables of the environment they win over it. */
 const credentials = (driver, port) => {
     const of = driver.toUpperCase();
     return {
@@ -29,20 +30,31 @@ const credentials = (driver, port) => {
         [`${of}_APP_KEY`]: APP.key,
         [`${of}_APP_SECRET`]: APP.secret,
         [`${of}_HOST`]: '127.0.0.1',
-        [`${of}_PORT`]: port,
+        [`${of}_PORT`]: String(port),
         [`${of}_SCHEME`]: 'http',
     };
 };
 
+let app;
+before(async () => {
+    if (skip) return;
+    // The daemons come later; until then nothing is broadcast.
+    app = await Laravel.create({}, { stock: true, env: { BROADCAST_CONNECTION: 'log' } });
+    options(app, [`'encryption_master_key_base64' => '${MASTER_KEY}'`, "'path' => env('BROADCAST_PATH', '')"]);
+});
+after(() => app?.stop());
+
 for (const [driver, prefix] of [['reverb', ''], ['pusher', ''], ['reverb', '/live']]) {
     describe(`the driver ${driver}${prefix ? ` below ${prefix}` : ''}`, { skip }, () => {
-        let daemon, app, ann, bob;
+        let daemon, ann, bob;
         const echoes = new Set();
 
         before(async () => {
             daemon = await Daemon.start({ workers: 2, sections: prefix ? { server: { path_prefix: prefix } } : {} });
-            app = await Laravel.create(daemon, { stock: true, env: credentials(driver, daemon.port) });
-            options(app, [`'encryption_master_key_base64' => '${MASTER_KEY}'`, ...(prefix ? [`'path' => '${prefix}/'`] : [])]);
+            app.daemon = daemon;
+            app.env = { ...app.env, ...credentials(driver, daemon.port), BROADCAST_PATH: prefix && `${prefix}/` };
+            app.httpPort = await freePort();
+            app.url = `http://127.0.0.1:${app.httpPort}`;
             await app.serve();
             app.queue = app.worker();
             ann = await app.session(1);
@@ -53,7 +65,7 @@ for (const [driver, prefix] of [['reverb', ''], ['pusher', ''], ['reverb', '/liv
             echoes.clear();
         });
         after(async () => {
-            await app?.stop();
+            await app?.halt();
             await daemon?.stop();
         });
 

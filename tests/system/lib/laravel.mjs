@@ -221,8 +221,9 @@ http {
         return session;
     }
 
-    async stop() {
-        for (const child of this.#processes.reverse()) {
+    /** Ends its processes and keeps its files: it can be served again, with another env. */
+    async halt() {
+        for (const child of this.#processes.splice(0).reverse()) {
             if (child.status) continue;
             if (child.group) {
                 try {
@@ -236,6 +237,10 @@ http {
                 await child.exit();
             });
         }
+    }
+
+    async stop() {
+        await this.halt();
         rmSync(this.base, { recursive: true, force: true });
     }
 
