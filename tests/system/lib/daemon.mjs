@@ -20,6 +20,9 @@ export async function freePort() {
     }
 }
 
+/** FANFARE_TEST_TLS = DIR: everything over TLS, with the pair DIR/server.pem and DIR/server.key; see over-tls.test.mjs. */
+export const overTls = process.env.FANFARE_TEST_TLS && (() => ({ certificate: `${process.env.FANFARE_TEST_TLS}/server.pem`, key: `${process.env.FANFARE_TEST_TLS}/server.key` }));
+
 export const APP = { id: 'app1', key: 'key1', secret: 'secret-of-app1' };
 export const APP2 = { id: 'app2', key: 'key2', secret: 'secret-of-app2' };
 
@@ -27,7 +30,8 @@ function ini(sections) {
     const lines = [];
     for (const [name, keys] of Object.entries(sections)) {
         lines.push(`[${name}]`);
-        for (const [key, value] of Object.entries(keys)) lines.push(`${key} = ${value}`);
+        // An array is a list, continued line by line: a line has its limit.
+        for (const [key, value] of Object.entries(keys)) for (const one of [value].flat()) lines.push(`${key} = ${one}`);
         lines.push('');
     }
     return lines.join('\n');
@@ -105,8 +109,11 @@ export class Daemon {
             daemon.port = port ?? (await freePort());
             daemon.adminPort = adminPort ?? (await freePort());
             daemon.socket = join(daemon.dir, 'f.sock');
+            // TLS is on the port that tests dial; the plain listener is somewhere else.
+            if (overTls) daemon.plainPort = await freePort();
             const config = {
-                server: { listen: `127.0.0.1:${daemon.port}`, workers },
+                server: { listen: `127.0.0.1:${daemon.plainPort ?? daemon.port}`, workers },
+                ...(overTls && { tls: { listen: `127.0.0.1:${daemon.port}`, ...overTls() } }),
                 ipc: { socket: daemon.socket },
                 admin: { listen: `127.0.0.1:${daemon.adminPort}` },
                 'app "app1"': { key: APP.key, secret: APP.secret },
@@ -188,7 +195,7 @@ export class Daemon {
     }
 
     async http(path, { port = this.port, method = 'GET', headers = {} } = {}) {
-        const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers: { connection: 'close', ...headers } });
+        const response = await fetch(`${overTls && port === this.port ? 'https' : 'http'}://127.0.0.1:${port}${path}`, { method, headers: { connection: 'close', ...headers } });
         return { status: response.status, headers: response.headers, text: await response.text() };
     }
 

@@ -2,8 +2,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { connect as tlsConnect } from 'node:tls';
 import assert from 'node:assert/strict';
 import { auth } from './sign.mjs';
+import { overTls } from './daemon.mjs';
 import { DEADLINE, Inbox, deadline } from './wait.mjs';
 
 export const TEXT = 1, BINARY = 2, CONTINUATION = 0, CLOSE = 8, PING = 9, PONG = 10;
@@ -76,10 +78,19 @@ export class Raw {
         });
     }
 
-    static async connect(port, host = '127.0.0.1') {
-        const socket = createConnection({ port, host, noDelay: true, allowHalfOpen: false });
-        await deadline(new Promise((done, fail) => socket.once('connect', done).once('error', fail)), `a connection to port ${port}`);
-        return new Raw(socket);
+    /** secure: the options of tls.connect, or nothing. */
+    static async connect(port, host = '127.0.0.1', secure = overTls && { rejectUnauthorized: false }) {
+        const plain = createConnection({ port, host, noDelay: true, allowHalfOpen: false });
+        const socket = secure ? tlsConnect({ socket: plain, ...secure }) : plain;
+        await deadline(new Promise((done, fail) => socket.once(secure ? 'secureConnect' : 'connect', done).once('error', fail)), `a connection to port ${port}`);
+        const raw = new Raw(socket);
+        raw.plain = plain;
+        return raw;
+    }
+
+    /** Ends with a reset. */
+    reset() {
+        this.plain.resetAndDestroy();
     }
 
     write(bytes) {
@@ -163,7 +174,7 @@ export class Raw {
 export class Client extends Raw {
     /** target: a Daemon. Sends the handshake; see established(). */
     static async dial(target, { app = { key: 'key1' }, path, query = 'protocol=7&client=js&version=8.6.0&flash=false', headers, glue } = {}) {
-        const raw = await Raw.connect(target.port);
+        const raw = await Raw.connect(target.port, undefined, target.secure);
         Object.setPrototypeOf(raw, Client.prototype);
         raw.app = app;
         raw.daemon = target;

@@ -87,7 +87,7 @@ suite('channels', { workers: [1, 3] }, (ctx) => {
         const stays = await ctx.open();
         for (const client of [polite, rude, stays]) await client.subscribe(channel);
         await polite.close();
-        rude.socket.resetAndDestroy();
+        rude.reset();
         await rude.ended;
         for (;;) {
             const { recipients } = await publish(channel);

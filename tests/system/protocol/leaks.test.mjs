@@ -33,7 +33,7 @@ suite('leaks', { workers: [1, 3], sections: { 'app "app1"': { client_event_rate:
                 clients.map((client, i) => {
                     client.send({ event: 'client-x', channel, data: {} });
                     if (i % 4 === 0) return client.close();
-                    if (i % 4 === 1) client.socket.resetAndDestroy();
+                    if (i % 4 === 1) client.reset();
                     else if (i % 4 === 2) client.socket.end(Buffer.from([0x81, 0xfe, 0x10, 0x00, 1, 2, 3, 4, 5, 6]));
                     else client.destroy();
                     return client.ended;
