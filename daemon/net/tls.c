@@ -103,7 +103,7 @@ static void failed(struct tls *tls, bool ended)
         if (!ended) {
             counter_add(tls->counters, COUNTER_BAD_TLS, 1);
         }
-    } else if (SSL_get_state(tls->ssl) != TLS_ST_BEFORE || !ended) {
+    } else if (!ended || BIO_number_read(SSL_get_rbio(tls->ssl)) > 0) {
         /* Who connects and leaves without a word, as probes do, has not failed. */
         counter_add(tls->counters, counter_of(error, ended), 1);
     }

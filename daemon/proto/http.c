@@ -521,7 +521,8 @@ static int respond(struct buf *out, int status, const char *type, const char *ex
     if (buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status)) != 0) {
         return -1;
     }
-    if (type != NULL && buf_printf(out, "Content-Type: %s\r\n", type) != 0) {
+    if (type != NULL &&
+        buf_printf(out, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n", type) != 0) {
         return -1;
     }
     if (buf_printf(out, "Content-Length: %zu\r\nConnection: %s\r\n", len,

@@ -545,9 +545,10 @@ static void test_respond(void **state)
     buf_init(&out, 1024);
     assert_int_equal(http_respond(&out, 200, "text/plain", NULL, "hello", 5, true, false), 0);
     assert_int_equal(buf_append(&out, "", 1), 0);
-    assert_string_equal((char *)out.data,
-                        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-                        "Content-Length: 5\r\nConnection: keep-alive\r\n\r\nhello");
+    assert_string_equal(
+        (char *)out.data,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Content-Type-Options: nosniff\r\n"
+        "Content-Length: 5\r\nConnection: keep-alive\r\n\r\nhello");
     buf_clear(&out);
     assert_int_equal(
         http_respond(&out, 426, NULL, "Upgrade: websocket\r\nX: y\r\n", "", 0, false, false), 0);

@@ -20,7 +20,7 @@ export async function freePort() {
     }
 }
 
-/** FANFARE_TEST_TLS = DIR: everything over TLS, with the pair DIR/server.pem and DIR/server.key; see over-tls.test.mjs. */
+/** FANFARE_TEST_TLS = DIR: everything over TLS, with the pair DIR/server.pem and DIR/server.key; see over-tls.mjs. */
 export const overTls = process.env.FANFARE_TEST_TLS && (() => ({ certificate: `${process.env.FANFARE_TEST_TLS}/server.pem`, key: `${process.env.FANFARE_TEST_TLS}/server.key` }));
 
 export const APP = { id: 'app1', key: 'key1', secret: 'secret-of-app1' };

@@ -151,9 +151,11 @@ for (const workers of [1, 3]) {
                 for (let i = 0; i < 4; i++) {
                     const again = await secure(port, { ...options, session });
                     assert.ok(again.isSessionReused());
-                    again.destroy();
+                    const text = rest(again);
+                    again.write('GET /up HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+                    assert.match(await text, /\{"health":"OK"\}$/);
                 }
-                await until(async () => (await daemon.metrics()).get('tls_resumed_total') >= 4, 'resumed sessions to be counted');
+                assert.ok((await daemon.metrics()).get('tls_resumed_total') >= 4);
                 // A ticket that nobody made is a full handshake, no error.
                 const forged = Buffer.from(session);
                 forged[forged.length >> 1] ^= 0xff;
@@ -323,6 +325,19 @@ for (const workers of [1, 3]) {
             for (const one of [plain, ciphered]) await one.subscribe(channel);
             await ipc.publish({ channel, data: { n: 1 } });
             for (const one of [plain, ciphered]) assert.equal((await one.expect('E', channel)).data, '{"n":1}');
+        });
+
+        test('the header of the PROXY protocol comes before the handshake', async () => {
+            const behind = await freePort();
+            const proxied = await Daemon.start({ workers, sections: { server: { trusted_proxies: '127.0.0.1', proxy_protocol: 'yes' }, tls: section(behind) } });
+            const plain = createConnection(behind, '127.0.0.1');
+            const header = Buffer.concat([Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex'), Buffer.from([192, 0, 2, 1, 127, 0, 0, 1, 0, 80, 1, 187])]);
+            for (const byte of header) await new Promise((done) => plain.write(Buffer.from([byte]), done));
+            const socket = tlsConnect({ socket: plain, ca: ca.pem, servername: 'localhost' });
+            const text = rest(socket);
+            socket.write('GET /up HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+            assert.match(await text, /\{"health":"OK"\}$/);
+            await proxied.stop();
         });
 
         test('a goodbye is answered with a goodbye', async () => {

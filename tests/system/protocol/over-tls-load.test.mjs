@@ -1,0 +1,3 @@
+import { overTls } from '../lib/over-tls.mjs';
+
+await overTls('order', 'leaks');
