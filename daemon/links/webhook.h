@@ -1,10 +1,9 @@
 /*
  * Webhooks: what happens on an application's channels, told to its webhook_url in Pusher's format.
  *
- * Owns a queue for each application that has a URL (links/webhook_queue), and libcurl's multi
- * handle on the hub's event base. Runs on the hub and never waits: names are resolved on libcurl's
- * threads, everything else happens when a socket is ready. libcurl is not initialised, and nothing
- * is announced, before an application has a URL.
+ * Owns a queue for each application that has a URL (links/webhook_queue); requests are made by
+ * links/webhook_http on a thread of its own, which is started with the first. Runs on the hub and
+ * never waits. Nothing is announced before an application has a URL.
  */
 #ifndef FF_LINKS_WEBHOOK_H
 #define FF_LINKS_WEBHOOK_H
@@ -25,7 +24,7 @@ void webhooks_hurry(struct webhooks *webhooks);
 /* Events that are still to be delivered. */
 uint64_t webhooks_waiting(const struct webhooks *webhooks);
 
-/* What is left is dropped, counted and logged. Does not wait. */
+/* What is left is dropped, counted and logged. Breaks off what is under way. */
 void webhooks_free(struct webhooks *webhooks);
 
 #endif
