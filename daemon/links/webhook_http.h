@@ -3,7 +3,7 @@
  *
  * Owns that thread, the mailboxes to and from it, and whatever libcurl holds. Sending and answers
  * are the hub's; they never wait. The thread is for what libcurl does not do in slices: reading the
- * certificates of the system takes 100 ms of a processor, and each TLS handshake some. It looks at
+ * certificates of the system takes 20 ms of a processor, and each TLS handshake some. It looks at
  * nothing of the hub's, and knows neither applications nor retries.
  */
 #ifndef FF_LINKS_WEBHOOK_HTTP_H
