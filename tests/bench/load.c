@@ -30,6 +30,8 @@ static const char usage[] =
     "  --channels N     spread over so many channels (1)\n"
     "  --per-client N   channels each subscriber takes (1)\n"
     "  --data N         bytes of event data (100)\n"
+    "  --json           that data looks like an event of an application, not like one letter\n"
+    "  --deflate        subscribers offer permessage-deflate\n"
     "  --cpu N          run on this core\n"
     "  --settle MS      before memory is read (1000)\n"
     "  --warm N         first N clients that come, get a publish and go (0)\n"
@@ -280,8 +282,8 @@ int main(int argc, char **argv)
         {"socket", 1, NULL, 's'},   {"server", 1, NULL, 'n'},     {"app", 1, NULL, 'a'},
         {"secret", 1, NULL, 'x'},   {"path", 1, NULL, 'u'},       {"clients", 1, NULL, 'c'},
         {"channels", 1, NULL, 'm'}, {"per-client", 1, NULL, 'k'}, {"data", 1, NULL, 'd'},
-        {"cpu", 1, NULL, 'C'},      {"settle", 1, NULL, 'S'},     {"warm", 1, NULL, 'w'},
-        {NULL, 0, NULL, 0},
+        {"json", 0, NULL, 'j'},     {"deflate", 0, NULL, 'z'},    {"cpu", 1, NULL, 'C'},
+        {"settle", 1, NULL, 'S'},   {"warm", 1, NULL, 'w'},       {NULL, 0, NULL, 0},
     };
     struct load load = {
         .server = "server",
@@ -332,6 +334,12 @@ int main(int argc, char **argv)
             break;
         case 'd':
             load.data_len = (uint32_t)bench_number("--data", optarg, 64, 60000);
+            break;
+        case 'j':
+            load.json = true;
+            break;
+        case 'z':
+            load.deflate = true;
             break;
         case 'C':
             bench_pin((int)bench_number("--cpu", optarg, 0, 1023));

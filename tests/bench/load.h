@@ -36,6 +36,7 @@ struct load {
     uint16_t port;
     pid_t pid;
     uint32_t nclients, nchannels, per_client, data_len;
+    bool json, deflate;
 
     int epoll_fd;
     struct client *clients;

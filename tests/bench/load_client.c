@@ -56,8 +56,9 @@ static void client_open(struct load *load, uint32_t index)
     int len = snprintf(head, sizeof(head),
                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\n"
                        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                       load->path, load->port);
+                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
+                       load->path, load->port,
+                       load->deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
     if (send(fd, head, (size_t)len, MSG_NOSIGNAL) != len) {
         bench_die("connection %u: %s", index, strerror(errno));
     }
@@ -211,7 +212,7 @@ static void client_count(struct load *load, struct client *client, const uint8_t
             bench_die("the server closed a subscriber");
         }
         client->head_len = 0;
-        if (client->left >= load->min_payload) {
+        if (client->left >= load->min_payload || client->head[0] == 0xc1) { /* or compressed */
             client->deliveries++;
             load->deliveries++;
             if (now != 0) {

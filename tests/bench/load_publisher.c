@@ -25,6 +25,34 @@ static struct ff_slice slice(const char *text)
     return (struct ff_slice){text, (unsigned int)strlen(text)};
 }
 
+/* What an application broadcasts: records with names that repeat, and values that do not. */
+static void json_fill(char *out, size_t len)
+{
+    static const char *const who[] = {"Ada Lovelace", "Grace Hopper", "Alan Turing",
+                                      "Edsger Dijkstra"};
+    static const char *const what[] = {"shipped", "pending", "delivered"};
+    uint32_t seed = 7;
+    size_t at = 0;
+    for (unsigned int n = 0; at < len; n++) {
+        char text[256];
+        uint32_t r[4];
+        for (int i = 0; i < 4; i++) {
+            seed = seed * 1664525 + 1013904223;
+            r[i] = seed >> 8;
+        }
+        int written = snprintf(
+            text, sizeof(text),
+            "%s{\"id\":%u,\"uuid\":\"%08x-%04x-%04x\",\"customer\":\"%s\",\"total\":\"%u.%02u"
+            "\",\"status\":\"%s\",\"updated_at\":\"2026-11-24T%02u:%02u:%02u.000000Z\"}",
+            n > 0 ? "," : "{\"orders\":[", r[0] % 100000, r[1] * 31, r[2] & 0xffff, r[3] & 0xffff,
+            who[r[0] & 3], r[1] % 1000, r[2] % 100, what[r[3] % 3], r[1] % 24, r[2] % 60,
+            r[3] % 60);
+        size_t part = (size_t)written < len - at ? (size_t)written : len - at;
+        memcpy(out + at, text, part);
+        at += part;
+    }
+}
+
 void load_publisher_open(struct load *load)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -61,6 +89,9 @@ void load_publisher_open(struct load *load)
         bench_die("out of memory");
     }
     memset(load->data, 'x', load->data_len);
+    if (load->json) {
+        json_fill(load->data, load->data_len);
+    }
 
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
     if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, load->publisher, &event) != 0) {
