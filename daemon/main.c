@@ -8,15 +8,10 @@
 #include "base/log.h"
 #include "ops/config.h"
 #include "ops/options.h"
+#include "ops/reload.h"
 #include "ops/server.h"
 
 extern char **environ;
-
-static void report(void *arg, bool error, const char *text)
-{
-    (void)arg;
-    log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "config", "%s", text);
-}
 
 /* Started without one of the standard descriptors: a socket would take its number, and what is
  * logged would be sent to a client. */
@@ -41,7 +36,7 @@ int main(int argc, char **argv)
     if (next != OPTIONS_SERVE) {
         return (int)next;
     }
-    struct config *config = config_load(options.config_path, environ, report, NULL);
+    struct config *config = config_load(options.config_path, environ, reload_report, NULL);
     if (config == NULL) {
         return 1;
     }
@@ -52,7 +47,7 @@ int main(int argc, char **argv)
             "no configuration: a development server on loopback, app id fanfare, key fanfare-key, "
             "secret fanfare-secret");
     }
-    int status = server_run(config);
+    int status = server_run(config, options.config_path);
     config_free(config);
     return status;
 }

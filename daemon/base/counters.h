@@ -128,7 +128,10 @@
     X(WEBHOOK_DROPPED_EXPIRED, "webhook_events_dropped_total", "reason=\"expired\"",               \
       "Webhook events that were never delivered, by reason")                                       \
     X(WEBHOOK_DROPPED_ENDED, "webhook_events_dropped_total", "reason=\"ended\"",                   \
-      "Webhook events that were never delivered, by reason")
+      "Webhook events that were never delivered, by reason")                                       \
+    X(RELOADS, "config_reloads_total", "result=\"ok\"", "Configuration reloads, by result")        \
+    X(RELOADS_FAILED, "config_reloads_total", "result=\"failed\"",                                 \
+      "Configuration reloads, by result")
 
 enum counter {
 #define COUNTERS_ENUM(symbol, metric, labels, help) COUNTER_##symbol,

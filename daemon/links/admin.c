@@ -21,7 +21,13 @@ static struct hub *hub_of(const struct conn *conn)
 
 static uint64_t connections(const struct hub *hub)
 {
-    return hub->apps->connections;
+    return apps_connections(hub->apps);
+}
+
+/* Removed, and its last connection has ended. */
+static bool is_gone(const struct app *app)
+{
+    return app->removed && app_connections(app) == 0;
 }
 
 /* ---- pages; each returns 0, or -1 when the buffer is full ---- */
@@ -62,8 +68,10 @@ static int metrics(struct buf *out, const struct hub *hub)
              "# TYPE fanfare_app_connections gauge\n");
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
-        failed |= buf_printf(out, "fanfare_app_connections{app=\"%s\"} %" PRIu32 "\n",
-                             app->settings->id, app->connections);
+        if (!is_gone(app)) {
+            failed |= buf_printf(out, "fanfare_app_connections{app=\"%s\"} %" PRIu32 "\n",
+                                 app->settings->id, app_connections(app));
+        }
     }
     failed |= buf_printf(
         out,
@@ -91,11 +99,15 @@ static int stats(struct buf *out, const struct hub *hub)
         failed |= buf_printf(out, ":%" PRIu64, hub_counter(hub, (enum counter)i));
     }
     failed |= buf_text(out, "},\"apps\":[");
+    const char *comma = "";
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
-        failed |= buf_printf(out, "%s{\"id\":\"%s\",\"connections\":%" PRIu32 ",\"channels\":%zu}",
-                             i > 0 ? "," : "", app->settings->id, app->connections,
-                             hub->channels[i].count);
+        if (!is_gone(app)) {
+            failed |=
+                buf_printf(out, "%s{\"id\":\"%s\",\"connections\":%" PRIu32 ",\"channels\":%zu}",
+                           comma, app->settings->id, app_connections(app), hub->channels[i].count);
+            comma = ",";
+        }
     }
     return failed | buf_text(out, "]}");
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include "proto/sign.h"
 #include "pubsub/publish.h"
 #include "shared/channel.h"
+#include "pubsub/worker.h"
 #include "shared/ipc_pack.h"
 #include "shared/ipc_unpack.h"
 #include "shared/utf8.h"
@@ -30,7 +32,10 @@ struct ipc {
 
 /* conn->state of a publisher's connection. */
 struct peer {
-    struct app *app; /* NULL before its hello */
+    uint32_t app;       /* its index */
+    bool greeted;       /* its hello was accepted */
+    bool ending;        /* what it had sent by the reload is still answered, then it is closed */
+    uint32_t unsettled; /* of that, bytes that were not answered yet */
     uint8_t producer[FF_IPC_PRODUCER];
     /* a termination that workers are at: how many of them have not answered, and what the others
      * have ended */
@@ -53,6 +58,12 @@ static struct peer *peer_of(struct conn *conn)
 }
 
 static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n);
+static void settle(struct conn *conn, size_t used, size_t left);
+/* Of a peer that has said hello; for the current turn. */
+static const struct app *app_of(struct conn *conn)
+{
+    return &ipc_of(conn)->hub->apps->items[peer_of(conn)->app];
+}
 
 struct ipc *ipc_new(struct hub *hub)
 {
@@ -142,6 +153,9 @@ static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n
         tell_ended(conn);
         send_answers(conn);
         conn_resume(conn);
+        if (peer->ending) {
+            settle(conn, 0, 0);
+        }
     }
 }
 
@@ -204,7 +218,8 @@ static void on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
     getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-    peer_of(conn)->app = app;
+    peer_of(conn)->app = app->index;
+    peer_of(conn)->greeted = true;
     memcpy(peer_of(conn)->producer, hello->producer, FF_IPC_PRODUCER);
     conn_idle(conn, IDLE_NONE);
     log_limited(LOG_LEVEL_INFO, "ipc", "publisher of application %s connected (pid %ld, uid %ld)",
@@ -250,8 +265,8 @@ static bool check_all(struct conn *conn, const struct ff_ipc_frame *frame)
     for (uint32_t i = 0; i < frame->nmessages; i++) {
         char why[256];
         struct publish publish = view(&frame->messages[i]);
-        enum publish_fault fault = publish_check(ipc_of(conn)->hub->limits, peer_of(conn)->app,
-                                                 &publish, why, sizeof(why));
+        enum publish_fault fault =
+            publish_check(ipc_of(conn)->hub->limits, app_of(conn), &publish, why, sizeof(why));
         if (fault != PUBLISH_FINE) {
             publish_count_fault(conn->loop->counters, fault);
             counter_add(conn->loop->counters, COUNTER_PUBLISH_REJECTED, 1);
@@ -289,7 +304,7 @@ static int publish_one(struct conn *conn, const struct ff_ipc_message *message, 
                        struct receipt *receipt)
 {
     struct hub *hub = ipc_of(conn)->hub;
-    struct app *app = peer_of(conn)->app;
+    const struct app *app = app_of(conn);
     struct slice key = {message->key.p, message->key.len};
     struct publish publish = view(message);
     if (key.p != NULL && dedup_key(&hub->dedup, app->index, key, now, receipt)) {
@@ -315,7 +330,7 @@ static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
     uint64_t now = conn->loop->now;
     const struct receipt *earlier;
     uint32_t n;
-    struct producer *producer = dedup_producer(dedup, peer->app->index, peer->producer, now);
+    struct producer *producer = dedup_producer(dedup, peer->app, peer->producer, now);
     switch (dedup_frame(producer, frame->seq, &earlier, &n)) {
     case DEDUP_SEEN:
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
@@ -362,7 +377,7 @@ static void on_query(struct conn *conn, const struct ff_ipc_frame *frame)
 {
     struct ipc *ipc = ipc_of(conn);
     struct ipc_refusal refusal;
-    switch (ipc_answer(ipc->hub, peer_of(conn)->app, frame, &ipc->out, &refusal)) {
+    switch (ipc_answer(ipc->hub, app_of(conn), frame, &ipc->out, &refusal)) {
     case IPC_ANSWERED:
         break;
     case IPC_REFUSED:
@@ -388,7 +403,7 @@ static void on_terminate(struct conn *conn, const struct ff_ipc_frame *frame)
                          "the user id must be 1 to 128 bytes of UTF-8");
             return;
         }
-        peer->awaited = hub_terminate_user(hub, peer->app, name, &asker);
+        peer->awaited = hub_terminate_user(hub, app_of(conn), name, &asker);
     } else {
         if (!ff_socket_id_valid(name.p, name.len)) {
             refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
@@ -396,7 +411,7 @@ static void on_terminate(struct conn *conn, const struct ff_ipc_frame *frame)
             return;
         }
         socket_id_read(name, &socket);
-        peer->awaited = hub_disconnect(hub, peer->app, &socket, &asker);
+        peer->awaited = hub_disconnect(hub, app_of(conn), &socket, &asker);
     }
     peer->ended = 0;
     peer->seq = frame->seq;
@@ -424,19 +439,25 @@ static void on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
         return;
     }
     if (frame.type == FF_IPC_HELLO) {
-        if (peer_of(conn)->app != NULL) {
+        if (peer_of(conn)->greeted) {
             broken(conn, 0, "a second hello");
         } else {
             on_hello(conn, &frame.hello);
         }
         return;
     }
-    if (peer_of(conn)->app == NULL) {
+    if (!peer_of(conn)->greeted) {
         broken(conn, frame.seq, "the first frame must be a hello");
         return;
     }
     if (frame.seq == 0) {
         broken(conn, 0, "seq must be 1 or more");
+        return;
+    }
+    if (!app_serves(app_of(conn))) {
+        bool removed = app_of(conn)->removed;
+        reject(conn, frame.seq, removed ? FF_IPC_REASON_UNKNOWN_APP : FF_IPC_REASON_APP_DISABLED,
+               removed ? "the application was removed" : "the application is disabled", -1);
         return;
     }
     switch (frame.type) {
@@ -463,6 +484,67 @@ static void on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
     }
 }
 
+/* ---- reload ---- */
+
+/* All that it had sent was answered, and what is left is no whole frame. The publisher connects
+ * again and sends that once more. */
+static void settle(struct conn *conn, size_t used, size_t left)
+{
+    struct peer *peer = peer_of(conn);
+    peer->unsettled -= used < peer->unsettled ? (uint32_t)used : peer->unsettled;
+    if (peer->unsettled <= left && peer->awaited == 0) {
+        conn_finish(conn, false);
+    }
+}
+
+static void end_peer(struct conn *conn)
+{
+    struct peer *peer = peer_of(conn);
+    int unread = 0;
+    if (peer->ending) {
+        return;
+    }
+    size_t kept = conn->in != NULL ? conn->in->len : 0;
+    if (ioctl(conn->fd, FIONREAD, &unread) != 0 || unread < 0) {
+        unread = 0;
+    }
+    peer->ending = true;
+    peer->unsettled = (uint32_t)kept + (uint32_t)unread;
+    if (peer->awaited > 0) {
+        return; /* it goes on when that is answered */
+    }
+    if (peer->unsettled == 0) {
+        conn_finish(conn, false);
+    } else {
+        conn_resume(conn); /* what was kept may be whole frames that had to rest */
+    }
+}
+
+struct reloading {
+    const struct apps *old, *now;
+};
+
+static void judge_peer(struct conn *conn, void *arg)
+{
+    const struct reloading *reloading = arg;
+    if (!peer_of(conn)->greeted) {
+        return;
+    }
+    const struct app *old = &reloading->old->items[peer_of(conn)->app];
+    const struct app *now = &reloading->now->items[peer_of(conn)->app];
+    if (!app_serves(now) || !slice_equal(old->secret, now->secret)) {
+        end_peer(conn);
+    }
+}
+
+void ipc_reload(struct ipc *ipc, const struct apps *old)
+{
+    struct reloading reloading = {.old = old, .now = ipc->hub->apps};
+    loop_each(ipc->hub->loop, KIND_IPC, judge_peer, &reloading);
+}
+
+/* ---- input ---- */
+
 /* Why reading from publishers must rest for a moment, if it must. */
 static bool must_rest(struct conn *conn)
 {
@@ -483,6 +565,7 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
     struct ipc *ipc = ipc_of(conn);
     size_t used = 0;
+    bool whole = true; /* as far as it was looked at */
     /* Whoever was told that he is subscribed must be known before this is routed. */
     loop_drain_mail(conn->loop, &ipc->hub->box);
     while (!(conn->flags & (CONN_FINISHING | CONN_DOOMED | CONN_WAITING)) && !must_rest(conn)) {
@@ -492,6 +575,7 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
             break;
         }
         if (frame == 0 || len - used - FF_IPC_HEADER < (size_t)frame) {
+            whole = false;
             break;
         }
         on_frame(conn, bytes + used + FF_IPC_HEADER, (size_t)frame);
@@ -501,6 +585,9 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
         ipc->out.size = 0;
     } else {
         send_answers(conn);
+    }
+    if (peer_of(conn)->ending) {
+        settle(conn, used, whole ? 0 : len - used);
     }
     return used;
 }

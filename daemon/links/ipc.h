@@ -19,4 +19,8 @@ extern const struct conn_handler ipc_handler;
 struct ipc *ipc_new(struct hub *hub);
 void ipc_free(struct ipc *ipc);
 
+/* The hub uses another generation than `old`: connections of applications that were removed or
+ * disabled, or whose secret changed, are closed when what they have sent so far is answered. */
+void ipc_reload(struct ipc *ipc, const struct apps *old);
+
 #endif

@@ -170,7 +170,7 @@ static enum ipc_answer answer_stats(struct hub *hub, const struct app *app, uint
     failed |= ff_ipc_pack_stats_uint(out, "pid", (uint64_t)getpid());
     failed |= ff_ipc_pack_stats_uint(out, "uptime", (clock_mono_ms() - hub->started_ms) / 1000);
     failed |= ff_ipc_pack_stats_uint(out, "workers", hub->nworkers);
-    failed |= ff_ipc_pack_stats_uint(out, "connections", app->connections);
+    failed |= ff_ipc_pack_stats_uint(out, "connections", app_connections(app));
     failed |= ff_ipc_pack_stats_uint(out, "channels", hub->channels[app->index].count);
     failed |= ff_ipc_pack_stats_uint(out, "messages_in", hub_counter(hub, COUNTER_MESSAGES_IN));
     failed |= ff_ipc_pack_stats_uint(out, "messages_out", hub_counter(hub, COUNTER_MESSAGES_OUT));
@@ -197,8 +197,8 @@ enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct 
         return answer_members(hub, app, frame, out, refusal);
     case FF_IPC_CONNECTIONS:
         return packed(
-            ff_ipc_pack_count(out, FF_IPC_CONNECTIONS_REPLY, frame->seq, app->connections), refusal,
-            "");
+            ff_ipc_pack_count(out, FF_IPC_CONNECTIONS_REPLY, frame->seq, app_connections(app)),
+            refusal, "");
     default:
         return answer_stats(hub, app, frame->seq, out);
     }

@@ -195,7 +195,7 @@ static bool takes_input(const struct conn *conn)
 /* Keeps bytes that the handler did not use. */
 static bool stash(struct conn *conn, const uint8_t *bytes, size_t len)
 {
-    size_t max = conn->loop->handlers[conn->kind]->max_input;
+    size_t max = conn->loop->max_input[conn->kind];
     size_t cap = INBUF_FIRST;
     while (cap < len) {
         cap *= 2;
@@ -220,7 +220,7 @@ static bool inbuf_grow(struct conn *conn)
     if (in->len < in->cap) {
         return true;
     }
-    size_t max = conn->loop->handlers[conn->kind]->max_input;
+    size_t max = conn->loop->max_input[conn->kind];
     if (in->cap >= max + LOOP_READ) {
         return false; /* the handler should have refused long ago */
     }

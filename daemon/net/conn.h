@@ -51,7 +51,8 @@ struct conn_handler {
     /* What a connection with CONN_PREAMBLE begins with, in the clear before all else. Returns how
      * many bytes it takes, 0: more must come; or dooms. NULL: there is no such thing. */
     size_t (*preamble)(struct conn *conn, const uint8_t *bytes, size_t len);
-    size_t max_input; /* bytes that may be left over at most; the handler refuses earlier */
+    size_t max_input; /* bytes that may be left over at most, see loop_max_input; the handler
+                         refuses earlier */
     bool client;      /* its bytes are counted as clients' */
     bool local;       /* Unix sockets, see watch() in conn.c */
     bool bounded;     /* it rests while its peer leaves much unread: no hard limit on output */

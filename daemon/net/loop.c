@@ -543,6 +543,14 @@ void loop_handler(struct loop *loop, uint8_t kind, const struct conn_handler *ha
 {
     check(kind < LOOP_KINDS);
     loop->handlers[kind] = handler;
+    loop_max_input(loop, kind, handler->max_input);
+}
+
+void loop_max_input(struct loop *loop, uint8_t kind, size_t max)
+{
+    if (loop->max_input[kind] < max) {
+        loop->max_input[kind] = max;
+    }
 }
 
 void loop_close(struct loop *loop)

@@ -66,6 +66,7 @@ struct loop {
     struct loop_limits limits;
     struct counters *counters;
     const struct conn_handler *handlers[LOOP_KINDS];
+    size_t max_input[LOOP_KINDS]; /* bytes of a connection that may be left over */
     struct loop_mailbox mailboxes[LOOP_MAILBOXES];
     size_t nmailboxes;
 
@@ -104,6 +105,9 @@ int loop_init(struct loop *loop, struct counters *counters,
 void loop_close(struct loop *loop);
 void loop_free(struct loop *loop, void (*dispose)(struct mail *mail));
 void loop_handler(struct loop *loop, uint8_t kind, const struct conn_handler *handler);
+/* Raises a kind's max_input above its handler's; it never shrinks, because what came under a larger
+ * limit is refused by its protocol. On the loop's thread, or before it runs. */
+void loop_max_input(struct loop *loop, uint8_t kind, size_t max);
 /* Called on the thread that will run the loop. */
 void loop_mailbox(struct loop *loop, struct mailbox *box, loop_mail_fn *handle,
                   void (*before_flush)(void *), void *arg);

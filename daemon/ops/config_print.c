@@ -32,6 +32,9 @@ static void print_row(FILE *out, const struct config_key *key)
     print_cell(out, allowed);
     fputs(" | ", out);
     print_cell(out, key->help);
+    if ((key->flags & KEY_RESTART) != 0) {
+        fputs(" *Changes only with a restart.*", out);
+    }
     if ((key->flags & KEY_LATER) != 0) {
         fputs(" *No effect in this version.*", out);
     }

@@ -44,10 +44,10 @@ const struct section_info section_infos[SECTION_MAX] = {
     }
 
 const struct config_key config_keys[] = {
-    {SECTION_SERVER, "listen", KEY_LIST, KEY_REQUIRED, "0.0.0.0:8080", IN_CONFIG(listen),
-     .kind = &kind_address,
+    {SECTION_SERVER, "listen", KEY_LIST, KEY_REQUIRED | KEY_RESTART, "0.0.0.0:8080",
+     IN_CONFIG(listen), .kind = &kind_address,
      .help = "Addresses for clients. Without a file and without an application: 127.0.0.1:8080."},
-    {SECTION_SERVER, "workers", KEY_WORKERS, 0, "auto", IN_CONFIG(workers), .min = 1,
+    {SECTION_SERVER, "workers", KEY_WORKERS, KEY_RESTART, "auto", IN_CONFIG(workers), .min = 1,
      .max = WORKERS_MAX,
      .help = "Threads that serve clients. auto: as many as the process has CPUs."},
     {SECTION_SERVER, "path_prefix", KEY_TEXT, 0, "", IN_CONFIG(path_prefix), .kind = &kind_prefix,
@@ -74,20 +74,20 @@ const struct config_key config_keys[] = {
      .help = "At SIGTERM: over how long the closing of clients is spread, so that they do not come "
              "back at once."},
 
-    {SECTION_IPC, "socket", KEY_TEXT, KEY_REQUIRED, "/run/fanfare/fanfare.sock", IN_CONFIG(socket),
-     .kind = &kind_socket,
+    {SECTION_IPC, "socket", KEY_TEXT, KEY_REQUIRED | KEY_RESTART, "/run/fanfare/fanfare.sock",
+     IN_CONFIG(socket), .kind = &kind_socket,
      .help = "Path of the socket. Its directory must exist or be creatable. FANFARE_SOCKET sets it "
              "too."},
-    {SECTION_IPC, "mode", KEY_MODE, 0, "0660", IN_CONFIG(mode), .max = 0777,
+    {SECTION_IPC, "mode", KEY_MODE, KEY_RESTART, "0660", IN_CONFIG(mode), .max = 0777,
      .help = "Who may connect: permissions of the socket."},
-    {SECTION_IPC, "group", KEY_TEXT, 0, "", IN_CONFIG(group), .kind = &kind_group,
+    {SECTION_IPC, "group", KEY_TEXT, KEY_RESTART, "", IN_CONFIG(group), .kind = &kind_group,
      .help = "Group that the socket is given to, for example www-data. The daemon's user must be "
              "in it."},
 
-    {SECTION_ADMIN, "listen", KEY_LIST, 0, "127.0.0.1:9601", IN_CONFIG(admin_listen),
+    {SECTION_ADMIN, "listen", KEY_LIST, KEY_RESTART, "127.0.0.1:9601", IN_CONFIG(admin_listen),
      .kind = &kind_address, .help = "Addresses for metrics and health checks. Empty: none."},
 
-    {SECTION_TLS, "listen", KEY_LIST, 0, "", IN_CONFIG(tls_listen), .kind = &kind_address,
+    {SECTION_TLS, "listen", KEY_LIST, KEY_RESTART, "", IN_CONFIG(tls_listen), .kind = &kind_address,
      .help = "Addresses for clients over TLS."},
     {SECTION_TLS, "certificate", KEY_LIST, 0, "", IN_CONFIG(tls_certificate), .kind = &kind_file,
      .help = "PEM files, each with a certificate and its chain. The one that has the name that a "
@@ -482,42 +482,39 @@ static bool lists_equal(const struct text_list *a, const struct text_list *b)
     return true;
 }
 
+bool config_key_equal(const struct config_key *key, const void *base, const void *other)
+{
+    const void *a = (const char *)base + key->offset, *b = (const char *)other + key->offset;
+    switch (key->type) {
+    case KEY_LIST:
+        return lists_equal(a, b);
+    case KEY_TEXT:
+        return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+    case KEY_BOOL:
+        return *(const bool *)a == *(const bool *)b;
+    case KEY_CHOICE:
+        return memcmp(a, b, sizeof(unsigned int)) == 0;
+    case KEY_WORKERS:
+    case KEY_MODE:
+        return *(const uint32_t *)a == *(const uint32_t *)b;
+    case KEY_COUNT:
+    case KEY_SECONDS:
+    case KEY_SIZE:
+        return *(const uint64_t *)a == *(const uint64_t *)b;
+    }
+    return false;
+}
+
 bool config_key_is_initial(const struct config_key *key, const void *base)
 {
     union {
         struct config config;
         struct app_settings app;
     } fresh;
-    const void *now = (const char *)base + key->offset;
-    bool same = false;
 
     memset(&fresh, 0, sizeof(fresh));
     config_key_reset(key, &fresh);
-
-    const void *initial = field(key, &fresh);
-    switch (key->type) {
-    case KEY_LIST:
-        same = lists_equal(now, initial);
-        break;
-    case KEY_TEXT:
-        same = strcmp(*(char *const *)now, *(char *const *)initial) == 0;
-        break;
-    case KEY_BOOL:
-        same = *(const bool *)now == *(const bool *)initial;
-        break;
-    case KEY_CHOICE:
-        same = memcmp(now, initial, sizeof(unsigned int)) == 0;
-        break;
-    case KEY_WORKERS:
-    case KEY_MODE:
-        same = *(const uint32_t *)now == *(const uint32_t *)initial;
-        break;
-    case KEY_COUNT:
-    case KEY_SECONDS:
-    case KEY_SIZE:
-        same = *(const uint64_t *)now == *(const uint64_t *)initial;
-        break;
-    }
+    bool same = config_key_equal(key, base, &fresh);
     config_key_free(key, &fresh);
     return same;
 }

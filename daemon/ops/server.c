@@ -16,17 +16,19 @@
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
-#include "ops/certificates.h"
+#include "ops/reload.h"
 #include "ops/shutdown.h"
 #include "proto/sign.h"
 #include "proto/ws.h"
 #include "ops/workers.h"
 #include "pubsub/hub.h"
+#include "pubsub/limits.h"
 #include "serve/drain.h"
 #include "serve/api.h"
 #include "serve/echo.h"
 #include "serve/handshake.h"
 #include "serve/rates.h"
+#include "serve/retire.h"
 #include "serve/session.h"
 #include "serve/user.h"
 
@@ -41,16 +43,15 @@ struct crew {
     struct loop *loop;
     struct listener *listeners; /* the plain ones, then those of TLS */
     struct drain drain;
+    struct retire retire;
     pthread_t thread;
     bool threaded;
 };
 
 struct server {
-    const struct config *config;
-    struct apps apps;
+    const struct config *config; /* as it was started */
+    struct app_registry registry;
     struct counters counters; /* the hub's */
-    struct tls_context *tls;  /* NULL: no certificates */
-    struct networks proxies;  /* trusted */
     struct rates *handshakes;
     struct loop loop;
     struct hub hub;
@@ -61,32 +62,12 @@ struct server {
     struct listener *admin_listeners;
     int ipc_lock;
     struct shutdown shutdown;
+    struct reload reload;
     struct event signals, housekeeping;
     int signal_fd;
 };
 
 /* ---- settings ---- */
-
-static struct loop_limits limits_of(const struct config *config)
-{
-    const struct limits *limits = &config->limits;
-    return (struct loop_limits){
-        .output_soft = limits->output_soft,
-        .output_hard = limits->output_hard,
-        .output_total = limits->output_total,
-        .output_soft_ms = limits->output_soft_seconds * 1000,
-        .max_heads = limits->max_handshakes,
-        .idle_ms =
-            {
-                [IDLE_HEAD] = limits->header_timeout * 1000,
-                [IDLE_KEEPALIVE] = limits->keepalive_timeout * 1000,
-                [IDLE_OPEN] = limits->ping_interval * 1000,
-                [IDLE_PINGED] = limits->pong_timeout * 1000,
-                [IDLE_CLOSING] = limits->close_timeout * 1000,
-                [IDLE_HANGUP] = 1000,
-            },
-    };
-}
 
 /* As many descriptors as the hard limit allows: what systemd and shells set as the soft one is for
  * programs that use select(). */
@@ -124,6 +105,7 @@ static void warm_up(struct loop *loop)
 static int open_public(struct server *server, const struct text_list *listen, size_t first,
                        struct tls_context *tls)
 {
+    const struct apps *apps = server->hub.apps;
     char why[WHY];
     bool shared = server->ncrews > 1;
     for (size_t i = 0; i < listen->count; i++) {
@@ -141,7 +123,7 @@ static int open_public(struct server *server, const struct text_list *listen, si
             struct listener *listener = &crew->listeners[first + i];
             listener_start(listener, crew->loop, fd, KIND_HTTP, IDLE_HEAD, COUNTER_ACCEPTED);
             listener_secure(listener, tls);
-            listener->with_preamble = server->config->proxy_protocol ? &server->proxies : NULL;
+            listener->with_preamble = apps->proxy_protocol ? &apps->proxies : NULL;
         }
         log_info("server", "listening on %s%s", listen->items[i], tls != NULL ? " (TLS)" : "");
     }
@@ -201,7 +183,7 @@ static int crew_init(struct server *server, uint32_t id)
         return -1;
     }
     if (crew->threaded) {
-        struct loop_limits limits = limits_of(config);
+        struct loop_limits limits = limits_of_loop(&config->limits);
         if (loop_init(&crew->own_loop, &crew->counters, &limits) != 0) {
             log_error("server", "cannot make an event loop");
             return -1;
@@ -214,17 +196,17 @@ static int crew_init(struct server *server, uint32_t id)
 #ifdef FANFARE_ECHO
     loop_handler(crew->loop, KIND_ECHO, &echo_handler);
 #endif
-    worker_init(&crew->worker, id, crew->loop, &server->hub.box, &server->apps, &config->limits);
-    crew->worker.path_prefix = config->path_prefix;
-    crew->worker.proxies = &server->proxies;
+    handshake_setup(crew->loop, &config->limits);
+    session_setup(crew->loop, &config->limits);
+    worker_init(&crew->worker, id, crew->loop, &server->hub.box, server->hub.apps);
     crew->worker.handshakes = server->handshakes;
-    crew->worker.permessage_deflate = config->permessage_deflate;
     crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
     for (size_t i = 0; i < public_count(config); i++) {
         crew->listeners[i].fd = -1;
     }
     user_setup(&crew->worker);
     api_setup(&crew->worker);
+    retire_init(&crew->retire, &crew->worker, crew->listeners, public_count(config));
     drain_init(&crew->drain, &crew->worker, crew->listeners, public_count(config));
     server->hub.workers[id] = &crew->worker.box;
     return 0;
@@ -273,8 +255,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     (void)what;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGHUP) {
-            log_warn("server", "SIGHUP: this version reads its configuration only when it starts; "
-                               "restart to apply changes");
+            reload_run(&server->reload);
             continue;
         }
         if (server->hub.draining) {
@@ -293,7 +274,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     dedup_forget(&server->hub.dedup, server->loop.now);
-    for (size_t i = 0; i < server->apps.count; i++) {
+    for (size_t i = 0; i < server->hub.napps; i++) {
         cache_expire(&server->hub.caches[i], server->loop.now);
     }
 }
@@ -326,34 +307,27 @@ static void watch(struct server *server)
 
 /* ---- from start to end ---- */
 
-static void report(void *arg, bool error, const char *text)
-{
-    (void)arg;
-    log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "tls", "%s", text);
-}
-
-static int server_init(struct server *server, const struct config *config)
+static int server_init(struct server *server, const struct config *config, const char *path)
 {
     *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
     server->ncrews = config->workers != 0 ? config->workers : workers_auto();
-    struct loop_limits limits = limits_of(config);
+    struct loop_limits limits = limits_of_loop(&config->limits);
     if (block_signals(server) != 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
         mailbox_init(&server->hub.box) != 0) {
         log_error("server", "cannot start: %s", strerror(errno));
         return -1;
     }
-    if (certificates_load(config, NULL, &server->tls, report, NULL) != 0) {
-        return -1;
-    }
     raise_descriptors();
     warm_up(&server->loop);
-    apps_init(&server->apps, config->apps, config->napps, config->limits.max_connections);
-    networks_init(&server->proxies, config->trusted_proxies.items, config->trusted_proxies.count);
+    app_registry_init(&server->registry);
+    struct apps *apps = generation_new(&server->registry, config, NULL, false);
+    if (apps == NULL) {
+        return -1;
+    }
     server->handshakes = rates_new();
-    session_setup(&config->limits);
-    handshake_setup(&config->limits);
     server->hub.nworkers = server->ncrews;
-    hub_init(&server->hub, &server->loop, &server->apps, &config->limits);
+    hub_init(&server->hub, &server->loop, apps);
+    apps_unref(apps);
     server->hub.counters[server->hub.ncounters++] = &server->counters;
     server->ipc = ipc_new(&server->hub);
     webhooks_new(&server->hub);
@@ -370,8 +344,16 @@ static int server_init(struct server *server, const struct config *config)
             return -1;
         }
     }
-    shutdown_init(&server->shutdown, &server->hub, config->drain_delay * 1000,
-                  config->drain_period * 1000, config->limits.close_timeout * 1000);
+    shutdown_init(&server->shutdown, &server->hub);
+    shutdown_set(&server->shutdown, config->drain_delay * 1000, config->drain_period * 1000,
+                 config->limits.close_timeout * 1000);
+    server->reload = (struct reload){.path = path,
+                                     .started = config,
+                                     .current = config,
+                                     .hub = &server->hub,
+                                     .ipc = server->ipc,
+                                     .shutdown = &server->shutdown,
+                                     .counters = &server->counters};
     for (uint32_t i = 0; i < server->ncrews; i++) {
         server->shutdown.workers[i] = &server->crews[i].worker;
     }
@@ -394,6 +376,7 @@ static void server_free(struct server *server)
             listener_stop(&server->crews[i].listeners[j]);
         }
         drain_free(&server->crews[i].drain);
+        retire_free(&server->crews[i].retire);
         loop_close(server->crews[i].loop);
     }
     loop_close(&server->loop);
@@ -413,26 +396,25 @@ static void server_free(struct server *server)
     loop_free(&server->loop, mail_dispose);
     ipc_free(server->ipc);
     hub_free(&server->hub);
-    apps_free(&server->apps);
-    tls_context_unref(server->tls);
-    networks_free(&server->proxies);
+    app_registry_free(&server->registry);
     rates_free(server->handshakes);
     mem_free(server->admin_listeners);
     mem_free(server->crews);
 }
 
-int server_run(const struct config *config)
+int server_run(const struct config *config, const char *path)
 {
     struct server *server = mem_zalloc(sizeof(*server));
     int status = 1;
     log_info("server", "fanfared %s starts, pid %ld", FANFARE_VERSION, (long)getpid());
-    if (server_init(server, config) != 0) {
+    if (server_init(server, config, path) != 0) {
         return 1; /* the process ends; nothing has been opened that others see */
     }
     hub_attach(&server->hub);
     watch(server);
     if (open_private(server) == 0 && open_public(server, &config->listen, 0, NULL) == 0 &&
-        open_public(server, &config->tls_listen, config->listen.count, server->tls) == 0 &&
+        open_public(server, &config->tls_listen, config->listen.count, server->hub.apps->tls) ==
+            0 &&
         crews_start(server) == 0) {
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");

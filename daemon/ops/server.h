@@ -7,7 +7,8 @@
 
 #include "ops/config.h"
 
-/* Serves until it is told to end. Returns the exit status; what went wrong has been logged. */
-int server_run(const struct config *config);
+/* Serves until it is told to end. `path`: of the file that SIGHUP reads again, or NULL. Returns the
+ * exit status; what went wrong has been logged. */
+int server_run(const struct config *config, const char *path);
 
 #endif

@@ -72,14 +72,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     again_in(shutdown, LOOK_MS);
 }
 
-void shutdown_init(struct shutdown *shutdown, struct hub *hub, uint64_t delay_ms,
-                   uint64_t period_ms, uint64_t close_ms)
+void shutdown_set(struct shutdown *shutdown, uint64_t delay_ms, uint64_t period_ms,
+                  uint64_t close_ms)
 {
-    *shutdown = (struct shutdown){
-        .hub = hub,
-        .delay_ms = delay_ms,
-        .period_ms = period_ms,
-        .close_ms = close_ms == 0 || close_ms > CLOSE_MAX_MS ? CLOSE_MAX_MS : close_ms};
+    shutdown->delay_ms = delay_ms;
+    shutdown->period_ms = period_ms;
+    shutdown->close_ms = close_ms == 0 || close_ms > CLOSE_MAX_MS ? CLOSE_MAX_MS : close_ms;
+}
+
+void shutdown_init(struct shutdown *shutdown, struct hub *hub)
+{
+    *shutdown = (struct shutdown){.hub = hub};
     check(event_assign(&shutdown->timer, hub->loop->base, -1, 0, on_timer, shutdown) == 0);
 }
 

@@ -20,8 +20,10 @@ struct shutdown {
     bool draining, alone;
 };
 
-void shutdown_init(struct shutdown *shutdown, struct hub *hub, uint64_t delay_ms,
-                   uint64_t period_ms, uint64_t close_ms);
+void shutdown_init(struct shutdown *shutdown, struct hub *hub);
+/* How long it may take; before it begins. */
+void shutdown_set(struct shutdown *shutdown, uint64_t delay_ms, uint64_t period_ms,
+                  uint64_t close_ms);
 void shutdown_free(struct shutdown *shutdown);
 /* The hub's loop ends within delay + period + the close time-out. */
 void shutdown_begin(struct shutdown *shutdown);

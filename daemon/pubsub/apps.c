@@ -1,9 +1,9 @@
 #include "pubsub/apps.h"
 
-#include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 
 static void key_of(const void *value, const char **key, size_t *len)
@@ -20,37 +20,131 @@ static void id_of(const void *value, const char **key, size_t *len)
     *len = app->id.len;
 }
 
+static void record_id(const void *value, const char **key, size_t *len)
+{
+    const struct app_record *record = value;
+    *key = record->id;
+    *len = strlen(record->id);
+}
+
 static struct slice text(const char *s)
 {
     return (struct slice){s, strlen(s)};
 }
 
-void apps_init(struct apps *apps, const struct app_settings *settings, size_t count,
-               uint64_t max_connections)
+/* ---- the registry ---- */
+
+void app_registry_init(struct app_registry *registry)
 {
-    apps->items = mem_zalloc((count + 1) * sizeof(*apps->items));
-    apps->count = count;
-    apps->max_connections = max_connections;
-    atomic_init(&apps->connections, 0);
+    *registry = (struct app_registry){.count = 0};
+    strmap_init(&registry->by_id, record_id);
+}
+
+void app_registry_free(struct app_registry *registry)
+{
+    check(atomic_load(&registry->generations) == 0);
+    strmap_free(&registry->by_id);
+    for (size_t i = 0; i < registry->count; i++) {
+        mem_free(registry->records[i]->id);
+        mem_free(registry->records[i]);
+    }
+    mem_free(registry->records);
+}
+
+static struct app_record *record_of(struct app_registry *registry, const char *id)
+{
+    struct app_record *record = strmap_get(&registry->by_id, id, strlen(id));
+    if (record != NULL) {
+        return record;
+    }
+    record = mem_zalloc(sizeof(*record));
+    record->id = mem_strndup(id, strlen(id));
+    record->index = (uint32_t)registry->count;
+    registry->records =
+        mem_realloc(registry->records, (registry->count + 1) * sizeof(struct app_record *));
+    registry->records[registry->count++] = record;
+    strmap_put(&registry->by_id, record);
+    return record;
+}
+
+/* ---- generations ---- */
+
+static void fill(struct app *app, struct app_record *record, const struct app_settings *settings)
+{
+    *app = (struct app){.settings = settings,
+                        .id = text(record->id),
+                        .key = text(settings->key),
+                        .secret = text(settings->secret),
+                        .index = record->index,
+                        .record = record};
+}
+
+/* Everything off, and nothing that anybody could sign with. */
+static void fill_removed(struct apps *apps, struct app *app, struct app_record *record)
+{
+    struct app_settings *stub = &apps->stubs[record->index];
+    static char none[] = "";
+    *stub =
+        (struct app_settings){.id = record->id, .key = none, .secret = none, .webhook_url = none};
+    fill(app, record, stub);
+    app->removed = true;
+}
+
+struct apps *apps_new(struct app_registry *registry, const struct app_settings *settings,
+                      size_t count, const struct limits *limits)
+{
+    struct apps *apps = mem_zalloc(sizeof(*apps));
+    struct app_record **records = mem_alloc((count + 1) * sizeof(struct app_record *));
+    for (size_t i = 0; i < count; i++) {
+        records[i] = record_of(registry, settings[i].id);
+    }
+    atomic_init(&apps->refs, 1);
+    atomic_fetch_add_explicit(&registry->generations, 1, memory_order_relaxed);
+    apps->registry = registry;
+    apps->count = registry->count;
+    apps->items = mem_zalloc((apps->count + 1) * sizeof(*apps->items));
+    apps->stubs = mem_zalloc((apps->count + 1) * sizeof(*apps->stubs));
+    apps->limits = limits;
+    apps->path_prefix = "";
     strmap_init(&apps->by_key, key_of);
     strmap_init(&apps->by_id, id_of);
     for (size_t i = 0; i < count; i++) {
-        struct app *app = &apps->items[i];
-        app->settings = &settings[i];
-        app->id = text(settings[i].id);
-        app->key = text(settings[i].key);
-        app->secret = text(settings[i].secret);
-        app->index = (uint32_t)i;
+        struct app *app = &apps->items[records[i]->index];
+        fill(app, records[i], &settings[i]);
         strmap_put(&apps->by_key, app);
         strmap_put(&apps->by_id, app);
     }
+    mem_free(records);
+    for (size_t i = 0; i < apps->count; i++) {
+        if (apps->items[i].record == NULL) {
+            fill_removed(apps, &apps->items[i], registry->records[i]);
+        }
+    }
+    return apps;
 }
 
-void apps_free(struct apps *apps)
+struct apps *apps_ref(struct apps *apps)
 {
+    atomic_fetch_add_explicit(&apps->refs, 1, memory_order_relaxed);
+    return apps;
+}
+
+void apps_unref(struct apps *apps)
+{
+    if (apps == NULL || atomic_fetch_sub_explicit(&apps->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    if (apps->dispose != NULL) {
+        apps->dispose(apps);
+    }
+    struct app_registry *registry = apps->registry;
+    networks_free(&apps->proxies);
     strmap_free(&apps->by_key);
     strmap_free(&apps->by_id);
     mem_free(apps->items);
+    mem_free(apps->stubs);
+    mem_free(apps);
+    atomic_fetch_sub_explicit(&registry->generations, 1, memory_order_release);
 }
 
 struct app *apps_by_key(const struct apps *apps, const char *key, size_t len)
@@ -62,6 +156,8 @@ struct app *apps_by_id(const struct apps *apps, const char *id, size_t len)
 {
     return strmap_get(&apps->by_id, id, len);
 }
+
+/* ---- quotas ---- */
 
 /* Counts up unless that goes over the limit. It is never over it, not even for a moment, in which
  * somebody else would be refused for nothing. */
@@ -77,22 +173,22 @@ static bool count_in(_Atomic uint32_t *count, uint64_t limit)
     return true;
 }
 
-enum app_admission app_admit(struct apps *apps, struct app *app)
+enum app_admission app_admit(const struct apps *apps, const struct app *app)
 {
-    if (!count_in(&apps->connections, apps->max_connections)) {
+    if (!count_in(&apps->registry->connections, apps->limits->max_connections)) {
         return APP_NODE_FULL;
     }
-    if (!count_in(&app->connections, app->settings->max_connections)) {
-        atomic_fetch_sub_explicit(&apps->connections, 1, memory_order_relaxed);
+    if (!count_in(&app->record->connections, app->settings->max_connections)) {
+        atomic_fetch_sub_explicit(&apps->registry->connections, 1, memory_order_relaxed);
         return APP_OVER_QUOTA;
     }
     return APP_ADMITTED;
 }
 
-void app_release(struct apps *apps, struct app *app)
+void app_release(const struct apps *apps, const struct app *app)
 {
-    atomic_fetch_sub_explicit(&apps->connections, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&app->connections, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&apps->registry->connections, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&app->record->connections, 1, memory_order_relaxed);
 }
 
 /* ---- origins ---- */

@@ -19,9 +19,9 @@ static void channel_of(const void *value, const char **key, size_t *len)
     *len = cached->len;
 }
 
-void cache_init(struct cache *cache, uint64_t ttl_seconds, uint64_t max)
+void cache_init(struct cache *cache)
 {
-    *cache = (struct cache){.ttl_ms = ttl_seconds * 1000, .max = max};
+    *cache = (struct cache){.bytes = 0};
     strmap_init(&cache->events, channel_of);
 }
 
@@ -48,11 +48,30 @@ static void forget(struct cache *cache, struct cached *cached)
     mem_free(cached);
 }
 
-void cache_free(struct cache *cache)
+static void make_room(struct cache *cache)
+{
+    while (cache->max != 0 && cache->bytes > cache->max) {
+        forget(cache, cache->oldest);
+    }
+}
+
+void cache_limit(struct cache *cache, uint64_t ttl_seconds, uint64_t max)
+{
+    cache->ttl_ms = ttl_seconds * 1000;
+    cache->max = max;
+    make_room(cache);
+}
+
+void cache_clear(struct cache *cache)
 {
     while (cache->oldest != NULL) {
         forget(cache, cache->oldest);
     }
+}
+
+void cache_free(struct cache *cache)
+{
+    cache_clear(cache);
     strmap_free(&cache->events);
 }
 
@@ -81,9 +100,7 @@ void cache_put(struct cache *cache, struct slice channel, uint32_t hash, struct 
     cache->newest = cached;
     cache->bytes += weight(cached);
     strmap_put_hashed(&cache->events, hash, cached);
-    while (cache->max != 0 && cache->bytes > cache->max) {
-        forget(cache, cache->oldest);
-    }
+    make_room(cache);
 }
 
 static bool over(const struct cache *cache, const struct cached *cached, uint64_t now)

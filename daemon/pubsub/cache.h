@@ -23,7 +23,10 @@ struct cache {
     uint64_t ttl_ms, max; /* 0: for ever, without limit */
 };
 
-void cache_init(struct cache *cache, uint64_t ttl_seconds, uint64_t max);
+void cache_init(struct cache *cache); /* for ever, without limit */
+/* Events that are over the new limits go, at the latest when they are next looked for. */
+void cache_limit(struct cache *cache, uint64_t ttl_seconds, uint64_t max);
+void cache_clear(struct cache *cache); /* forgets all events */
 void cache_free(struct cache *cache);
 
 /* Takes a reference of its own. An event larger than the whole cache is not kept, and what was

@@ -59,20 +59,14 @@ static void name_of(const void *value, const char **key, size_t *len)
     *len = chan->len;
 }
 
-void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct mailbox *hub,
-                 struct apps *apps, const struct limits *limits)
+void chan_tables(struct worker *worker, size_t napps)
 {
-    worker->id = id;
-    worker->loop = loop;
-    worker->hub = hub;
-    worker->apps = apps;
-    worker->limits = limits;
-    worker->deflater = deflate_new();
-    worker->channels = mem_alloc((apps->count + 1) * sizeof(*worker->channels));
-    for (size_t i = 0; i < apps->count; i++) {
-        strmap_init(&worker->channels[i], name_of);
+    if (napps > worker->napps) {
+        worker->channels = mem_realloc(worker->channels, napps * sizeof(*worker->channels));
+        for (; worker->napps < napps; worker->napps++) {
+            strmap_init(&worker->channels[worker->napps], name_of);
+        }
     }
-    loop->worker = worker;
 }
 
 /* ---- the connection's list ---- */
@@ -609,7 +603,7 @@ void chan_count_changed(struct worker *worker)
 
 void chan_free_all(struct worker *worker)
 {
-    for (size_t i = 0; i < worker->apps->count; i++) {
+    for (size_t i = 0; i < worker->napps; i++) {
         size_t cursor = 0;
         void *value;
         while (strmap_next(&worker->channels[i], &cursor, &value)) {

@@ -70,6 +70,7 @@ void chan_collect(struct worker *worker, uint32_t app, struct slice channel, str
 struct slice chan_user(const struct sub_ref *ref);
 
 /* For worker.c. */
+void chan_tables(struct worker *worker, size_t napps); /* room for so many applications */
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail);
 void chan_joined(struct worker *worker, const struct mail_joined *mail);
 void chan_count_changed(struct worker *worker);

@@ -66,17 +66,41 @@ static void list_append(struct dedup_list *list, struct dedup_node *node)
     list->head.prev = node;
 }
 
-void dedup_init(struct dedup *dedup, size_t napps)
+void dedup_init(struct dedup *dedup)
 {
+    *dedup = (struct dedup){.napps = 0};
     strmap_init(&dedup->producers, producer_key);
     list_init(&dedup->producers_list);
-    dedup->napps = napps;
-    dedup->keys = mem_alloc((napps + 1) * sizeof(*dedup->keys));
-    dedup->keys_lists = mem_alloc((napps + 1) * sizeof(*dedup->keys_lists));
-    for (size_t i = 0; i < napps; i++) {
-        strmap_init(&dedup->keys[i], use_key);
-        list_init(&dedup->keys_lists[i]);
+}
+
+/* A ring's neighbours point at its head, so it cannot be moved as it is. */
+static void list_move(struct dedup_list *to, const struct dedup_list *from)
+{
+    list_init(to);
+    if (from->head.next != &from->head) {
+        to->head = from->head;
+        to->head.next->prev = to->head.prev->next = &to->head;
     }
+}
+
+void dedup_apps(struct dedup *dedup, size_t napps)
+{
+    if (napps <= dedup->napps) {
+        return;
+    }
+    struct dedup_list *lists = mem_alloc(napps * sizeof(*lists));
+    dedup->keys = mem_realloc(dedup->keys, napps * sizeof(*dedup->keys));
+    for (size_t i = 0; i < napps; i++) {
+        if (i < dedup->napps) {
+            list_move(&lists[i], &dedup->keys_lists[i]);
+        } else {
+            list_init(&lists[i]);
+            strmap_init(&dedup->keys[i], use_key);
+        }
+    }
+    mem_free(dedup->keys_lists);
+    dedup->keys_lists = lists;
+    dedup->napps = napps;
 }
 
 static void producer_forget(struct dedup *dedup, struct producer *producer)

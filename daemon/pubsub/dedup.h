@@ -42,7 +42,8 @@ struct dedup {
     size_t napps;
 };
 
-void dedup_init(struct dedup *dedup, size_t napps);
+void dedup_init(struct dedup *dedup);
+void dedup_apps(struct dedup *dedup, size_t napps); /* room for so many; never fewer than before */
 void dedup_free(struct dedup *dedup);
 
 enum dedup_seen { DEDUP_NEW, DEDUP_SEEN, DEDUP_TOO_OLD };

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rnd.h"
+#include "pubsub/limits.h"
 #include "pubsub/presence.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
@@ -20,27 +21,58 @@ static void name_of(const void *value, const char **key, size_t *len)
     *len = entry->len;
 }
 
-void hub_init(struct hub *hub, struct loop *loop, struct apps *apps, const struct limits *limits)
+/* Tables by application grow with the generation; caches follow their settings. */
+static void adopt(struct hub *hub, struct apps *apps)
+{
+    hub->apps = apps;
+    hub->limits = apps->limits;
+    if (apps->count > hub->napps) {
+        hub->channels = mem_realloc(hub->channels, apps->count * sizeof(*hub->channels));
+        hub->caches = mem_realloc(hub->caches, apps->count * sizeof(*hub->caches));
+        for (; hub->napps < apps->count; hub->napps++) {
+            strmap_init(&hub->channels[hub->napps], name_of);
+            cache_init(&hub->caches[hub->napps]);
+        }
+    }
+    dedup_apps(&hub->dedup, apps->count);
+    for (size_t i = 0; i < apps->count; i++) {
+        const struct app *app = &apps->items[i];
+        if (app->removed) {
+            cache_clear(&hub->caches[i]);
+        } else {
+            cache_limit(&hub->caches[i], app->settings->cache_ttl, app->settings->cache_max);
+        }
+    }
+}
+
+void hub_init(struct hub *hub, struct loop *loop, struct apps *apps)
 {
     hub->loop = loop;
-    hub->apps = apps;
-    hub->limits = limits;
     hub->node = (uint32_t)rnd_u64();
     hub->started_ms = clock_mono_ms();
-    hub->channels = mem_alloc((apps->count + 1) * sizeof(*hub->channels));
-    hub->caches = mem_alloc((apps->count + 1) * sizeof(*hub->caches));
-    for (size_t i = 0; i < apps->count; i++) {
-        strmap_init(&hub->channels[i], name_of);
-        cache_init(&hub->caches[i], apps->items[i].settings->cache_ttl,
-                   apps->items[i].settings->cache_max);
-    }
-    dedup_init(&hub->dedup, apps->count);
+    dedup_init(&hub->dedup);
+    adopt(hub, apps_ref(apps));
     loop->hub = hub;
+}
+
+struct apps *hub_reload(struct hub *hub, struct apps *apps, uint64_t period_ms)
+{
+    struct apps *old = hub->apps;
+    adopt(hub, apps);
+    hub->loop->limits = limits_of_loop(hub->limits);
+    for (uint32_t i = 0; i < hub->nworkers; i++) {
+        struct mail_reload *mail = mem_alloc(sizeof(*mail));
+        *mail = (struct mail_reload){.mail = {.type = MAIL_RELOAD, .bytes = sizeof(*mail)},
+                                     .apps = apps_ref(apps),
+                                     .period_ms = period_ms};
+        mailbox_post(hub->workers[i], &mail->mail);
+    }
+    return old;
 }
 
 void hub_free(struct hub *hub)
 {
-    for (size_t i = 0; i < hub->apps->count; i++) {
+    for (size_t i = 0; i < hub->napps; i++) {
         cache_free(&hub->caches[i]);
         size_t cursor = 0;
         void *value;
@@ -55,6 +87,7 @@ void hub_free(struct hub *hub)
     subscribed_free(&hub->subscribed);
     announce_free(&hub->announcer);
     dedup_free(&hub->dedup);
+    apps_unref(hub->apps);
 }
 
 /* ---- the directory ---- */
@@ -441,6 +474,7 @@ static bool on_mail(void *arg, struct mail *mail)
     case MAIL_DRAIN:
     case MAIL_TERMINATE:
     case MAIL_TELL:
+    case MAIL_RELOAD:
     case MAIL_STOP:
         check(false); /* mail for a worker */
     }
@@ -476,7 +510,7 @@ uint64_t hub_counter(const struct hub *hub, enum counter counter)
 size_t hub_channels(const struct hub *hub)
 {
     size_t sum = 0;
-    for (size_t i = 0; i < hub->apps->count; i++) {
+    for (size_t i = 0; i < hub->napps; i++) {
         sum += hub->channels[i].count;
     }
     return sum;

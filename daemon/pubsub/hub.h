@@ -42,10 +42,11 @@ struct hub {
     struct mailbox box;
     struct mailbox *workers[HUB_MAX_WORKERS];
     uint32_t nworkers;
-    struct apps *apps;
-    const struct limits *limits;
-    struct strmap *channels; /* by application index */
-    struct cache *caches;    /* by application index */
+    struct apps *apps;           /* the generation in use; a reference */
+    const struct limits *limits; /* its limits */
+    struct strmap *channels;     /* by application index */
+    struct cache *caches;        /* by application index */
+    size_t napps;                /* of both */
     struct subscribed subscribed;
     struct announcer announcer;
     uint64_t publishes; /* counts them, for message ids */
@@ -60,9 +61,14 @@ struct hub {
     uint32_t ncounters;
 };
 
-void hub_init(struct hub *hub, struct loop *loop, struct apps *apps, const struct limits *limits);
+void hub_init(struct hub *hub, struct loop *loop, struct apps *apps); /* a reference of its own */
 void hub_attach(struct hub *hub); /* on the hub's thread, before its loop runs */
 void hub_free(struct hub *hub);
+
+/* Another generation of the configuration from now on, for the hub and, as soon as they read their
+ * mail, for all workers. Takes over the reference. The old one is returned, with the reference that
+ * the hub had, for who must compare. */
+struct apps *hub_reload(struct hub *hub, struct apps *apps, uint64_t period_ms) MUST_CHECK;
 
 /* The channel's entry, or NULL when nobody is subscribed. */
 struct dirent *hub_find(struct hub *hub, uint32_t app, uint32_t hash, struct slice name);

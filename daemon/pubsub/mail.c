@@ -25,6 +25,9 @@ void mail_dispose(struct mail *mail)
     case MAIL_RESPONSE:
         frame_unref(((struct mail_response *)mail)->body);
         break;
+    case MAIL_RELOAD:
+        apps_unref(((struct mail_reload *)mail)->apps);
+        break;
     case MAIL_DRAIN:
     case MAIL_TERMINATE:
     case MAIL_TERMINATED:

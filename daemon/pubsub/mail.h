@@ -11,6 +11,7 @@
 #include "net/frame.h"
 #include "net/mailbox.h"
 #include "proto/slice.h"
+#include "pubsub/apps.h"
 #include "pubsub/socket_id.h"
 
 enum mail_type {
@@ -21,6 +22,7 @@ enum mail_type {
     MAIL_RESPONSE,  /* the answer to a request of the HTTP API */
     MAIL_TERMINATE, /* end the connections of a user, or one by its socket id */
     MAIL_TELL,      /* a frame for one connection */
+    MAIL_RELOAD,    /* another generation of the configuration */
     MAIL_STOP,      /* end the loop */
     /* to the hub */
     MAIL_COUNT,      /* so many of my connections are on that channel now */
@@ -118,6 +120,12 @@ struct mail_terminated {
     struct mail mail;
     struct asker asker;
     uint32_t n;
+};
+
+struct mail_reload {
+    struct mail mail;
+    struct apps *apps;  /* a reference, which the worker takes over */
+    uint64_t period_ms; /* over which connections that must go are closed */
 };
 
 struct mail_request {

@@ -24,6 +24,8 @@ void request_free(struct request *request)
 void request_post(struct mailbox *hub, struct request *request)
 {
     struct mail_request *mail = mem_alloc(sizeof(*mail));
+    request->app_index = request->app->index;
+    request->app = NULL;
     size_t bytes = sizeof(*mail) + sizeof(*request);
     for (size_t i = 0; i < request->nevents; i++) {
         bytes += request->events[i].data.len;
@@ -188,7 +190,7 @@ static int publish_all(struct hub *hub, const struct request *request)
     return 0;
 }
 
-static int answer(struct buf *out, struct hub *hub, const struct request *request)
+static int answer_kind(struct buf *out, struct hub *hub, const struct request *request)
 {
     switch (request->kind) {
     case REQUEST_EVENTS:
@@ -202,7 +204,7 @@ static int answer(struct buf *out, struct hub *hub, const struct request *reques
     case REQUEST_USERS:
         return answer_users(out, hub, request);
     case REQUEST_CONNECTIONS:
-        return buf_printf(out, "{\"connections\":%" PRIu32 "}", request->app->connections);
+        return buf_printf(out, "{\"connections\":%" PRIu32 "}", app_connections(request->app));
     case REQUEST_TERMINATE:
         hub_terminate_user(hub, request->app, request->name, NULL);
         return buf_text(out, "{}");
@@ -210,11 +212,26 @@ static int answer(struct buf *out, struct hub *hub, const struct request *reques
     return -1;
 }
 
+/* Returns the status, or -1 when the buffer is full. */
+static int answer(struct buf *out, struct hub *hub, const struct request *request)
+{
+    /* What the worker has checked may be over by now. */
+    if (request->app->removed) {
+        return buf_text(out, "{\"error\":\"No matching application\"}") == 0 ? 404 : -1;
+    }
+    if (!request->app->settings->enabled) {
+        return buf_text(out, "{\"error\":\"Application disabled\"}") == 0 ? 403 : -1;
+    }
+    return answer_kind(out, hub, request) == 0 ? 200 : -1;
+}
+
 void request_handle(struct hub *hub, struct request *request)
 {
     struct buf json;
     buf_init(&json, WIRE_MAX);
-    struct frame *body = answer(&json, hub, request) == 0 ? frame_copy(json.data, json.len) : NULL;
+    request->app = &hub->apps->items[request->app_index];
+    int status = answer(&json, hub, request);
+    struct frame *body = status > 0 ? frame_copy(json.data, json.len) : NULL;
     buf_free(&json);
     struct mail_response *mail = mem_alloc(sizeof(*mail));
     *mail = (struct mail_response){
@@ -222,7 +239,7 @@ void request_handle(struct hub *hub, struct request *request)
                  .bytes = (uint32_t)sizeof(*mail) + (body != NULL ? body->len : 0)},
         .slot = request->slot,
         .gen = request->gen,
-        .status = body != NULL ? 200 : 500,
+        .status = body != NULL ? status : 500,
         .body = body,
     };
     mailbox_post(hub->workers[request->worker], &mail->mail);

@@ -22,9 +22,10 @@ enum request_kind {
 struct request {
     enum request_kind kind;
     uint32_t worker, slot, gen; /* who awaits the answer */
-    struct app *app;
-    struct slice name; /* the channel, the prefix of channels (.p == NULL: all) or the user id;
-                          points into room */
+    const struct app *app; /* of whose thread has the request; for the current turn, not sent */
+    uint32_t app_index;    /* what is sent */
+    struct slice name;     /* the channel, the prefix of channels (.p == NULL: all) or the user id;
+                              points into room */
     unsigned int info;
     struct api_event *events; /* checked; point into room */
     size_t nevents;

@@ -6,6 +6,7 @@
 #include "pubsub/chan.h"
 #include "pubsub/watch.h"
 #include "pubsub/wire.h"
+#include "pubsub/limits.h"
 
 #define SCRATCH_KEPT 65536u
 
@@ -23,6 +24,37 @@ static void on_terminate(struct worker *worker, const struct mail_terminate *mai
         };
         mailbox_post(worker->hub, &answer->mail);
     }
+}
+
+/* Takes over the reference. */
+static void adopt(struct worker *worker, struct apps *apps)
+{
+    worker->apps = apps;
+    worker->limits = apps->limits;
+    worker->path_prefix = apps->path_prefix;
+    worker->proxies = &apps->proxies;
+    worker->permessage_deflate = apps->permessage_deflate;
+    chan_tables(worker, apps->count);
+}
+
+void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct mailbox *hub,
+                 struct apps *apps)
+{
+    worker->id = id;
+    worker->loop = loop;
+    worker->hub = hub;
+    worker->deflater = deflate_new();
+    loop->worker = worker;
+    adopt(worker, apps_ref(apps));
+}
+
+static void reload(struct worker *worker, const struct mail_reload *mail)
+{
+    struct apps *old = worker->apps;
+    adopt(worker, mail->apps);
+    worker->loop->limits = limits_of_loop(worker->limits);
+    worker->reloaded(worker, old, mail->period_ms);
+    apps_unref(old);
 }
 
 static bool on_mail(void *arg, struct mail *mail)
@@ -61,6 +93,9 @@ static bool on_mail(void *arg, struct mail *mail)
         watch_tell((struct mail_tell *)mail, worker);
         frame_unref(((struct mail_tell *)mail)->frame);
         break;
+    case MAIL_RELOAD:
+        reload(worker, (struct mail_reload *)mail);
+        break;
     case MAIL_STOP:
         loop_stop(worker->loop);
         break;
@@ -95,6 +130,7 @@ void worker_free(struct worker *worker)
 {
     chan_free_all(worker);
     deflate_free(worker->deflater);
+    apps_unref(worker->apps);
     mem_free(worker->scratch);
 }
 

@@ -26,12 +26,13 @@ struct worker {
     struct loop *loop;
     struct mailbox box;
     struct mailbox *hub;
-    struct apps *apps;
-    const struct limits *limits;
-    struct strmap *channels; /* by application index */
-    struct chan *changed;    /* to be counted to the hub before the next flush */
+    struct apps *apps;           /* the generation in use; a reference */
+    const struct limits *limits; /* its limits */
+    struct strmap *channels;     /* by application index */
+    size_t napps;                /* of channels */
+    struct chan *changed;        /* to be counted to the hub before the next flush */
     uint32_t next_join;
-    const char *path_prefix;
+    const char *path_prefix;        /* this and the next two are of the generation */
     const struct networks *proxies; /* that may speak for others; NULL: none */
     struct rates *handshakes;       /* by address, of all workers (serve/rates.h) */
     struct deflater *deflater;      /* of all its connections */
@@ -43,14 +44,18 @@ struct worker {
     uint32_t (*terminate)(struct worker *worker, uint32_t app, struct slice user_id);
     uint32_t (*disconnect)(struct worker *worker, uint32_t app, const struct socket_ref *socket);
     void (*respond)(struct worker *worker, const struct mail_response *response);
+    /* Another generation is in use; of old, nothing may be kept. period_ms: over how long whatever
+     * must end because of it is spread. */
+    void (*reloaded)(struct worker *worker, const struct apps *old, uint64_t period_ms);
     void *drain_state;
+    void *retire_state;
     bool draining;
     _Atomic uint32_t clients; /* its public connections as of its last turn, for others to read */
 };
 
-/* The box must be initialised; the loop is started by the caller. */
+/* The box must be initialised; the loop is started by the caller. Takes a reference of its own. */
 void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct mailbox *hub,
-                 struct apps *apps, const struct limits *limits);
+                 struct apps *apps);
 /* Called on the worker's thread before its loop runs. */
 void worker_attach(struct worker *worker);
 void worker_free(struct worker *worker);

@@ -7,16 +7,13 @@
 
 #include "net/listener.h"
 #include "pubsub/worker.h"
+#include "serve/pace.h"
 
 struct drain {
     struct worker *worker;
     struct listener *listeners; /* the worker's own */
     size_t nlisteners;
-    uint32_t
-        *slots; /* sessions still to be closed, shuffled; indexes slot and generation in pairs */
-    size_t left, total;
-    uint64_t started_ms, period_ms;
-    struct event tick;
+    struct pace pace;
 };
 
 /* Lets worker->drain do its work. `drain` must outlive the worker. */

@@ -202,7 +202,7 @@ static void handshake_leave(struct conn *conn)
     (void)conn;
 }
 
-struct conn_handler handshake_handler = {
+const struct conn_handler handshake_handler = {
     .input = handshake_input,
     .preamble = handshake_preamble,
     .leave = handshake_leave,
@@ -211,8 +211,8 @@ struct conn_handler handshake_handler = {
     .client = true,
 };
 
-void handshake_setup(const struct limits *limits)
+void handshake_setup(struct loop *loop, const struct limits *limits)
 {
-    handshake_handler.max_input =
-        HTTP_MAX_HEAD + api_max_body(limits) * 2; /* chunked bodies are larger on the wire */
+    /* Chunked bodies are larger on the wire. */
+    loop_max_input(loop, KIND_HTTP, HTTP_MAX_HEAD + api_max_body(limits) * 2);
 }

@@ -8,9 +8,9 @@
 #include "base/settings.h"
 #include "net/conn.h"
 
-extern struct conn_handler handshake_handler;
+extern const struct conn_handler handshake_handler;
 
-/* max_input of the handler follows the largest body allowed. Called once before loops run. */
-void handshake_setup(const struct limits *limits);
+/* The loop takes in the largest body allowed. Before it runs, and again with new limits. */
+void handshake_setup(struct loop *loop, const struct limits *limits);
 
 #endif

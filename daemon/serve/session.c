@@ -11,6 +11,7 @@
 #include "pubsub/chan.h"
 #include "pubsub/publish.h"
 #include "pubsub/wire.h"
+#include "serve/retire.h"
 #include "serve/subscribe.h"
 #include "serve/user.h"
 #include "serve/ws_conn.h"
@@ -18,10 +19,10 @@
 
 _Static_assert(sizeof(struct session) <= CONN_STATE_SIZE, "a session must fit into its connection");
 
-void session_setup(const struct limits *limits)
+void session_setup(struct loop *loop, const struct limits *limits)
 {
     uint64_t max = limits->max_message_size;
-    session_handler.max_input = ws_conn_max_input(max != 0 ? (size_t)max : WS_UNLIMITED);
+    loop_max_input(loop, KIND_SESSION, ws_conn_max_input(max != 0 ? (size_t)max : WS_UNLIMITED));
 }
 
 static struct app *app_of(struct conn *conn)
@@ -262,6 +263,9 @@ static const struct ws_endpoint endpoint = {
 
 static size_t session_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
+    if (retire_session(conn)) {
+        return 0;
+    }
     conn_idle(conn, IDLE_OPEN);
     return ws_conn_input(conn, &endpoint, bytes, len);
 }
@@ -298,7 +302,7 @@ static void session_leave(struct conn *conn)
     }
 }
 
-struct conn_handler session_handler = {
+const struct conn_handler session_handler = {
     .input = session_input,
     .leave = session_leave,
     .expired = session_expired,

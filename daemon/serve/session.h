@@ -12,7 +12,7 @@
 #include "proto/http.h"
 #include "pubsub/apps.h"
 
-extern struct conn_handler session_handler;
+extern const struct conn_handler session_handler;
 
 /* What the session was opened with. */
 struct session_request {
@@ -33,7 +33,7 @@ void session_open(struct conn *conn, const struct session_request *request);
  * queued; then ends. */
 void session_close(struct conn *conn, uint16_t code, const char *why, bool tell);
 
-/* max_input of the handler follows the largest message allowed. Called once before loops run. */
-void session_setup(const struct limits *limits);
+/* The loop takes in the largest message allowed. Before it runs, and again with new limits. */
+void session_setup(struct loop *loop, const struct limits *limits);
 
 #endif

@@ -30,7 +30,7 @@ static struct {
     struct limits limits;
     struct app_settings settings;
     char *origins[1];
-    struct apps apps;
+    struct app_registry registry;
     struct counters counters;
     struct loop loop;
     struct hub hub;
@@ -66,17 +66,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                          .subscription_count = true,
                                          .user_authentication = true};
     struct loop_limits limits = {.output_hard = 1 << 20};
-    apps_init(&rig.apps, &rig.settings, 1, 0);
-    session_setup(&rig.limits);
-    handshake_setup(&rig.limits);
+    app_registry_init(&rig.registry);
+    struct apps *apps = apps_new(&rig.registry, &rig.settings, 1, &rig.limits);
     check(loop_init(&rig.loop, &rig.counters, &limits) == 0);
     check(mailbox_init(&rig.hub.box) == 0 && mailbox_init(&rig.worker.box) == 0);
     rig.hub.nworkers = 1;
-    hub_init(&rig.hub, &rig.loop, &rig.apps, &rig.limits);
+    hub_init(&rig.hub, &rig.loop, apps);
+    session_setup(&rig.loop, &rig.limits);
+    handshake_setup(&rig.loop, &rig.limits);
     loop_handler(&rig.loop, KIND_HTTP, &handshake_handler);
     loop_handler(&rig.loop, KIND_SESSION, &session_handler);
-    worker_init(&rig.worker, 0, &rig.loop, &rig.hub.box, &rig.apps, &rig.limits);
-    rig.worker.path_prefix = "";
+    worker_init(&rig.worker, 0, &rig.loop, &rig.hub.box, apps);
     user_setup(&rig.worker);
     api_setup(&rig.worker);
     rig.hub.workers[0] = &rig.worker.box;

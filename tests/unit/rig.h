@@ -19,6 +19,7 @@
 #include "pubsub/worker.h"
 #include "serve/api.h"
 #include "serve/handshake.h"
+#include "serve/retire.h"
 #include "serve/session.h"
 #include "serve/user.h"
 
@@ -34,11 +35,13 @@
 struct rig {
     struct limits limits;
     struct app_settings settings[2];
-    struct apps apps;
+    struct app_registry registry;
+    struct apps *apps;
     struct counters counters[RIG_WORKERS + 1];
     struct loop hub_loop, loops[RIG_WORKERS];
     struct hub hub;
     struct worker workers[RIG_WORKERS];
+    struct retire retire[RIG_WORKERS];
 };
 
 struct rig_client {
@@ -80,21 +83,22 @@ static struct rig *rig_new(void (*adjust)(struct rig *))
         limits.output_soft_ms = rig->limits.output_soft_seconds * 1000;
         limits.output_total = rig->limits.output_total;
     }
-    apps_init(&rig->apps, rig->settings, 2, rig->limits.max_connections);
-    session_setup(&rig->limits);
-    handshake_setup(&rig->limits);
+    app_registry_init(&rig->registry);
+    rig->apps = apps_new(&rig->registry, rig->settings, 2, &rig->limits);
     assert_int_equal(loop_init(&rig->hub_loop, &rig->counters[RIG_WORKERS], &limits), 0);
     assert_int_equal(mailbox_init(&rig->hub.box), 0);
     rig->hub.nworkers = RIG_WORKERS;
-    hub_init(&rig->hub, &rig->hub_loop, &rig->apps, &rig->limits);
+    hub_init(&rig->hub, &rig->hub_loop, rig->apps);
     hub_attach(&rig->hub);
     for (uint32_t i = 0; i < RIG_WORKERS; i++) {
         assert_int_equal(loop_init(&rig->loops[i], &rig->counters[i], &limits), 0);
         assert_int_equal(mailbox_init(&rig->workers[i].box), 0);
         loop_handler(&rig->loops[i], KIND_HTTP, &handshake_handler);
         loop_handler(&rig->loops[i], KIND_SESSION, &session_handler);
-        worker_init(&rig->workers[i], i, &rig->loops[i], &rig->hub.box, &rig->apps, &rig->limits);
-        rig->workers[i].path_prefix = "";
+        session_setup(&rig->loops[i], &rig->limits);
+        handshake_setup(&rig->loops[i], &rig->limits);
+        worker_init(&rig->workers[i], i, &rig->loops[i], &rig->hub.box, rig->apps);
+        retire_init(&rig->retire[i], &rig->workers[i], NULL, 0);
         user_setup(&rig->workers[i]);
         api_setup(&rig->workers[i]);
         worker_attach(&rig->workers[i]);
@@ -117,6 +121,7 @@ static void rig_settle(struct rig *rig)
 static void rig_free(struct rig *rig)
 {
     for (int i = 0; i < RIG_WORKERS; i++) {
+        retire_free(&rig->retire[i]);
         loop_close(&rig->loops[i]);
         worker_free(&rig->workers[i]);
         loop_free(&rig->loops[i], mail_dispose);
@@ -124,7 +129,8 @@ static void rig_free(struct rig *rig)
     loop_close(&rig->hub_loop);
     loop_free(&rig->hub_loop, mail_dispose);
     hub_free(&rig->hub);
-    apps_free(&rig->apps);
+    apps_unref(rig->apps);
+    app_registry_free(&rig->registry);
     mem_free(rig);
 }
 
@@ -320,9 +326,9 @@ static uint32_t rig_publish(struct rig *rig, const char *channel, const char *da
     struct receipt receipt;
     char why[256];
     loop_drain_mail(&rig->hub_loop, &rig->hub.box);
-    assert_int_equal(publish_check(&rig->limits, &rig->apps.items[0], &publish, why, sizeof(why)),
+    assert_int_equal(publish_check(&rig->limits, &rig->apps->items[0], &publish, why, sizeof(why)),
                      PUBLISH_FINE);
-    assert_int_equal(publish_broadcast(&rig->hub, &rig->apps.items[0], &publish, &receipt), 0);
+    assert_int_equal(publish_broadcast(&rig->hub, &rig->apps->items[0], &publish, &receipt), 0);
     return receipt.recipients;
 }
 

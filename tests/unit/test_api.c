@@ -131,7 +131,8 @@ static void the_cache_keeps_the_last_event_for_its_time_and_size(void **state)
     uint64_t ttl = 0;
     (void)state;
     memset(big->bytes, 'x', 4000);
-    cache_init(&cache, 2, 3000);
+    cache_init(&cache);
+    cache_limit(&cache, 2, 3000);
     cache_put(&cache, SLICE("c"), strmap_hash("c", 1), a, 0);
     cache_put(&cache, SLICE("c"), strmap_hash("c", 1), b, 500);
     assert_ptr_equal(cache_get(&cache, SLICE("c"), strmap_hash("c", 1), 1000, &ttl), b);

@@ -34,7 +34,8 @@ static void a_frame_is_known_for_a_window_and_a_minute(void **state)
     (void)state;
     struct dedup dedup;
     uint64_t id;
-    dedup_init(&dedup, 2);
+    dedup_init(&dedup);
+    dedup_apps(&dedup, 2);
     for (uint64_t seq = 1; seq <= 3000; seq++) {
         struct receipt receipt = {.id = seq * 10};
         assert_int_equal(ask(&dedup, 0, P1, seq, 0, &id), DEDUP_NEW);
@@ -63,7 +64,8 @@ static void a_batch_keeps_all_its_receipts(void **state)
     struct receipt batch[3] = {{.id = 1}, {.id = 2}, {.id = 3}};
     const struct receipt *receipts;
     uint32_t n;
-    dedup_init(&dedup, 1);
+    dedup_init(&dedup);
+    dedup_apps(&dedup, 1);
     dedup_frame_done(dedup_producer(&dedup, 0, P1, 0), 7, batch, 3);
     dedup_frame_done(dedup_producer(&dedup, 0, P1, 0), 8, batch, 0);
     assert_int_equal(dedup_frame(dedup_producer(&dedup, 0, P1, 0), 7, &receipts, &n), DEDUP_SEEN);
@@ -80,7 +82,8 @@ static void producers_are_bounded(void **state)
     struct dedup dedup;
     struct receipt receipt = {.id = 1};
     uint64_t id;
-    dedup_init(&dedup, 1);
+    dedup_init(&dedup);
+    dedup_apps(&dedup, 1);
     for (uint32_t i = 0; i < DEDUP_PRODUCERS + 10; i++) {
         uint8_t producer[DEDUP_PRODUCER_LEN] = {0};
         memcpy(producer, &i, sizeof(i));
@@ -97,7 +100,8 @@ static void a_key_counts_from_its_first_use(void **state)
     (void)state;
     struct dedup dedup;
     struct receipt receipt = {.id = 5, .recipients = 2}, out;
-    dedup_init(&dedup, 2);
+    dedup_init(&dedup);
+    dedup_apps(&dedup, 2);
     assert_false(dedup_key(&dedup, 0, SLICE("k"), 0, &out));
     dedup_key_done(&dedup, 0, SLICE("k"), 0, &receipt);
     assert_true(dedup_key(&dedup, 0, SLICE("k"), DEDUP_FORGET_MS - 1, &out));
@@ -198,11 +202,14 @@ static bool allows(const char *entries, bool missing, const char *origin)
         items[settings.allowed_origins.count++] = item;
     }
     settings.allowed_origins.items = items;
-    struct apps apps;
-    apps_init(&apps, &settings, 1, 0);
-    bool result = app_allows_origin(&apps.items[0],
+    struct app_registry registry;
+    struct limits limits = {0};
+    app_registry_init(&registry);
+    struct apps *apps = apps_new(&registry, &settings, 1, &limits);
+    bool result = app_allows_origin(&apps->items[0],
                                     (struct slice){origin, origin != NULL ? strlen(origin) : 0});
-    apps_free(&apps);
+    apps_unref(apps);
+    app_registry_free(&registry);
     return result;
 }
 
@@ -257,19 +264,22 @@ static void quotas_are_exact(void **state)
     struct app_settings settings[2] = {
         {.id = (char *)"a", .key = (char *)"k", .secret = (char *)"s", .max_connections = 2},
         {.id = (char *)"b", .key = (char *)"l", .secret = (char *)"s"}};
-    struct apps apps;
-    apps_init(&apps, settings, 2, 3);
-    struct app *a = apps_by_id(&apps, "a", 1), *b = apps_by_key(&apps, "l", 1);
-    assert_int_equal(app_admit(&apps, a), APP_ADMITTED);
-    assert_int_equal(app_admit(&apps, a), APP_ADMITTED);
-    assert_int_equal(app_admit(&apps, a), APP_OVER_QUOTA);
-    assert_int_equal(app_admit(&apps, b), APP_ADMITTED);
-    assert_int_equal(app_admit(&apps, b), APP_NODE_FULL);
-    app_release(&apps, a);
-    assert_int_equal(app_admit(&apps, b), APP_ADMITTED);
-    assert_int_equal(apps.connections, 3);
-    assert_null(apps_by_id(&apps, "k", 1));
-    apps_free(&apps);
+    struct app_registry registry;
+    struct limits limits = {.max_connections = 3};
+    app_registry_init(&registry);
+    struct apps *apps = apps_new(&registry, settings, 2, &limits);
+    struct app *a = apps_by_id(apps, "a", 1), *b = apps_by_key(apps, "l", 1);
+    assert_int_equal(app_admit(apps, a), APP_ADMITTED);
+    assert_int_equal(app_admit(apps, a), APP_ADMITTED);
+    assert_int_equal(app_admit(apps, a), APP_OVER_QUOTA);
+    assert_int_equal(app_admit(apps, b), APP_ADMITTED);
+    assert_int_equal(app_admit(apps, b), APP_NODE_FULL);
+    app_release(apps, a);
+    assert_int_equal(app_admit(apps, b), APP_ADMITTED);
+    assert_int_equal(apps_connections(apps), 3);
+    assert_null(apps_by_id(apps, "k", 1));
+    apps_unref(apps);
+    app_registry_free(&registry);
 }
 
 int main(void)

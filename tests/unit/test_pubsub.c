@@ -58,7 +58,7 @@ static void a_channel_named_twice_is_served_once(void **state)
     struct publish publish = {
         .channels = names, .nchannels = 3, .event = SLICE("E"), .data = SLICE("1")};
     struct receipt receipt;
-    assert_int_equal(publish_broadcast(&rig->hub, &rig->apps.items[0], &publish, &receipt), 0);
+    assert_int_equal(publish_broadcast(&rig->hub, &rig->apps->items[0], &publish, &receipt), 0);
     assert_int_equal(receipt.recipients, 1);
     rig_settle(rig);
     client_expect_part(client, "\"data\":\"1\"");
@@ -460,7 +460,7 @@ static void a_signed_in_user_is_reached_on_all_connections_and_ended(void **stat
     client_expect_part(one, "\"data\":\"2\"");
     client_expect_part(two, "\"data\":\"2\"");
     client_subscribe(rig, other, "presence-r", "{\"user_id\":\"u 1\"}");
-    hub_terminate_user(&rig->hub, &rig->apps.items[0], SLICE("u 1"), NULL);
+    hub_terminate_user(&rig->hub, &rig->apps->items[0], SLICE("u 1"), NULL);
     rig_settle(rig);
     struct rig_client *clients[] = {one, two, other};
     for (int i = 0; i < 3; i++) {
@@ -469,7 +469,7 @@ static void a_signed_in_user_is_reached_on_all_connections_and_ended(void **stat
         client_free(clients[i]);
     }
     rig_settle(rig);
-    assert_int_equal(rig->apps.connections, 0);
+    assert_int_equal(apps_connections(rig->apps), 0);
     rig_free(rig);
 }
 
@@ -492,10 +492,10 @@ static void one_socket_can_be_ended(void **state)
     struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 0);
     struct socket_ref ref;
     assert_true(socket_id_read((struct slice){one->socket_id, strlen(one->socket_id)}, &ref));
-    hub_disconnect(&rig->hub, &rig->apps.items[1], &ref, NULL); /* another application's */
+    hub_disconnect(&rig->hub, &rig->apps->items[1], &ref, NULL); /* another application's */
     rig_settle(rig);
     client_expect_nothing(one);
-    hub_disconnect(&rig->hub, &rig->apps.items[0], &ref, NULL);
+    hub_disconnect(&rig->hub, &rig->apps->items[0], &ref, NULL);
     rig_settle(rig);
     client_expect_part(one, "4009");
     client_expect(one, "close:4009");
@@ -567,7 +567,7 @@ static void a_thousand_come_and_go(void **state)
         rig_settle(rig);
         assert_int_equal(hub_channels(&rig->hub), 0);
         assert_int_equal(rig->loops[0].connections + rig->loops[1].connections, 0);
-        assert_int_equal(rig->apps.connections, 0);
+        assert_int_equal(apps_connections(rig->apps), 0);
         assert_int_equal(rig->hub.subscribed.count, 0);
         assert_int_equal(rig->loops[0].queued_bytes, 0);
     }

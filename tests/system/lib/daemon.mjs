@@ -123,6 +123,7 @@ export class Daemon {
                 if (keys === null) delete config[name];
                 else config[name] = { ...config[name], ...keys };
             }
+            daemon.sections = config;
             if (file) {
                 daemon.config = join(daemon.dir, 'fanfare.conf');
                 writeFileSync(daemon.config, ini(config), { mode: 0o600 });
@@ -142,6 +143,28 @@ export class Daemon {
                 if (attempt >= 3 || port || !/in use/i.test(error.message)) throw error;
             }
         }
+    }
+
+    /**
+     * Merges sections into the file (null: without that section; or the file's whole text), sends SIGHUP and waits until every
+     * worker has taken it. Returns the lines logged meanwhile; a reload that fails or is ignored is an error with them unless
+     * `fails` is set, and then the other way round.
+     */
+    async reload(sections = {}, { fails = false } = {}) {
+        if (typeof sections === 'string') writeFileSync(this.config, sections);
+        else {
+            for (const [name, keys] of Object.entries(sections)) {
+                if (keys === null) delete this.sections[name];
+                else this.sections[name] = { ...this.sections[name], ...keys };
+            }
+            writeFileSync(this.config, ini(this.sections));
+        }
+        const before = this.stderr.length;
+        const lines = () => this.stderr.slice(before);
+        this.process.kill('SIGHUP');
+        await until(() => /config: (reloaded: .*|reload failed.*|SIGHUP: (?!reading).*)\n/.test(lines()), () => `the reload\n${this.stderr}`);
+        if (fails !== !/config: reloaded: /.test(lines())) throw new Error(`the reload ${fails ? 'succeeded' : 'failed'}\n${lines()}`);
+        return lines();
     }
 
     /** Starts the process (again, after kill()). */

@@ -1,0 +1,107 @@
+#include "ops/config_diff.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/config_table.h"
+
+/* Room that is kept for saying that there is more. */
+#define MORE 32
+
+struct list {
+    char *out;
+    size_t len, size, left_out;
+};
+
+static void item(struct list *list, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void item(struct list *list, const char *format, ...)
+{
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    size_t need = strlen(text) + 2;
+    if (list->left_out > 0 || list->len + need + MORE > list->size) {
+        list->left_out++;
+        return;
+    }
+    list->len += (size_t)snprintf(list->out + list->len, list->size - list->len, "%s%s",
+                                  list->len > 0 ? "; " : "", text);
+}
+
+static const struct app_settings *app_of(const struct config *config, const char *id)
+{
+    for (size_t i = 0; i < config->napps; i++) {
+        if (strcmp(config->apps[i].id, id) == 0) {
+            return &config->apps[i];
+        }
+    }
+    return NULL;
+}
+
+static void diff_app(struct list *list, const struct app_settings *old,
+                     const struct app_settings *now)
+{
+    char keys[1024];
+    size_t len = 0;
+    if (old->enabled != now->enabled) {
+        item(list, "application %s %s", now->id, now->enabled ? "enabled" : "disabled");
+    }
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section == SECTION_APP && key->offset != offsetof(struct app_settings, enabled) &&
+            !config_key_equal(key, old, now) && len < sizeof(keys)) {
+            len += (size_t)snprintf(keys + len, sizeof(keys) - len, "%s%s", len > 0 ? ", " : "",
+                                    key->name);
+        }
+    }
+    if (len > 0) {
+        item(list, "application %s changed: %s", now->id, keys);
+    }
+}
+
+void config_diff(const struct config *old, const struct config *now, char *out, size_t size)
+{
+    struct list list = {.out = out, .size = size};
+    out[0] = '\0';
+    for (size_t i = 0; i < now->napps; i++) {
+        if (app_of(old, now->apps[i].id) == NULL) {
+            item(&list, "application %s added%s", now->apps[i].id,
+                 now->apps[i].enabled ? "" : ", disabled");
+        }
+    }
+    for (size_t i = 0; i < old->napps; i++) {
+        const struct app_settings *other = app_of(now, old->apps[i].id);
+        if (other == NULL) {
+            item(&list, "application %s removed", old->apps[i].id);
+        } else {
+            diff_app(&list, &old->apps[i], other);
+        }
+    }
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->section != SECTION_APP && (key->flags & KEY_RESTART) == 0 &&
+            !config_key_equal(key, old, now)) {
+            item(&list, "[%s] %s", section_infos[key->section].name, key->name);
+        }
+    }
+    if (list.left_out > 0) {
+        snprintf(out + list.len, size - list.len, "; and %zu more", list.left_out);
+    } else if (list.len == 0) {
+        snprintf(out, size, "nothing has changed");
+    }
+}
+
+void config_diff_fixed(const struct config *started, const struct config *now,
+                       void (*fn)(void *arg, const char *section, const char *key), void *arg)
+{
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if ((key->flags & KEY_RESTART) != 0 && !config_key_equal(key, started, now)) {
+            fn(arg, section_infos[key->section].name, key->name);
+        }
+    }
+}

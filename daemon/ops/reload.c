@@ -1,0 +1,104 @@
+#include "ops/reload.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "links/webhook.h"
+#include "net/tls_context.h"
+#include "ops/certificates.h"
+#include "ops/config_diff.h"
+
+extern char **environ;
+
+#define CHANGES 3000 /* bytes of the line that tells them */
+
+/* ---- generations ---- */
+
+static void dispose(struct apps *apps)
+{
+    tls_context_unref(apps->tls);
+    config_free(apps->owner);
+}
+
+struct apps *generation_new(struct app_registry *registry, const struct config *config,
+                            const struct apps *previous, bool owned)
+{
+    struct tls_context *tls;
+    if (certificates_load(config, previous != NULL ? previous->tls : NULL, &tls, reload_report,
+                          NULL) != 0) {
+        return NULL;
+    }
+    struct apps *apps = apps_new(registry, config->apps, config->napps, &config->limits);
+    apps->path_prefix = config->path_prefix;
+    networks_init(&apps->proxies, config->trusted_proxies.items, config->trusted_proxies.count);
+    apps->proxy_protocol = config->proxy_protocol;
+    apps->permessage_deflate = config->permessage_deflate;
+    apps->tls = tls;
+    apps->dispose = dispose;
+    apps->owner = owned ? (void *)(uintptr_t)config : NULL;
+    return apps;
+}
+
+/* ---- reloading ---- */
+
+void reload_report(void *arg, bool error, const char *text)
+{
+    (void)arg;
+    log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "config", "%s", text);
+}
+
+static void report_fixed(void *arg, const char *section, const char *key)
+{
+    (void)arg;
+    log_warn("config", "[%s] %s changes only with a restart and is as it was", section, key);
+}
+
+/* Everything uses the new generation from now on; nothing in here can fail. */
+static void swap(struct reload *reload, struct apps *apps, const struct config *config)
+{
+    struct apps *old = hub_reload(reload->hub, apps, config->drain_period * 1000);
+    ipc_reload(reload->ipc, old);
+    webhooks_configure(reload->hub->webhooks);
+    shutdown_set(reload->shutdown, config->drain_delay * 1000, config->drain_period * 1000,
+                 config->limits.close_timeout * 1000);
+    log_setup(config->log_level, config->log_format);
+    reload->current = config;
+    apps_unref(old);
+}
+
+/* -1: nothing has changed, and why has been logged. */
+static int apply(struct reload *reload, struct config *config)
+{
+    char changes[CHANGES];
+    config_diff(reload->current, config, changes, sizeof(changes));
+    struct apps *apps =
+        generation_new(reload->hub->apps->registry, config, reload->hub->apps, true);
+    if (apps == NULL) {
+        return -1;
+    }
+    swap(reload, apps, config);
+    log_info("config", "reloaded: %s", changes);
+    config_diff_fixed(reload->started, config, report_fixed, NULL);
+    return 0;
+}
+
+void reload_run(struct reload *reload)
+{
+    if (reload->hub->draining) {
+        log_warn("config", "SIGHUP: shutting down, nothing is reloaded");
+        return;
+    }
+    if (reload->path == NULL) {
+        log_warn("config", "SIGHUP: there is no configuration file to reload");
+        return;
+    }
+    log_info("config", "SIGHUP: reading %s", reload->path);
+    struct config *config = config_load(reload->path, environ, reload_report, NULL);
+    if (config == NULL || apply(reload, config) != 0) {
+        config_free(config);
+        counter_add(reload->counters, COUNTER_RELOADS_FAILED, 1);
+        log_error("config", "reload failed, nothing changed");
+        return;
+    }
+    counter_add(reload->counters, COUNTER_RELOADS, 1);
+}
