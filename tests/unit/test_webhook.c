@@ -31,7 +31,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 struct scene {
     struct limits limits;
     struct app_settings settings;
-    struct apps apps;
+    struct app_registry registry;
     struct counters counters;
     struct loop loop;
     struct hub hub;
@@ -52,10 +52,12 @@ static struct scene *scene_new(const char *url)
         .webhook_url = (char *)(uintptr_t)url,
         .webhook_events = {event_names, 1},
     };
-    apps_init(&scene->apps, &scene->settings, 1, 0);
+    app_registry_init(&scene->registry);
+    struct apps *apps = apps_new(&scene->registry, &scene->settings, 1, &scene->limits);
     assert_int_equal(loop_init(&scene->loop, &scene->counters, &limits), 0);
     assert_int_equal(mailbox_init(&scene->hub.box), 0);
-    hub_init(&scene->hub, &scene->loop, &scene->apps, &scene->limits);
+    hub_init(&scene->hub, &scene->loop, apps);
+    apps_unref(apps);
     hub_attach(&scene->hub);
     webhooks_new(&scene->hub);
     return scene;
@@ -67,7 +69,7 @@ static void scene_free(struct scene *scene)
     loop_close(&scene->loop);
     loop_free(&scene->loop, mail_dispose);
     hub_free(&scene->hub);
-    apps_free(&scene->apps);
+    app_registry_free(&scene->registry);
     mem_free(scene);
 }
 
