@@ -291,6 +291,9 @@ int chan_subscribe(struct conn *conn, struct slice name)
 {
     struct worker *worker = worker_of(conn);
     struct subscriber *subscriber = subscriber_of(conn);
+    if (conn->flags & CONN_LEFT) {
+        return -1; /* no memory for the answer before: nobody would take it out again */
+    }
     struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
     if (chan == NULL) {
         return -1;
@@ -340,6 +343,9 @@ int chan_join(struct conn *conn, struct slice name, const struct pusher_member *
 {
     struct worker *worker = worker_of(conn);
     struct subscriber *subscriber = subscriber_of(conn);
+    if (conn->flags & CONN_LEFT) {
+        return -1;
+    }
     struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
     if (chan == NULL) {
         return -1;
