@@ -167,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct publish publish = {
         .channels = &channel, .nchannels = 1, .event = SLICE("E"), .data = SLICE("still-here")};
     struct receipt receipt;
-    check(publish_broadcast(&rig.hub, &rig.apps.items[0], &publish, &receipt) == 0 &&
+    check(publish_broadcast(&rig.hub, &rig.hub.apps->items[0], &publish, &receipt) == 0 &&
           receipt.recipients >= 1);
     turns(4);
     check(heard(other, "still-here"));
@@ -177,6 +177,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     turns(8);
     check(rig.loop.connections == 0 && rig.loop.queued_bytes == 0);
     check(hub_channels(&rig.hub) == 0 && rig.hub.subscribed.count == 0 &&
-          rig.apps.connections == 0);
+          apps_connections(rig.hub.apps) == 0);
     return 0;
 }

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct {
     struct limits limits;
-    struct apps apps;
+    struct app_registry registry;
     struct counters counters;
     struct loop loop;
     struct mailbox hub;
@@ -77,11 +77,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     struct loop_limits limits = {0};
-    apps_init(&rig.apps, NULL, 0, 0);
+    app_registry_init(&rig.registry);
+    struct apps *apps = apps_new(&rig.registry, NULL, 0, &rig.limits);
     check(loop_init(&rig.loop, &rig.counters, &limits) == 0);
     check(mailbox_init(&rig.hub) == 0 && mailbox_init(&rig.worker.box) == 0);
     loop_handler(&rig.loop, KIND_SESSION, &handler);
-    worker_init(&rig.worker, 0, &rig.loop, &rig.hub, &rig.apps, &rig.limits);
+    worker_init(&rig.worker, 0, &rig.loop, &rig.hub, apps);
+    apps_unref(apps);
     return 0;
 }
 
