@@ -103,9 +103,9 @@ static int stats(struct buf *out, const struct hub *hub)
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
         if (!is_gone(app)) {
-            failed |=
-                buf_printf(out, "%s{\"id\":\"%s\",\"connections\":%" PRIu32 ",\"channels\":%zu}",
-                           comma, app->settings->id, app_connections(app), hub->channels[i].count);
+            failed |= buf_printf(
+                out, "%s{\"id\":\"%s\",\"connections\":%" PRIu32 ",\"channels\":%zu}", comma,
+                app->settings->id, app_connections(app), hub_app_channels(hub, (uint32_t)i));
             comma = ",";
         }
     }

@@ -30,7 +30,8 @@ static void adopt(struct hub *hub, struct apps *apps)
         hub->channels = mem_realloc(hub->channels, apps->count * sizeof(*hub->channels));
         hub->caches = mem_realloc(hub->caches, apps->count * sizeof(*hub->caches));
         for (; hub->napps < apps->count; hub->napps++) {
-            strmap_init(&hub->channels[hub->napps], name_of);
+            hub->channels[hub->napps].hidden = 0;
+            strmap_init(&hub->channels[hub->napps].entries, name_of);
             cache_init(&hub->caches[hub->napps]);
         }
     }
@@ -76,11 +77,11 @@ void hub_free(struct hub *hub)
         cache_free(&hub->caches[i]);
         size_t cursor = 0;
         void *value;
-        while (strmap_next(&hub->channels[i], &cursor, &value)) {
+        while (strmap_next(&hub->channels[i].entries, &cursor, &value)) {
             presence_free(((struct dirent *)value)->presence);
             mem_free(value);
         }
-        strmap_free(&hub->channels[i]);
+        strmap_free(&hub->channels[i].entries);
     }
     mem_free(hub->channels);
     mem_free(hub->caches);
@@ -94,7 +95,12 @@ void hub_free(struct hub *hub)
 
 struct dirent *hub_find(struct hub *hub, uint32_t app, uint32_t hash, struct slice name)
 {
-    return strmap_get_hashed(&hub->channels[app], hash, name.p, name.len);
+    return strmap_get_hashed(&hub->channels[app].entries, hash, name.p, name.len);
+}
+
+static bool is_hidden(const struct dirent *entry)
+{
+    return (ff_channel_type(entry->name, entry->len) & FF_CHANNEL_HIDDEN) != 0;
 }
 
 static struct dirent *entry_get(struct hub *hub, const struct mail_channel *channel,
@@ -111,7 +117,8 @@ static struct dirent *entry_get(struct hub *hub, const struct mail_channel *chan
     memcpy(copy, name, channel->len);
     entry->name = copy;
     entry->len = channel->len;
-    strmap_put_hashed(&hub->channels[channel->app], channel->hash, entry);
+    strmap_put_hashed(&hub->channels[channel->app].entries, channel->hash, entry);
+    hub->channels[channel->app].hidden += is_hidden(entry);
     return entry;
 }
 
@@ -120,7 +127,8 @@ static void entry_release(struct hub *hub, uint32_t app, struct dirent *entry)
     if (entry->total > 0 || (entry->presence != NULL && presence_count(entry->presence) > 0)) {
         return;
     }
-    strmap_del(&hub->channels[app], entry->name, entry->len);
+    strmap_del(&hub->channels[app].entries, entry->name, entry->len);
+    hub->channels[app].hidden -= is_hidden(entry);
     presence_free(entry->presence);
     mem_free(entry);
 }
@@ -507,11 +515,16 @@ uint64_t hub_counter(const struct hub *hub, enum counter counter)
     return sum;
 }
 
+size_t hub_app_channels(const struct hub *hub, uint32_t app)
+{
+    return hub->channels[app].entries.count - hub->channels[app].hidden;
+}
+
 size_t hub_channels(const struct hub *hub)
 {
     size_t sum = 0;
     for (size_t i = 0; i < hub->napps; i++) {
-        sum += hub->channels[i].count;
+        sum += hub_app_channels(hub, (uint32_t)i);
     }
     return sum;
 }

@@ -37,6 +37,12 @@ struct dirent {
     uint32_t counts[]; /* by worker */
 };
 
+/* The channels of an application. */
+struct directory {
+    struct strmap entries; /* struct dirent */
+    size_t hidden;         /* of them: users' own channels and watchlists */
+};
+
 struct hub {
     struct loop *loop;
     struct mailbox box;
@@ -44,7 +50,7 @@ struct hub {
     uint32_t nworkers;
     struct apps *apps;           /* the generation in use; a reference */
     const struct limits *limits; /* its limits */
-    struct strmap *channels;     /* by application index */
+    struct directory *channels;  /* by application index */
     struct cache *caches;        /* by application index */
     size_t napps;                /* of both */
     struct subscribed subscribed;
@@ -90,6 +96,8 @@ uint32_t hub_disconnect(struct hub *hub, const struct app *app, const struct soc
 bool hub_held(const struct hub *hub);
 
 uint64_t hub_counter(const struct hub *hub, enum counter counter); /* summed over all loops */
-size_t hub_channels(const struct hub *hub); /* occupied ones, of all applications */
+/* Occupied channels, of all applications and of one; without those that nobody can subscribe to. */
+size_t hub_channels(const struct hub *hub);
+size_t hub_app_channels(const struct hub *hub, uint32_t app);
 
 #endif

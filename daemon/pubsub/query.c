@@ -27,7 +27,7 @@ bool query_next(struct hub *hub, const struct app *app, struct slice prefix, siz
                 struct slice *name, struct channel_info *info)
 {
     void *value;
-    while (strmap_next(&hub->channels[app->index], cursor, &value)) {
+    while (strmap_next(&hub->channels[app->index].entries, cursor, &value)) {
         const struct dirent *entry = value;
         *name = (struct slice){entry->name, entry->len};
         *info = info_of(entry, *name);

@@ -176,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(other);
     turns(8);
     check(rig.loop.connections == 0 && rig.loop.queued_bytes == 0);
+    check(rig.hub.channels[0].entries.count == 0 && rig.hub.channels[0].hidden == 0);
     check(hub_channels(&rig.hub) == 0 && rig.hub.subscribed.count == 0 &&
           apps_connections(rig.hub.apps) == 0);
     return 0;

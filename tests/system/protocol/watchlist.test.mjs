@@ -142,6 +142,16 @@ suite('watchlists', { workers: [1, 3], sections }, (ctx) => {
         assert.doesNotMatch(await (await sdk.get({ path: '/channels' })).text(), /#/);
     });
 
+    test('neither a user nor who watches it is counted as a channel', async () => {
+        const channels = async () => JSON.parse((await ctx.daemon.http('/stats', { port: ctx.daemon.adminPort })).text).apps.find(({ id }) => id === WATCH.id).channels;
+        const before = await channels();
+        const watcher = await user(unique('u'), [unique('w')]);
+        await events(watcher);
+        assert.equal(await channels(), before);
+        await watcher.subscribe(unique('c'));
+        assert.equal(await channels(), before + 1);
+    });
+
     test('each application has users of its own, and one without the option sends nothing', async () => {
         const id = unique('u');
         const watcher = await user(unique('u'), [id]);
