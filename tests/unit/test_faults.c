@@ -197,7 +197,7 @@ static void converse_session(struct rig *rig)
         struct publish publish = {
             .channels = names, .nchannels = 2, .event = SLICE("E"), .data = SLICE("\"data\"")};
         struct receipt receipt;
-        if (publish_broadcast(&rig->hub, &rig->apps.items[0], &publish, &receipt) != 0) {
+        if (publish_broadcast(&rig->hub, &rig->apps->items[0], &publish, &receipt) != 0) {
             assert_true(faults.armed);
         }
     }
@@ -321,7 +321,7 @@ static void check_after(struct rig *rig, struct rig_client *witness)
     assert_int_equal(rig->loops[0].connections, 1);
     assert_int_equal(rig->loops[1].connections, 0);
     assert_int_equal(rig->hub_loop.connections, 0);
-    assert_int_equal(rig->apps.connections, 1);
+    assert_int_equal(apps_connections(rig->apps), 1);
     assert_int_equal(hub_channels(&rig->hub), 2); /* the witness's */
     for (int i = 0; i < RIG_WORKERS; i++) {
         assert_int_equal(rig->loops[i].queued_bytes, 0);
