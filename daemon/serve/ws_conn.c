@@ -10,7 +10,9 @@
 #include "pubsub/worker.h"
 #include "shared/utf8.h"
 
-#define LOOKS 16u
+/* Looks into a compressed message at each of its frames: so many, up to that size. */
+#define LOOKS      16u
+#define LOOK_CHEAP 65536u
 
 /*
  * Either a fragmented message is open and `bytes` holds the payloads of its frames so far; or the
@@ -228,15 +230,18 @@ static bool unpack(struct conn *conn, struct slice packed, bool whole, bool text
 }
 
 /* Into a compressed message that has not ended. No window is kept, so it is inflated from its
- * start: for each of its first frames, and then whenever it has doubled. */
+ * start: for each of its first frames while that is cheap, and then whenever it has doubled. */
 static void look(struct conn *conn, struct ws_part *part, size_t max)
 {
     struct slice packed = {(const char *)part->bytes, part->len}, message;
-    if (part->fragments <= LOOKS || part->len >= part->next_look) {
-        part->next_look = part->len * 2;
-        (void)unpack(conn, packed, false, !part->binary, max, &message);
-        deflate_trim(worker_of(conn)->deflater);
+    if (part->len < part->next_look) {
+        return;
     }
+    if (unpack(conn, packed, false, !part->binary, max, &message)) {
+        bool cheap = part->fragments < LOOKS && message.len <= LOOK_CHEAP;
+        part->next_look = cheap ? 0 : part->len * 2;
+    }
+    deflate_trim(worker_of(conn)->deflater);
 }
 
 /* False: hold this frame back. */
@@ -269,6 +274,7 @@ static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, str
     if (compressed) {
         struct slice message;
         if (!unpack(conn, (struct slice){(const char *)bytes, len}, true, text, max, &message)) {
+            deflate_trim(worker_of(conn)->deflater);
             return true;
         }
         bytes = (const uint8_t *)message.p;
