@@ -131,7 +131,13 @@
       "Webhook events that were never delivered, by reason")                                       \
     X(RELOADS, "config_reloads_total", "result=\"ok\"", "Configuration reloads, by result")        \
     X(RELOADS_FAILED, "config_reloads_total", "result=\"failed\"",                                 \
-      "Configuration reloads, by result")
+      "Configuration reloads, by result")                                                          \
+    X(CLOSED_REMOVED, "reload_closed_total", "reason=\"removed\"",                                 \
+      "Connections that a reload closed, by reason")                                               \
+    X(CLOSED_DISABLED, "reload_closed_total", "reason=\"disabled\"",                               \
+      "Connections that a reload closed, by reason")                                               \
+    X(CLOSED_PUBLISHER, "reload_closed_total", "reason=\"publisher\"",                             \
+      "Connections that a reload closed, by reason")
 
 enum counter {
 #define COUNTERS_ENUM(symbol, metric, labels, help) COUNTER_##symbol,

@@ -1,6 +1,7 @@
 #include "links/admin.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,6 +61,8 @@ static int metrics(struct buf *out, const struct hub *hub)
     failed |= gauge(out, "uptime_seconds", "Seconds since the start",
                     (clock_mono_ms() - hub->started_ms) / 1000);
     failed |= gauge(out, "draining", "1 while the node is shutting down", hub->draining);
+    failed |= gauge(out, "config_generations", "Configurations in use: 1, and more after a reload",
+                    atomic_load(&hub->apps->registry->generations));
     failed |= gauge(out, "webhook_queue", "Webhook events that wait to be delivered",
                     hub->webhooks != NULL ? webhooks_waiting(hub->webhooks) : 0);
     failed |= gauge(out, "log_lines_dropped", "Log lines that stderr did not take", log_dropped());

@@ -509,6 +509,7 @@ static void end_peer(struct conn *conn)
         unread = 0;
     }
     peer->ending = true;
+    counter_add(conn->loop->counters, COUNTER_CLOSED_PUBLISHER, 1);
     peer->unsettled = (uint32_t)kept + (uint32_t)unread;
     if (peer->awaited > 0) {
         return; /* it goes on when that is answered */

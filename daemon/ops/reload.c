@@ -10,8 +10,6 @@
 
 extern char **environ;
 
-#define CHANGES 3000 /* bytes of the line that tells them */
-
 /* ---- generations ---- */
 
 static void dispose(struct apps *apps)
@@ -69,17 +67,33 @@ static void swap(struct reload *reload, struct apps *apps, const struct config *
 /* -1: nothing has changed, and why has been logged. */
 static int apply(struct reload *reload, struct config *config)
 {
-    char changes[CHANGES];
-    config_diff(reload->current, config, changes, sizeof(changes));
     struct apps *apps =
         generation_new(reload->hub->apps->registry, config, reload->hub->apps, true);
     if (apps == NULL) {
         return -1;
     }
+    config_diff(reload->current, config, reload->changes, sizeof(reload->changes));
     swap(reload, apps, config);
-    log_info("config", "reloaded: %s", changes);
-    config_diff_fixed(reload->started, config, report_fixed, NULL);
     return 0;
+}
+
+/* Every worker uses the new generation. */
+static void reloaded(struct hub *hub)
+{
+    struct reload *reload = hub->reload;
+    config_diff_fixed(reload->started, reload->current, report_fixed, NULL);
+    log_info("config", "reloaded: %s", reload->changes);
+    counter_add(reload->counters, COUNTER_RELOADS, 1);
+    if (reload->again) {
+        reload->again = false;
+        reload_run(reload);
+    }
+}
+
+void reload_init(struct reload *reload)
+{
+    reload->hub->reload = reload;
+    reload->hub->reloaded = reloaded;
 }
 
 void reload_run(struct reload *reload)
@@ -88,17 +102,20 @@ void reload_run(struct reload *reload)
         log_warn("config", "SIGHUP: shutting down, nothing is reloaded");
         return;
     }
-    if (reload->path == NULL) {
-        log_warn("config", "SIGHUP: there is no configuration file to reload");
+    if (reload->started->development) {
+        log_warn("config", "SIGHUP: a development server has no configuration to reload");
         return;
     }
-    log_info("config", "SIGHUP: reading %s", reload->path);
+    if (reload->hub->reloading > 0) {
+        reload->again = true;
+        return;
+    }
+    log_info("config", "SIGHUP: reading %s",
+             reload->path != NULL ? reload->path : "the environment");
     struct config *config = config_load(reload->path, environ, reload_report, NULL);
     if (config == NULL || apply(reload, config) != 0) {
         config_free(config);
         counter_add(reload->counters, COUNTER_RELOADS_FAILED, 1);
         log_error("config", "reload failed, nothing changed");
-        return;
     }
-    counter_add(reload->counters, COUNTER_RELOADS, 1);
 }

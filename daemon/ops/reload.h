@@ -4,7 +4,9 @@
  *
  * A reload loads the file and the environment as the start did, prepares everything that may fail
  * (generation_new), and only then changes anything. A file with an error, or a part that cannot be
- * prepared, leaves all as it was. What changes only with a restart is named in the log.
+ * prepared, leaves all as it was. What changes only with a restart is named in the log. A reload is
+ * over, and the log says so, when every worker uses the new generation; what is asked for before
+ * that comes after it.
  */
 #ifndef FF_OPS_RELOAD_H
 #define FF_OPS_RELOAD_H
@@ -22,6 +24,8 @@ struct reload {
     struct ipc *ipc;
     struct shutdown *shutdown;
     struct counters *counters; /* the hub's */
+    bool again;                /* asked for while one was under way */
+    char changes[3000];        /* of the one that is under way, for the log */
 };
 
 /* What loops read of a configuration, with one reference. Whatever is built from the configuration
@@ -34,6 +38,8 @@ struct apps *generation_new(struct app_registry *registry, const struct config *
 /* Every warning and error of a configuration goes to the log. */
 void reload_report(void *arg, bool error, const char *text);
 
+/* Once, when the fields above are set; `reload` must outlive the hub's loop. */
+void reload_init(struct reload *reload);
 void reload_run(struct reload *reload);
 
 #endif

@@ -354,6 +354,7 @@ static int server_init(struct server *server, const struct config *config, const
                                      .ipc = server->ipc,
                                      .shutdown = &server->shutdown,
                                      .counters = &server->counters};
+    reload_init(&server->reload);
     for (uint32_t i = 0; i < server->ncrews; i++) {
         server->shutdown.workers[i] = &server->crews[i].worker;
     }

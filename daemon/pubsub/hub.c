@@ -59,7 +59,9 @@ void hub_init(struct hub *hub, struct loop *loop, struct apps *apps)
 struct apps *hub_reload(struct hub *hub, struct apps *apps, uint64_t period_ms)
 {
     struct apps *old = hub->apps;
+    check(hub->reloading == 0);
     adopt(hub, apps);
+    hub->reloading = hub->nworkers;
     hub->loop->limits = limits_of_loop(hub->limits);
     for (uint32_t i = 0; i < hub->nworkers; i++) {
         struct mail_reload *mail = mem_alloc(sizeof(*mail));
@@ -476,6 +478,11 @@ static bool on_mail(void *arg, struct mail *mail)
         hub->terminated(hub, &terminated->asker, terminated->n);
         break;
     }
+    case MAIL_RELOADED:
+        if (--hub->reloading == 0 && hub->reloaded != NULL) {
+            hub->reloaded(hub);
+        }
+        break;
     case MAIL_RESPONSE:
     case MAIL_DELIVER:
     case MAIL_JOINED:

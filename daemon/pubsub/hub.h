@@ -60,7 +60,10 @@ struct hub {
     struct dedup dedup;
     uint64_t started_ms;
     bool draining;
-    void *ipc; /* links/ipc keeps its own here */
+    void *ipc;                         /* links/ipc keeps its own here */
+    uint32_t reloading;                /* workers that do not use the generation yet */
+    void (*reloaded)(struct hub *hub); /* all of them do; NULL: nobody wants to know */
+    void *reload;                      /* ops/reload keeps its own here */
     void (*terminated)(struct hub *hub, const struct asker *asker, uint32_t n);
     struct webhooks *webhooks; /* links/webhook; NULL: none */
     const struct counters *counters[HUB_MAX_WORKERS + 1];
@@ -72,8 +75,9 @@ void hub_attach(struct hub *hub); /* on the hub's thread, before its loop runs *
 void hub_free(struct hub *hub);
 
 /* Another generation of the configuration from now on, for the hub and, as soon as they read their
- * mail, for all workers. Takes over the reference. The old one is returned, with the reference that
- * the hub had, for who must compare. */
+ * mail, for all workers: then hub->reloaded is called. Not before that has come of an earlier call.
+ * Takes over the reference. The old one is returned, with the reference that the hub had, for who
+ * must compare. */
 struct apps *hub_reload(struct hub *hub, struct apps *apps, uint64_t period_ms) MUST_CHECK;
 
 /* The channel's entry, or NULL when nobody is subscribed. */

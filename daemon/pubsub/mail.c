@@ -28,6 +28,7 @@ void mail_dispose(struct mail *mail)
     case MAIL_RELOAD:
         apps_unref(((struct mail_reload *)mail)->apps);
         break;
+    case MAIL_RELOADED:
     case MAIL_DRAIN:
     case MAIL_TERMINATE:
     case MAIL_TERMINATED:

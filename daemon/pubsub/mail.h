@@ -30,6 +30,7 @@ enum mail_type {
     MAIL_LEAVE,      /* one connection of a member has left it */
     MAIL_PUBLISH,    /* a client event */
     MAIL_REQUEST,    /* a request of the HTTP API */
+    MAIL_RELOADED,   /* I use the new generation */
     MAIL_TERMINATED, /* so many connections were ended, for who asked */
     MAIL_WATCH,      /* one of my connections wants to know which of these users are there */
 };

@@ -55,6 +55,10 @@ static void reload(struct worker *worker, const struct mail_reload *mail)
     worker->loop->limits = limits_of_loop(worker->limits);
     worker->reloaded(worker, old, mail->period_ms);
     apps_unref(old);
+    struct mail *answer = mem_zalloc(sizeof(*answer));
+    answer->type = MAIL_RELOADED;
+    answer->bytes = (uint32_t)sizeof(*answer);
+    mailbox_post(worker->hub, answer);
 }
 
 static bool on_mail(void *arg, struct mail *mail)
@@ -100,6 +104,7 @@ static bool on_mail(void *arg, struct mail *mail)
         loop_stop(worker->loop);
         break;
     case MAIL_COUNT:
+    case MAIL_RELOADED:
     case MAIL_JOIN:
     case MAIL_LEAVE:
     case MAIL_PUBLISH:

@@ -15,6 +15,8 @@ bool retire_session(struct conn *conn)
     if (app_serves(app)) {
         return false;
     }
+    counter_add(conn->loop->counters,
+                app->removed ? COUNTER_CLOSED_REMOVED : COUNTER_CLOSED_DISABLED, 1);
     if (app->removed) {
         session_close(conn, 4001, "Application does not exist", true);
     } else {
