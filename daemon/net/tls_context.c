@@ -205,12 +205,6 @@ static struct identity *identity_of(const struct tls_context *context, const cha
     return name != NULL ? name->identity : NULL;
 }
 
-SSL_CTX *tls_context_find(struct tls_context *context, const char *name)
-{
-    struct identity *identity = identity_of(context, name);
-    return identity != NULL ? identity->ctx : NULL;
-}
-
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
     (void)alert;
@@ -220,11 +214,11 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
     if (asked == NULL) {
         return SSL_TLSEXT_ERR_NOACK;
     }
-    SSL_CTX *ctx = tls_context_find(context, asked);
-    if (ctx == NULL) {
+    struct identity *identity = identity_of(context, asked);
+    if (identity == NULL) {
         return SSL_TLSEXT_ERR_NOACK; /* the first one; the client will judge it */
     }
-    return SSL_set_SSL_CTX(ssl, ctx) != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    return SSL_set_SSL_CTX(ssl, identity->ctx) != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,

@@ -34,8 +34,4 @@ int tls_context_add(struct tls_context *context, X509 *leaf, STACK_OF(X509) * ch
 /* For net/tls.c: a new server-side object; NULL: no memory. */
 SSL *tls_context_ssl(struct tls_context *context) MUST_CHECK;
 
-/* The certificate for a name, as the choice by SNI makes it; NULL: the name is unknown. For tests.
- */
-SSL_CTX *tls_context_find(struct tls_context *context, const char *name);
-
 #endif
