@@ -136,6 +136,29 @@ for (const workers of [1, 3]) {
             assert.doesNotMatch(daemon.stderr, /not delivered/);
         });
 
+        test('reload: another URL takes what waits, another secret signs it, and without a URL it is dropped', async (t) => {
+            const { receiver, daemon } = await start(t, { answer: () => 500 });
+            const other = await Receiver.start();
+            t.after(() => other.stop());
+            const { client, channels: [first] } = await occupy(daemon);
+            await receiver.arrived.take();
+            await daemon.reload({ 'app "app1"': { webhook_url: other.url, secret: 'another-secret-of-app1' } });
+            assert.equal((await other.next()).channel, first);
+            assert.ok(Receiver.valid(other.requests[0], { ...APP, secret: 'another-secret-of-app1' }));
+
+            await daemon.reload({ 'app "app1"': { webhook_url: receiver.url }, 'app "app2"': { webhook_url: other.url, webhook_events: 'channel_occupied' } });
+            const { client: second } = await occupy(daemon);
+            await receiver.arrived.take();
+            await daemon.reload({ 'app "app1"': { webhook_url: '' } });
+            await until(async () => (await daemon.metrics()).get('webhook_events_dropped_total', 'ended') === 1, 'the event to be dropped');
+            assert.equal((await daemon.metrics()).get('webhook_queue'), 0);
+            const { client: third } = await occupy(daemon);
+            const { client: fourth, channels: [theirs] } = await occupy(daemon, 1, { app: APP2 });
+            assert.deepEqual(await other.next(), { name: 'channel_occupied', channel: theirs });
+            await daemon.reload({ 'app "app1"': null });
+            for (const one of [client, second, third, fourth]) one.destroy();
+        });
+
         test('an answer without end is cut off, and counts by its status', async (t) => {
             let closed;
             const cut = new Promise((done) => (closed = done));
