@@ -28,7 +28,7 @@ foreach ([
 $copy = clone $channel;
 var_dump($copy == $channel, unserialize(serialize($channel)) == $channel, unserialize(serialize($member)) == $member);
 ?>
---EXPECT--
+--EXPECTF--
 object(Fanfare\Channel)#2 (5) {
   ["name"]=>
   string(1) "a"
@@ -84,7 +84,7 @@ Error: Cannot create dynamic property Fanfare\Channel::$new
 Error: Cannot construct Fanfare\Channel twice
 Error: Cannot construct Fanfare\Member twice
 Error: Cannot construct Fanfare\CachedEvent twice
-Error: Cannot modify readonly property Fanfare\Member::$info
+Error: Cannot %Smodify readonly property Fanfare\Member::$info
 ArgumentCountError: Fanfare\Member::__construct() expects at least 1 argument, 0 given
 TypeError: Fanfare\Channel::__construct(): Argument #5 ($cache) must be of type ?Fanfare\CachedEvent, stdClass given
 bool(true)
