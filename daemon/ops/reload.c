@@ -59,7 +59,6 @@ static void swap(struct reload *reload, struct apps *apps, const struct config *
     webhooks_configure(reload->hub->webhooks);
     shutdown_set(reload->shutdown, config->drain_delay * 1000, config->drain_period * 1000,
                  config->limits.close_timeout * 1000);
-    log_setup(config->log_level, config->log_format);
     reload->current = config;
     apps_unref(old);
 }
@@ -81,8 +80,14 @@ static int apply(struct reload *reload, struct config *config)
 static void reloaded(struct hub *hub)
 {
     struct reload *reload = hub->reload;
-    config_diff_fixed(reload->started, reload->current, report_fixed, NULL);
+    const struct config *config = reload->current;
+    /* Both who had asked for such lines and who does now get these. */
+    if (!log_enabled(config->log_level)) {
+        log_setup(config->log_level, config->log_format);
+    }
+    config_diff_fixed(reload->started, config, report_fixed, NULL);
     log_info("config", "reloaded: %s", reload->changes);
+    log_setup(config->log_level, config->log_format);
     counter_add(reload->counters, COUNTER_RELOADS, 1);
     if (reload->again) {
         reload->again = false;

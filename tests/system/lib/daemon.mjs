@@ -162,8 +162,8 @@ export class Daemon {
         const before = this.stderr.length;
         const lines = () => this.stderr.slice(before);
         this.process.kill('SIGHUP');
-        await until(() => /config: (reloaded: .*|reload failed.*|SIGHUP: (?!reading).*)\n/.test(lines()), () => `the reload\n${this.stderr}`);
-        if (fails !== !/config: reloaded: /.test(lines())) throw new Error(`the reload ${fails ? 'succeeded' : 'failed'}\n${lines()}`);
+        await until(() => /(config: |"message":")(reloaded: |reload failed|SIGHUP: (?!reading)).*\n/.test(lines()), () => `the reload\n${this.stderr}`);
+        if (fails !== !/(config: |"message":")reloaded: /.test(lines())) throw new Error(`the reload ${fails ? 'succeeded' : 'failed'}\n${lines()}`);
         return lines();
     }
 
