@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strmap.h"
 #include "ops/config_table.h"
 
 /* Room that is kept for saying that there is more. */
@@ -32,14 +33,23 @@ static void item(struct list *list, const char *format, ...)
                                   list->len > 0 ? "; " : "", text);
 }
 
-static const struct app_settings *app_of(const struct config *config, const char *id)
+static void id_of(const void *value, const char **key, size_t *len)
 {
+    *key = ((const struct app_settings *)value)->id;
+    *len = strlen(*key);
+}
+
+static void by_id(struct strmap *map, const struct config *config)
+{
+    strmap_init(map, id_of);
     for (size_t i = 0; i < config->napps; i++) {
-        if (strcmp(config->apps[i].id, id) == 0) {
-            return &config->apps[i];
-        }
+        strmap_put(map, &config->apps[i]);
     }
-    return NULL;
+}
+
+static const struct app_settings *app_of(const struct strmap *map, const char *id)
+{
+    return strmap_get(map, id, strlen(id));
 }
 
 static void diff_app(struct list *list, const struct app_settings *old,
@@ -63,24 +73,34 @@ static void diff_app(struct list *list, const struct app_settings *old,
     }
 }
 
-void config_diff(const struct config *old, const struct config *now, char *out, size_t size)
+static void diff_apps(struct list *list, const struct config *old, const struct config *now)
 {
-    struct list list = {.out = out, .size = size};
-    out[0] = '\0';
+    struct strmap before, after;
+    by_id(&before, old);
+    by_id(&after, now);
     for (size_t i = 0; i < now->napps; i++) {
-        if (app_of(old, now->apps[i].id) == NULL) {
-            item(&list, "application %s added%s", now->apps[i].id,
+        if (app_of(&before, now->apps[i].id) == NULL) {
+            item(list, "application %s added%s", now->apps[i].id,
                  now->apps[i].enabled ? "" : ", disabled");
         }
     }
     for (size_t i = 0; i < old->napps; i++) {
-        const struct app_settings *other = app_of(now, old->apps[i].id);
+        const struct app_settings *other = app_of(&after, old->apps[i].id);
         if (other == NULL) {
-            item(&list, "application %s removed", old->apps[i].id);
+            item(list, "application %s removed", old->apps[i].id);
         } else {
-            diff_app(&list, &old->apps[i], other);
+            diff_app(list, &old->apps[i], other);
         }
     }
+    strmap_free(&before);
+    strmap_free(&after);
+}
+
+void config_diff(const struct config *old, const struct config *now, char *out, size_t size)
+{
+    struct list list = {.out = out, .size = size};
+    out[0] = '\0';
+    diff_apps(&list, old, now);
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
         if (key->section != SECTION_APP && (key->flags & KEY_RESTART) == 0 &&
