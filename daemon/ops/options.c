@@ -56,6 +56,7 @@ static void print_help(void)
         "the\n"
         "path of the Unix socket.\n"
         "\n"
+        "SIGHUP reads file, environment and certificates again; who is connected stays connected.\n"
         "SIGTERM closes the clients, so that they connect again elsewhere, and exits.\n"
         "Exit status: 0 fine, 1 cannot start or the configuration is wrong, 2 wrong command "
         "line.\n",
