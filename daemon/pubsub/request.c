@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/strmap.h"
 #include "proto/json.h"
 #include "pubsub/presence.h"
 #include "pubsub/publish.h"
@@ -92,18 +93,33 @@ static int write_object(struct buf *out, struct hub *hub, const struct app *app,
     return failed | buf_text(out, "}");
 }
 
+static void name_of(const void *value, const char **key, size_t *len)
+{
+    const struct ff_slice *name = value;
+    *key = name->p;
+    *len = name->len;
+}
+
+/* Each channel once, however often it was named: the keys of an object are different. */
 static int write_channels_of(struct buf *out, struct hub *hub, const struct request *request,
                              const struct api_event *event)
 {
+    struct strmap written;
     int failed = 0;
+    strmap_init(&written, name_of);
     for (size_t i = 0; i < event->count; i++) {
-        struct ff_slice channel = request->channels[event->first + i];
-        struct slice name = {channel.p, channel.len};
+        struct ff_slice *channel = &request->channels[event->first + i];
+        struct slice name = {channel->p, channel->len};
+        if (strmap_get(&written, name.p, name.len) != NULL) {
+            continue;
+        }
+        strmap_put(&written, channel);
         struct channel_info info = query_channel(hub, request->app, name);
         failed |= i > 0 ? buf_text(out, ",") : 0;
         failed |= json_write_string(out, name.p, name.len) | buf_text(out, ":");
         failed |= write_object(out, hub, request->app, name, &info, event->info);
     }
+    strmap_free(&written);
     return failed;
 }
 

@@ -215,7 +215,9 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
         const client = await ctx.open();
         await client.subscribe(channel);
         const data = '{ "a" : 1.0, "b":"\\u00e9 \u{1f600} \\/" }';
-        await trigger({ name: 'E', data, channels: [channel, channel] });
+        const other = unique();
+        const { body } = await trigger({ name: 'E', data, channels: [channel, other, channel, other], info: 'subscription_count' });
+        assert.equal(body, `{"channels":{"${channel}":{"subscription_count":1},"${other}":{}}}`);
         assert.equal((await client.expect('E')).data, data);
         await trigger(`{"name":"O","data":{"x" : 1.0},"channel":"${channel}"}`);
         assert.equal((await client.expect('O')).data, '{"x" : 1.0}');
