@@ -109,6 +109,26 @@ describe('PHP-FPM behind nginx', { skip }, () => {
         await connected(echo);
     });
 
+    test('a reload that changes the secret: every child says so, and publishes again when it is right again', async () => {
+        const name = channel('open');
+        const inbox = await listen(name);
+        const publish = (n) => Promise.all(Array.from({ length: n }, (_, i) => ann.act('now', { channels: [`private:${name}`], value: i })));
+        await publish(12);
+        for (let i = 0; i < 12; i++) await inbox.take();
+        await daemon.reload({ 'app "app1"': { secret: 'another-secret-of-app1' } });
+        for (let i = 0; i < 6; i++) {
+            await assert.rejects(ann.act('now', { channels: [`private:${name}`], value: 'refused' }), (error) => {
+                assert.ok(error.broadcast && /secret is wrong/.test(error.message), error.message);
+                return true;
+            });
+        }
+        await daemon.reload({ 'app "app1"': { secret: APP.secret } });
+        await publish(12);
+        const got = [];
+        for (let i = 0; i < 12; i++) got.push((await inbox.take()).value);
+        assert.deepEqual(got.sort((a, b) => a - b), Array.from({ length: 12 }, (_, i) => i));
+    });
+
     test('a killed FPM child is nobody else\'s trouble', async () => {
         const name = channel('open');
         const { pid } = await ann.get('/whoami');
