@@ -404,8 +404,10 @@ void conn_process(struct conn *conn)
             continue;
         }
         /* A short read has emptied the socket; but data and the peer's end arriving together give
-         * one edge. */
-        if ((size_t)got < size && !(conn->flags & (CONN_PEER_END | CONN_FINISHING))) {
+         * one edge. So do data and a reset, and that libevent reports as if it were data alone: who
+         * is answered learns of it by writing, the others are read once more. */
+        if ((size_t)got < size && !(conn->flags & (CONN_PEER_END | CONN_FINISHING)) &&
+            conn_queued(conn) > 0) {
             return;
         }
     }

@@ -96,3 +96,35 @@ suite('SIGSTOP for longer than every time-out', { workers: [1, 3], sections: { l
         await client.closedWith(4201);
     });
 });
+
+// Data and a reset that are reported at once look to libevent like data alone.
+suite('a last message and a reset behind it, in one poll', { workers: [1, 3] }, (ctx) => {
+    const state = () => /^State:\s+(\w)/m.exec(readFileSync(`/proc/${ctx.daemon.pid}/status`, 'utf8'))[1];
+
+    for (const [what, send] of Object.entries({
+        'a message without an answer': (client) => client.unsubscribe('never'),
+        'a pong': (client) => client.send({ event: 'pusher:pong' }),
+        'a message with an answer': (client) => client.send({ event: 'pusher:ping' }),
+        'half a frame': (client) => client.write(Buffer.from([0x81, 0xfe, 0x10, 0x00, 1, 2, 3, 4, 5, 6])),
+        nothing: () => {},
+    })) {
+        test(`${what}: the connection is gone at once, not with its ping`, async () => {
+            const channel = unique('presence');
+            const client = await ctx.open();
+            await client.subscribe(channel, { data: { user_id: 1 } });
+            const before = (await ctx.daemon.metrics()).get('connections');
+            ctx.daemon.process.kill('SIGSTOP');
+            await until(() => state() === 'T', 'the daemon to be stopped');
+            send(client);
+            client.reset();
+            await client.ended;
+            ctx.daemon.process.kill('SIGCONT');
+
+            await until(async () => (await ctx.daemon.metrics()).get('connections') === before - 1, 'the connection to be gone');
+            const other = await ctx.open();
+            const { presence } = JSON.parse((await other.subscribe(channel, { data: { user_id: 2 } })).data);
+            assert.deepEqual(presence.ids, [2]);
+            other.destroy();
+        });
+    }
+});
