@@ -1,6 +1,5 @@
 #include "links/webhook_http.h"
 
-#include <curl/curl.h>
 #include <event2/event_struct.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "links/curl_library.h"
 #include "net/mailbox.h"
 
 #define TIMEOUT_MS  10000L
@@ -43,6 +43,7 @@ struct mail_answer {
 };
 
 struct hook_http {
+    const struct curl_library *curl;
     struct mailbox jobs, answers;
     pthread_t thread;
     struct event wake; /* for answers */
@@ -73,9 +74,9 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static int add_header(struct job *job, const char *line)
+static int add_header(const struct hook_http *http, struct job *job, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(job->headers, line);
+    struct curl_slist *more = http->curl->slist_append(job->headers, line);
     if (more == NULL) {
         return -1;
     }
@@ -83,18 +84,19 @@ static int add_header(struct job *job, const char *line)
     return 0;
 }
 
-static int add_headers(struct job *job)
+static int add_headers(const struct hook_http *http, struct job *job)
 {
     char key[HEADER_MAX], signature[HEADER_MAX];
     snprintf(key, sizeof(key), "X-Pusher-Key: %s", job->key);
     snprintf(signature, sizeof(signature), "X-Pusher-Signature: %s", job->signature);
-    return add_header(job, "Content-Type: application/json") | add_header(job, key) |
-           add_header(job, signature) | add_header(job, "Expect:"); /* no 100-continue */
+    return add_header(http, job, "Content-Type: application/json") | add_header(http, job, key) |
+           add_header(http, job, signature) |
+           add_header(http, job, "Expect:"); /* no 100-continue */
 }
 
-#define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) != CURLE_OK)
+#define SET(easy, option, value) (http->curl->easy_setopt((easy), (option), (value)) != CURLE_OK)
 
-static bool set_protocols(CURL *easy)
+static bool set_protocols(const struct hook_http *http, CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
     return SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -105,11 +107,11 @@ static bool set_protocols(CURL *easy)
 
 static int prepare(struct hook_http *http, struct job *job)
 {
-    CURL *easy = job->easy = curl_easy_init();
-    if (easy == NULL || add_headers(job) != 0) {
+    CURL *easy = job->easy = http->curl->easy_init();
+    if (easy == NULL || add_headers(http, job) != 0) {
         return -1;
     }
-    bool failed = set_protocols(easy);
+    bool failed = set_protocols(http, easy);
     failed |= SET(easy, CURLOPT_URL, job->url);
     failed |= SET(easy, CURLOPT_HTTPHEADER, job->headers);
     failed |= SET(easy, CURLOPT_POSTFIELDS, job->body);
@@ -140,9 +142,9 @@ static int prepare(struct hook_http *http, struct job *job)
 static void job_free(struct hook_http *http, struct job *job)
 {
     if (job->easy != NULL) {
-        curl_easy_cleanup(job->easy);
+        http->curl->easy_cleanup(job->easy);
     }
-    curl_slist_free_all(job->headers);
+    http->curl->slist_free_all(job->headers);
     mailbox_done(&http->jobs, &job->mail);
 }
 
@@ -162,7 +164,7 @@ static void tell(struct hook_http *http, const struct job *job, const char *why)
 static void start(struct hook_http *http, struct job *job)
 {
     if (http->multi == NULL || prepare(http, job) != 0 ||
-        curl_multi_add_handle(http->multi, job->easy) != CURLM_OK) {
+        http->curl->multi_add_handle(http->multi, job->easy) != CURLM_OK) {
         tell(http, job, "libcurl cannot be used, or memory has run out");
         job_free(http, job);
         return;
@@ -176,7 +178,7 @@ static void start(struct hook_http *http, struct job *job)
 
 static void leave(struct hook_http *http, struct job *job)
 {
-    curl_multi_remove_handle(http->multi, job->easy);
+    http->curl->multi_remove_handle(http->multi, job->easy);
     if (job->prev != NULL) {
         job->prev->next = job->next;
     } else {
@@ -192,15 +194,15 @@ static void finish(struct hook_http *http, CURL *easy, CURLcode result)
     struct job *job = NULL;
     long status = 0;
     char why[HOOK_WHY];
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    http->curl->easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
+    http->curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     leave(http, job);
     if (status >= 200) {
         /* Said before the rest went wrong, if it did: the endpoint has taken the events or not. */
         snprintf(why, sizeof(why), "status %ld", status);
     } else {
         snprintf(why, sizeof(why), "%.*s", (int)HOOK_WHY - 1,
-                 job->error[0] != '\0' ? job->error : curl_easy_strerror(result));
+                 job->error[0] != '\0' ? job->error : http->curl->easy_strerror(result));
     }
     tell(http, job, status >= 200 && status < 300 ? NULL : why);
     job_free(http, job);
@@ -230,10 +232,10 @@ static void *run(void *arg)
 {
     struct hook_http *http = arg;
     mailbox_adopt(&http->jobs);
-    bool usable = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-    http->multi = usable ? curl_multi_init() : NULL;
+    bool usable = http->curl->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    http->multi = usable ? http->curl->multi_init() : NULL;
     if (http->multi != NULL) {
-        curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
+        http->curl->multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
     }
     for (;;) {
         take_jobs(http);
@@ -248,13 +250,13 @@ static void *run(void *arg)
             poll(&job, 1, -1);
             continue;
         }
-        curl_multi_perform(http->multi, &running);
-        while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+        http->curl->multi_perform(http->multi, &running);
+        while ((message = http->curl->multi_info_read(http->multi, &left)) != NULL) {
             if (message->msg == CURLMSG_DONE) {
                 finish(http, message->easy_handle, message->data.result);
             }
         }
-        curl_multi_poll(http->multi, &mail, 1, POLL_MS, NULL);
+        http->curl->multi_poll(http->multi, &mail, 1, POLL_MS, NULL);
     }
     while (http->running != NULL) {
         struct job *job = http->running;
@@ -262,10 +264,10 @@ static void *run(void *arg)
         job_free(http, job);
     }
     if (http->multi != NULL) {
-        curl_multi_cleanup(http->multi);
+        http->curl->multi_cleanup(http->multi);
     }
     if (usable) {
-        curl_global_cleanup();
+        http->curl->global_cleanup();
     }
     return NULL;
 }
@@ -296,7 +298,13 @@ static const char *environment(const char *name)
 
 struct hook_http *hook_http_new(struct event_base *base, hook_answer_fn *fn, void *arg)
 {
+    const char *why;
+    const struct curl_library *curl = curl_library(&why);
+    if (curl == NULL) {
+        return NULL; /* unlikely: the configuration would have been refused */
+    }
     struct hook_http *http = mem_zalloc(sizeof(*http));
+    http->curl = curl;
     http->fn = fn;
     http->arg = arg;
     http->ca_file = environment("SSL_CERT_FILE");

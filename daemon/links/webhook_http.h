@@ -34,7 +34,8 @@ struct hook_answer {
 
 typedef void hook_answer_fn(void *arg, const struct hook_answer *answer);
 
-/* Starts the thread. Answers are given on the loop of `base`. NULL: it cannot be started. */
+/* Starts the thread, with libcurl loaded. Answers are given on the loop of `base`. NULL: it cannot
+ * be started. */
 struct hook_http *hook_http_new(struct event_base *base, hook_answer_fn *fn, void *arg) MUST_CHECK;
 
 /* -1: no memory; there will be no answer. */

@@ -11,6 +11,7 @@
 
 #include "ops/certificates.h"
 #include "ops/config.h"
+#include "ops/libraries.h"
 #include "ops/suggest.h"
 #include "shared/ipc_proto.h"
 
@@ -107,7 +108,8 @@ static enum options_next check_config(const char *path, char *const envp[])
     if (config == NULL) {
         return OPTIONS_FAILED;
     }
-    if (certificates_load(config, NULL, &tls, print_problem, NULL) != 0) {
+    if (libraries_load(config, print_problem, NULL) != 0 ||
+        certificates_load(config, NULL, &tls, print_problem, NULL) != 0) {
         config_free(config);
         return OPTIONS_FAILED;
     }

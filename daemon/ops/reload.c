@@ -7,6 +7,7 @@
 #include "net/tls_context.h"
 #include "ops/certificates.h"
 #include "ops/config_diff.h"
+#include "ops/libraries.h"
 
 extern char **environ;
 
@@ -22,6 +23,9 @@ struct apps *generation_new(struct app_registry *registry, const struct config *
                             const struct apps *previous, bool owned)
 {
     struct tls_context *tls;
+    if (libraries_load(config, reload_report, NULL) != 0) {
+        return NULL;
+    }
     if (certificates_load(config, previous != NULL ? previous->tls : NULL, &tls, reload_report,
                           NULL) != 0) {
         return NULL;
