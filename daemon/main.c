@@ -3,8 +3,10 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "ops/config.h"
 #include "ops/options.h"
@@ -26,6 +28,27 @@ static int hold_standard_descriptors(void)
     return 0;
 }
 
+/* What the file gives cause to say is held until it has said how to log. */
+static void hold_report(void *arg, bool error, const char *text)
+{
+    struct buf *held = arg;
+    size_t before = held->len;
+    char kind = error ? 'e' : 'w';
+
+    if (buf_append(held, &kind, 1) != 0 || buf_append(held, text, strlen(text) + 1) != 0) {
+        held->len = before;
+        reload_report(NULL, error, text);
+    }
+}
+
+static void log_held(struct buf *held)
+{
+    for (size_t at = 0; at < held->len; at += strlen((char *)held->data + at) + 1) {
+        reload_report(NULL, held->data[at] == 'e', (char *)held->data + at + 1);
+    }
+    buf_free(held);
+}
+
 int main(int argc, char **argv)
 {
     if (hold_standard_descriptors() != 0) {
@@ -36,11 +59,16 @@ int main(int argc, char **argv)
     if (next != OPTIONS_SERVE) {
         return (int)next;
     }
-    struct config *config = config_load(options.config_path, environ, reload_report, NULL);
+    struct buf held;
+    buf_init(&held, 1u << 20);
+    struct config *config = config_load(options.config_path, environ, hold_report, &held);
+    if (config != NULL) {
+        log_setup(config->log_level, config->log_format);
+    }
+    log_held(&held);
     if (config == NULL) {
         return 1;
     }
-    log_setup(config->log_level, config->log_format);
     if (config->development) {
         log_info(
             "config",

@@ -124,7 +124,10 @@ static void welcome(struct conn *conn, struct app *app)
     counter_add(conn->loop->counters, COUNTER_CONNECTIONS_OPENED, 1);
     buf_init(&json, WIRE_MAX);
     struct slice socket_id = session_socket_id(conn, id);
-    int written = pusher_established(&json, socket_id, (uint32_t)worker->limits->activity_timeout);
+    uint64_t activity = worker->limits->activity_timeout;
+    /* No limit: pusher-js takes a number that is larger than its own for that, but 0 for a broken
+     * handshake. */
+    int written = pusher_established(&json, socket_id, activity != 0 ? (uint32_t)activity : 86400);
     session_say(conn, written, &json);
 }
 

@@ -1,6 +1,8 @@
 // Pings of every open socket, by the kind of ping that it understands, and the end of dead ones.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { APP } from '../lib/daemon.mjs';
+import { need } from '../lib/deps.mjs';
 import { long } from '../lib/paths.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -107,5 +109,19 @@ suite('liveness', { workers: [1, 3], sections: { limits } }, (ctx) => {
         for (const client of clients) client.socket.pause();
         await until(async () => (await ctx.daemon.metrics()).get('connections_closed_total') >= before + 20, 'twenty connections to be closed');
         for (const client of clients) client.destroy();
+    });
+});
+
+suite('without an activity_timeout', { sections: { limits: { activity_timeout: 0 } } }, (ctx) => {
+    test('pusher-js connects, which takes 0 for a broken handshake', async () => {
+        const Pusher = need('pusher-js');
+        const client = await ctx.dial();
+        assert.equal(JSON.parse((await client.established()).data).activity_timeout, 86400);
+        const pusher = new Pusher(APP.key, { cluster: '', wsHost: '127.0.0.1', wsPort: ctx.daemon.plainPort ?? ctx.daemon.port, forceTLS: false, enabledTransports: ['ws'], enableStats: false });
+        try {
+            await until(() => pusher.connection.state === 'connected', 'pusher-js to connect');
+        } finally {
+            pusher.disconnect();
+        }
     });
 });
