@@ -272,10 +272,40 @@ static char *take_redis_url(const char *text)
     return fine && strchr(text, ' ') == NULL ? copy(text) : NULL;
 }
 
+/* Of a URL: the host, and a port that exists if there is one. The rest is for libcurl. */
+static bool has_host(const char *url)
+{
+    const char *authority = strstr(url, "://") + 3;
+    const char *end = authority + strcspn(authority, "/?#");
+    const char *host = authority;
+    char port[8];
+
+    for (const char *p = authority; p < end; p++) {
+        if (*p == '@') {
+            host = p + 1; /* behind a name and a password */
+        }
+    }
+    const char *close = *host == '[' ? memchr(host, ']', (size_t)(end - host)) : host;
+    if (close == NULL) {
+        return false;
+    }
+    const char *colon = memchr(close, ':', (size_t)(end - close));
+    if (colon == NULL) {
+        return host < end;
+    }
+    size_t len = (size_t)(end - colon - 1);
+    if (host == colon || len >= sizeof(port)) {
+        return false;
+    }
+    memcpy(port, colon + 1, len);
+    port[len] = '\0';
+    return port_valid(port);
+}
+
 static char *take_webhook(const char *text)
 {
     bool fine = starts_with(text, "https://") || starts_with(text, "http://");
-    return fine && strchr(text, ' ') == NULL ? copy(text) : NULL;
+    return fine && strchr(text, ' ') == NULL && has_host(text) ? copy(text) : NULL;
 }
 
 static char *take_redis_prefix(const char *text)

@@ -308,6 +308,14 @@ static const struct {
      "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = *.a:80\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = a.com\n", 4, "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = http://a.com:99999/h\n", 4,
+     "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = http://a.com:0\n", 4, "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = http://:80/h\n", 4, "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = https:///h\n", 4, "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = https://[::1/h\n", 4, "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = http://u:p@:80/\n", 4, "https://"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nwebhook_url = http://a.com:x/\n", 4, "https://"},
     {"[app \"b\"]\nkey = k\nsecret = long-enough\n", 4,
      "has the key of application \"b\" (line 1)"},
     {"[app \"a\"]\nkey = b\nsecret = long-enough\n", 4, "is defined twice, first in line 1"},
@@ -452,7 +460,7 @@ static void test_what_has_no_effect_yet(void **state)
                                   "[app \"a\"]\nkey = k\nsecret = long-enough\n"
                                   "cache_ttl = 1\ncache_max = 1M\nuser_authentication = no\n"
                                   "watchlist = yes\nsubscription_count = yes\n"
-                                  "webhook_url = https://example.com/hook\n"
+                                  "webhook_url = https://u:p@[::1]:8443/hook?at=a:b@c:0\n"
                                   "[app \"b\"]\nkey = l\nsecret = long-enough\nwatchlist = on\n",
                                   &report);
 
