@@ -1,8 +1,13 @@
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Bound when the executable is linked with jemalloc, else NULL. */
+extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value, size_t new_len)
+    __attribute__((weak));
 
 /* malloc(0) may return NULL, which callers take for "no memory". */
 static size_t at_least_one(size_t bytes)
@@ -55,4 +60,15 @@ void *mem_try_realloc(void *old, size_t bytes)
 void mem_free(void *p)
 {
     free(p);
+}
+
+void mem_give_back(void)
+{
+    size_t threads = 1;
+    bool on = true;
+    if (mallctl != NULL &&
+        mallctl("max_background_threads", NULL, NULL, &threads, sizeof(threads)) == 0) {
+        int ignored = mallctl("background_thread", NULL, NULL, &on, sizeof(on));
+        (void)ignored; /* a jemalloc built without them: as before */
+    }
 }

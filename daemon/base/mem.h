@@ -22,4 +22,9 @@ void *mem_try_realloc(void *old, size_t bytes) MUST_CHECK;
 
 void mem_free(void *p);
 
+/* Has jemalloc give back freed memory while nothing is allocated as well, from a thread of its own
+ * that sleeps otherwise. Without it, what a storm of handshakes took stays as long as the process
+ * is idle. Does nothing with another allocator. Once, at start. */
+void mem_give_back(void);
+
 #endif

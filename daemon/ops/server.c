@@ -407,6 +407,7 @@ int server_run(const struct config *config, const char *path)
 {
     struct server *server = mem_zalloc(sizeof(*server));
     int status = 1;
+    mem_give_back();
     log_info("server", "fanfared %s starts, pid %ld", FANFARE_VERSION, (long)getpid());
     if (server_init(server, config, path) != 0) {
         return 1; /* the process ends; nothing has been opened that others see */

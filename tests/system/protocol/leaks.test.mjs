@@ -56,4 +56,18 @@ suite('leaks', { workers: [1, 3], sections: { 'app "app1"': { client_event_rate:
         const channels = /^fanfare_channels(?:\{[^}]*\})? (\d+)$/m.exec(text);
         if (channels) assert.equal(channels[1], '0');
     });
+
+    test('what a backlog took is given back while nothing happens', { skip: sanitized && 'a sanitizer keeps freed memory' }, async () => {
+        const channel = unique();
+        const slow = await ctx.open();
+        await slow.subscribe(channel);
+        slow.socket.pause();
+        for (let i = 0; i < 70; i++) await ctx.ipc.publish({ channel, data: 'x'.repeat(100_000) });
+        const full = rss();
+        const before = fds();
+        slow.reset();
+        await until(() => fds() < before, 'the client to be gone');
+        // Only the kernel is asked from here on: the daemon has nothing to do that would make it allocate.
+        await until(() => rss() < full - 4000, () => `memory to be given back: ${full} KB, now ${rss()} KB`, 30_000);
+    });
 });
