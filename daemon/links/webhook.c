@@ -203,8 +203,8 @@ static void hook_drop(struct hook *hook)
     uint64_t left = hook_queue_waiting(&hook->queue);
     if (left > 0) {
         count(webhooks, COUNTER_WEBHOOK_DROPPED_ENDED, left);
-        log_warn("webhook", "app %s: %" PRIu64 " webhook events were not delivered in time",
-                 hook->id, left);
+        log_warn("webhook", "app %s: %" PRIu64 " webhook events were dropped undelivered", hook->id,
+                 left);
     }
     event_del(&hook->timer);
     hook_queue_free(&hook->queue);
