@@ -151,8 +151,8 @@ static void check_watchlist(struct slice user_data, char *space)
         return;
     }
     while (n < 8 && pusher_watchlist_next(list, &cursor, space, &id)) {
-        check(ff_utf8_valid(id.p, id.len));
         if (id.len != 0) {
+            check(ff_utf8_valid(id.p, id.len));
             ids[n++] = id;
             space += id.len;
         }
