@@ -12,7 +12,6 @@
 #include "fanfare_errors.h"
 #include "fanfare_pool.h"
 #include "channel.h"
-#include "utf8.h"
 
 #define MAX_TIMEOUT    86400.0
 #define STACK_CHANNELS 16
@@ -405,7 +404,7 @@ bool fanfare_client_ask(zval *this, const struct fanfare_question *question, str
 
 bool fanfare_user_id(const zend_string *id)
 {
-	if (ZSTR_LEN(id) != 0 && ZSTR_LEN(id) <= FF_MAX_USER_ID && ff_utf8_valid(ZSTR_VAL(id), ZSTR_LEN(id))) {
+	if (ff_user_id_valid(ZSTR_VAL(id), ZSTR_LEN(id))) {
 		return true;
 	}
 	zend_argument_value_error(1, "must have between 1 and %u bytes of valid UTF-8", FF_MAX_USER_ID);

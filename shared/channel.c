@@ -73,8 +73,7 @@ bool ff_channel_publishable(const char *name, size_t len, size_t max)
     size_t prefix = sizeof(FF_USER_CHANNEL_PREFIX) - 1;
 
     if (has_prefix(name, len, FF_USER_CHANNEL_PREFIX)) {
-        size_t id = len - prefix;
-        return id >= 1 && id <= FF_MAX_USER_ID && ff_utf8_valid(name + prefix, id);
+        return ff_user_id_valid(name + prefix, len - prefix);
     }
     return ff_channel_name_valid(name, len, max);
 }

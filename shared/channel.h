@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "utf8.h"
+
 #define FF_USER_CHANNEL_PREFIX  "#server-to-user-"
 #define FF_MAX_USER_ID          128u
 /* Of the daemon's own: who watches a user is subscribed to this with the user's id behind it. No
@@ -37,8 +39,14 @@ unsigned int ff_channel_type(const char *name, size_t len);
 /* 1..max bytes (0 = no limit) of [-a-zA-Z0-9_=@,.;]. */
 bool ff_channel_name_valid(const char *name, size_t len, size_t max);
 
-/* A valid name, or FF_USER_CHANNEL_PREFIX with 1..FF_MAX_USER_ID bytes of UTF-8 behind it. */
+/* A valid name, or FF_USER_CHANNEL_PREFIX with a valid user id behind it. */
 bool ff_channel_publishable(const char *name, size_t len, size_t max);
+
+/* 1..FF_MAX_USER_ID bytes of valid UTF-8. */
+static inline bool ff_user_id_valid(const char *id, size_t len)
+{
+    return len != 0 && len <= FF_MAX_USER_ID && ff_utf8_valid(id, len);
+}
 
 /* 1..max bytes (0 = no limit) of valid UTF-8. */
 bool ff_event_name_valid(const char *name, size_t len, size_t max);

@@ -12,7 +12,6 @@
 #include "pubsub/request.h"
 #include "serve/http_conn.h"
 #include "shared/channel.h"
-#include "shared/utf8.h"
 
 #define MAX_BODY         (16u << 20)
 #define BODY_BESIDES     65536u /* what a body has besides its data */
@@ -265,9 +264,9 @@ static const char *read_names(struct worker *worker, const struct call *call,
         return "The path has a broken escape";
     }
     if (request->kind == REQUEST_TERMINATE) {
-        bool fine = request->name.len <= FF_MAX_USER_ID &&
-                    ff_utf8_valid(request->name.p, request->name.len);
-        return fine ? NULL : "The user id must be 1 to 128 bytes of UTF-8";
+        return ff_user_id_valid(request->name.p, request->name.len)
+                   ? NULL
+                   : "The user id must be 1 to 128 bytes of UTF-8";
     }
     uint64_t max =
         app_limit(worker->limits->max_channel_name, call->app->settings->max_channel_name);

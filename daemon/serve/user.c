@@ -10,7 +10,6 @@
 #include "serve/session.h"
 #include "serve/subscribe.h"
 #include "shared/channel.h"
-#include "shared/utf8.h"
 
 #define USER_CHANNEL_MAX (sizeof(FF_USER_CHANNEL_PREFIX) - 1 + FF_MAX_USER_ID)
 
@@ -19,7 +18,7 @@ static const char refused[] = "User authentication failed";
 /* The user's own channel. .p == NULL: the id is too long or not text. */
 static struct slice user_channel(char *room, struct slice id)
 {
-    if (id.len == 0 || id.len > FF_MAX_USER_ID || !ff_utf8_valid(id.p, id.len)) {
+    if (!ff_user_id_valid(id.p, id.len)) {
         return (struct slice){NULL, 0};
     }
     char *at = mempcpy(room, FF_USER_CHANNEL_PREFIX, sizeof(FF_USER_CHANNEL_PREFIX) - 1);
@@ -59,7 +58,7 @@ static void watch(struct conn *conn, struct slice user_data)
         char *room = scratch;
         struct slice id;
         while (!cut && pusher_watchlist_next(list, &cursor, room, &id)) {
-            if (id.len == 0 || id.len > FF_MAX_USER_ID || !ff_utf8_valid(id.p, id.len)) {
+            if (!ff_user_id_valid(id.p, id.len)) {
                 continue; /* nobody has such an id */
             }
             cut = n == WATCH_MAX;
