@@ -5,17 +5,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/ipc_answer.h"
-#include "proto/sign.h"
+#include "links/ipc_hello.h"
 #include "pubsub/publish.h"
-#include "shared/channel.h"
 #include "pubsub/worker.h"
+#include "shared/channel.h"
 #include "shared/ipc_pack.h"
 #include "shared/ipc_unpack.h"
-#include "shared/utf8.h"
 
 #define MAX_UNSENT                                                                                 \
     65536u /* bytes of answers a publisher may leave unread before we stop reading from it */
@@ -59,6 +57,7 @@ static struct peer *peer_of(struct conn *conn)
 
 static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n);
 static void settle(struct conn *conn, size_t used, size_t left);
+
 /* Of a peer that has said hello; for the current turn. */
 static const struct app *app_of(struct conn *conn)
 {
@@ -161,55 +160,11 @@ static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n
 
 /* ---- hello ---- */
 
-static const char *judge_hello(struct ipc *ipc, const struct ff_ipc_hello *hello, struct app **app,
-                               char *why, size_t size)
-{
-    if (hello->version < FF_IPC_VERSION_MIN || hello->version > FF_IPC_VERSION) {
-        snprintf(why, size,
-                 "protocol version %u is not spoken here, only %d to %d; update fanfared or the "
-                 "extension",
-                 hello->version, FF_IPC_VERSION_MIN, FF_IPC_VERSION);
-        return FF_IPC_REASON_PROTOCOL;
-    }
-    *app = apps_by_id(ipc->hub->apps, hello->app.p, hello->app.len);
-    if (*app == NULL) {
-        snprintf(
-            why, size,
-            "no application has this id; compare FANFARE_APP_ID with the daemon's configuration");
-        return FF_IPC_REASON_UNKNOWN_APP;
-    }
-    uint64_t now = clock_wall_ms();
-    uint64_t skew = now > hello->unix_ms ? now - hello->unix_ms : hello->unix_ms - now;
-    if (skew > FF_IPC_MAX_CLOCK_SKEW_MS) {
-        snprintf(why, size, "the hello's clock is %llu s off, 600 are allowed",
-                 (unsigned long long)(skew / 1000));
-        return FF_IPC_REASON_UNAUTHORIZED;
-    }
-    char text[160 + 64];
-    uint8_t mac[SIGN_LEN];
-    if (hello->app.len > 64) {
-        snprintf(why, size, "the application's id is too long");
-        return FF_IPC_REASON_UNAUTHORIZED;
-    }
-    struct slice part = {text, ff_ipc_mac_text(text, hello->app, hello->producer, hello->unix_ms)};
-    sign_hmac((*app)->secret, &part, 1, mac);
-    if (!sign_equal(mac, hello->mac, SIGN_LEN)) {
-        snprintf(why, size,
-                 "the secret is wrong; compare FANFARE_APP_SECRET with the daemon's configuration");
-        return FF_IPC_REASON_UNAUTHORIZED;
-    }
-    if (!(*app)->settings->enabled) {
-        snprintf(why, size, "the application is disabled");
-        return FF_IPC_REASON_APP_DISABLED;
-    }
-    return NULL;
-}
-
 static void on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
 {
     struct app *app = NULL;
     char why[200];
-    const char *reason = judge_hello(ipc_of(conn), hello, &app, why, sizeof(why));
+    const char *reason = ipc_hello_judge(ipc_of(conn)->hub->apps, hello, &app, why, sizeof(why));
     if (reason != NULL) {
         counter_add(conn->loop->counters, COUNTER_IPC_REFUSED, 1);
         refuse(conn, 0, reason, why);
@@ -398,7 +353,7 @@ static void on_terminate(struct conn *conn, const struct ff_ipc_frame *frame)
     struct slice name = {frame->name.p, frame->name.len};
     struct socket_ref socket;
     if (frame->type == FF_IPC_TERMINATE) {
-        if (name.len == 0 || name.len > FF_MAX_USER_ID || !ff_utf8_valid(name.p, name.len)) {
+        if (!ff_user_id_valid(name.p, name.len)) {
             refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
                          "the user id must be 1 to 128 bytes of UTF-8");
             return;
