@@ -81,9 +81,8 @@ failed:;
     int error = errno;
     const char *hint = "";
     if (error == EADDRINUSE) {
-        hint = "; another program listens there (ss -ltnp shows which): stop it, or set listen in "
-               "[server] or "
-               "FANFARE_SERVER_LISTEN to a free port";
+        hint = "; another program listens there (ss -ltnp shows which): stop it, or choose a free "
+               "port";
     } else if (error == EACCES) {
         hint = "; ports below 1024 need root or CAP_NET_BIND_SERVICE: choose a higher port";
     } else if (error == EADDRNOTAVAIL) {

@@ -101,6 +101,21 @@ static void warm_up(struct loop *loop)
 
 /* ---- opening ---- */
 
+/* Why, and what sets the address: a key and a variable of the environment. */
+static void cannot_listen(const char *section, const char *variable, const char *why)
+{
+    log_error(section, "%s ([%s] listen, %s)", why, section, variable);
+}
+
+static void cannot_listen_publicly(const struct tls_context *tls, const char *why)
+{
+    if (tls != NULL) {
+        cannot_listen("tls", "FANFARE_TLS_LISTEN", why);
+    } else {
+        cannot_listen("server", "FANFARE_SERVER_LISTEN", why);
+    }
+}
+
 /* `first` is the place of their first one among each worker's listeners. */
 static int open_public(struct server *server, const struct text_list *listen, size_t first,
                        struct tls_context *tls)
@@ -110,14 +125,14 @@ static int open_public(struct server *server, const struct text_list *listen, si
     bool shared = server->ncrews > 1;
     for (size_t i = 0; i < listen->count; i++) {
         if (shared && listener_probe(listen->items[i], why, sizeof(why)) != 0) {
-            log_error("server", "%s", why);
+            cannot_listen_publicly(tls, why);
             return -1;
         }
         for (uint32_t j = 0; j < server->ncrews; j++) {
             struct crew *crew = &server->crews[j];
             int fd = listener_tcp(listen->items[i], shared, why, sizeof(why));
             if (fd < 0) {
-                log_error("server", "%s", why);
+                cannot_listen_publicly(tls, why);
                 return -1;
             }
             struct listener *listener = &crew->listeners[first + i];
@@ -146,7 +161,7 @@ static int open_private(struct server *server)
     for (size_t i = 0; i < config->admin_listen.count; i++) {
         fd = listener_tcp(config->admin_listen.items[i], false, why, sizeof(why));
         if (fd < 0) {
-            log_error("admin", "%s ([admin] listen, FANFARE_ADMIN_LISTEN)", why);
+            cannot_listen("admin", "FANFARE_ADMIN_LISTEN", why);
             return -1;
         }
         listener_start(&server->admin_listeners[i], &server->loop, fd, KIND_ADMIN, IDLE_KEEPALIVE,

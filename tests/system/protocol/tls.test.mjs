@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
-import { createConnection } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { Authority } from '../lib/certs.mjs';
@@ -450,6 +450,18 @@ describe('certificates that cannot be used', () => {
         return file;
     };
 
+    test('a port that somebody else holds: the message names the key that sets it', async () => {
+        for (const workers of [1, 3]) {
+            const server = createServer();
+            await new Promise((done) => server.listen(0, '127.0.0.1', done));
+            const { port } = server.address();
+            try {
+                await assert.rejects(Daemon.start({ workers, sections: { tls: section(port) } }), new RegExp(`127\\.0\\.0\\.1:${port}: .*in use.*\\(\\[tls\\] listen, FANFARE_TLS_LISTEN\\)`, 'i'));
+            } finally {
+                server.close();
+            }
+        }
+    });
     test('a key of another certificate', () => refused([{ certificate: pairs[0].certificate, key: pairs[2].key }], new RegExp(`error.*: the key ${pairs[2].key} does not belong to the certificate ${pairs[0].certificate}: .*same order`)));
     test('files that are not there, all of them named', async () => {
         const text = await refused([pairs[0], { certificate: '/nonexistent/c.pem', key: '/nonexistent/k.pem' }], /cannot read the certificate \/nonexistent\/c.pem: No such file or directory: correct \[tls\] certificate/);
