@@ -251,7 +251,7 @@ static void run_phase(struct load *load, const char *phase, struct bench_memory 
 
     if (strcmp(phase, "memory") == 0) {
         struct timespec wait = {(time_t)(settle_ms / 1000), (long)(settle_ms % 1000) * 1000000};
-        nanosleep(&wait, NULL);
+        nanosleep(&wait, NULL); /* --settle: the allocator gives memory back by the clock */
         struct bench_memory now = bench_memory(load->pid);
         print_head(load, "memory");
         printf(",\"rss_per_connection\":%.1f,\"anon_per_connection\":%.1f,\"cold_rss_per_"

@@ -50,7 +50,7 @@ final class RepublishBroadcast implements ShouldQueue
         $this->backoff = Settings::backoff();
         $this->until = Carbon::now()->getTimestamp() + Settings::retryFor();
 
-        // The broadcast was meant for now, whatever becomes of a transaction around it.
+        // The broadcast was meant to go out at once, whatever becomes of a transaction around it.
         $this->onConnection(Settings::queueConnection())->onQueue(Settings::queueName())->beforeCommit();
     }
 

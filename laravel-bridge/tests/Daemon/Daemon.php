@@ -58,7 +58,7 @@ final class Daemon
                 if (! $this->process->isRunning() || microtime(true) > $end) {
                     throw new RuntimeException('fanfared did not start: '.$this->process->getErrorOutput());
                 }
-                usleep(2_000);
+                usleep(2_000); // a refused connection gives no event to wait for: it is tried again
             }
             fclose($connection);
         }
