@@ -90,6 +90,14 @@
       "Requests of the HTTP API refused, by reason")                                               \
     X(API_OVERLOADED, "api_refused_total", "reason=\"overloaded\"",                                \
       "Requests of the HTTP API refused, by reason")                                               \
+    X(HELD_IPC, "flow_held_total", "door=\"ipc\"",                                                 \
+      "Times that a source was held back because threads had too much to do, by door")             \
+    X(HELD_CLIENT, "flow_held_total", "door=\"client\"",                                           \
+      "Times that a source was held back because threads had too much to do, by door")             \
+    X(HELD_JOIN, "flow_held_total", "door=\"join\"",                                               \
+      "Times that a source was held back because threads had too much to do, by door")             \
+    X(HELD_UNREAD, "flow_held_total", "door=\"unread\"",                                           \
+      "Times that a source was held back because threads had too much to do, by door")             \
     X(REFUSED_APP, "handshakes_refused_total", "reason=\"app\"", "Handshakes refused, by reason")  \
     X(REFUSED_PROTOCOL, "handshakes_refused_total", "reason=\"protocol\"",                         \
       "Handshakes refused, by reason")                                                             \

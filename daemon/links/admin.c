@@ -57,7 +57,7 @@ static int metrics(struct buf *out, const struct hub *hub)
     }
     failed |= gauge(out, "connections", "Established WebSocket connections", connections(hub));
     failed |= gauge(out, "channels", "Occupied channels", hub_channels(hub));
-    failed |= gauge(out, "workers", "Worker loops", hub->nworkers);
+    failed |= gauge(out, "workers", "Worker loops", hub_workers(hub));
     failed |= gauge(out, "uptime_seconds", "Seconds since the start",
                     (clock_mono_ms() - hub->started_ms) / 1000);
     failed |= gauge(out, "draining", "1 while the node is shutting down", hub->draining);
@@ -90,8 +90,8 @@ static int stats(struct buf *out, const struct hub *hub)
         out,
         "{\"version\":\"%s\",\"pid\":%ld,\"uptime\":%" PRIu64 ",\"workers\":%" PRIu32
         ",\"draining\":%s,\"connections\":%" PRIu64 ",\"channels\":%zu,\"counters\":{",
-        FANFARE_VERSION, (long)getpid(), (clock_mono_ms() - hub->started_ms) / 1000, hub->nworkers,
-        hub->draining ? "true" : "false", connections(hub), hub_channels(hub));
+        FANFARE_VERSION, (long)getpid(), (clock_mono_ms() - hub->started_ms) / 1000,
+        hub_workers(hub), hub->draining ? "true" : "false", connections(hub), hub_channels(hub));
     for (int i = 0; i < COUNTER_MAX; i++) {
         const struct counter_info *info = &counter_infos[i];
         char name[160];

@@ -15,8 +15,8 @@
 #include "shared/ipc_pack.h"
 #include "shared/ipc_unpack.h"
 
-#define MAX_UNSENT                                                                                 \
-    65536u /* bytes of answers a publisher may leave unread before we stop reading from it */
+/* A hello is small. Nobody has said who he is yet, so no more than this is kept for him. */
+#define MAX_HELLO 4096u
 
 #define KEEP_ANSWERS (1u << 20) /* a buffer that one answer made larger is given back */
 
@@ -32,14 +32,10 @@ struct ipc {
 struct peer {
     uint32_t app;       /* its index */
     bool greeted;       /* its hello was accepted */
+    bool asking;        /* workers are at its question: nothing behind it is read */
     bool ending;        /* what it had sent by the reload is still answered, then it is closed */
     uint32_t unsettled; /* of that, bytes that were not answered yet */
     uint8_t producer[FF_IPC_PRODUCER];
-    /* a termination that workers are at: how many of them have not answered, and what the others
-     * have ended */
-    uint32_t awaited, ended;
-    uint64_t seq;
-    enum ff_ipc_type asked;
 };
 
 _Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");
@@ -55,11 +51,10 @@ static struct peer *peer_of(struct conn *conn)
     return (struct peer *)conn->state;
 }
 
-static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n);
-static void settle(struct conn *conn, size_t used, size_t left);
+static void ipc_settle(struct conn *conn, size_t used, size_t left);
 
 /* Of a peer that has said hello; for the current turn. */
-static const struct app *app_of(struct conn *conn)
+static const struct app *ipc_app(struct conn *conn)
 {
     return &ipc_of(conn)->hub->apps->items[peer_of(conn)->app];
 }
@@ -71,7 +66,6 @@ struct ipc *ipc_new(struct hub *hub)
     ff_ipc_unpacker_init(&ipc->unpacker);
     msgpack_sbuffer_init(&ipc->out);
     hub->ipc = ipc;
-    hub->terminated = on_terminated;
     return ipc;
 }
 
@@ -87,20 +81,20 @@ void ipc_free(struct ipc *ipc)
 
 /* An answer that cannot be packed ends the connection: the publisher then knows that it knows
  * nothing. */
-static void packed(struct conn *conn, int result)
+static void ipc_packed(struct conn *conn, int result)
 {
     if (result != 0) {
         conn_doom(conn);
     }
 }
 
-static void reject(struct conn *conn, uint64_t seq, const char *reason, const char *why,
-                   int64_t index)
+static void ipc_reject(struct conn *conn, uint64_t seq, const char *reason, const char *why,
+                       int64_t index)
 {
-    packed(conn, ff_ipc_pack_error(&ipc_of(conn)->out, seq, reason, why, index));
+    ipc_packed(conn, ff_ipc_pack_error(&ipc_of(conn)->out, seq, reason, why, index));
 }
 
-static void send_answers(struct conn *conn)
+static void ipc_send_answers(struct conn *conn)
 {
     struct ipc *ipc = ipc_of(conn);
     if (ipc->out.size > 0) {
@@ -113,7 +107,7 @@ static void send_answers(struct conn *conn)
     }
 }
 
-static void log_refusal(struct conn *conn, const char *reason, const char *why)
+static void ipc_log_refusal(struct conn *conn, const char *reason, const char *why)
 {
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
@@ -123,51 +117,49 @@ static void log_refusal(struct conn *conn, const char *reason, const char *why)
 }
 
 /* The connection cannot go on: say why, then end it. */
-static void refuse(struct conn *conn, uint64_t seq, const char *reason, const char *why)
+static void ipc_refuse(struct conn *conn, uint64_t seq, const char *reason, const char *why)
 {
-    log_refusal(conn, reason, why);
-    reject(conn, seq, reason, why, -1);
-    send_answers(conn);
+    ipc_log_refusal(conn, reason, why);
+    ipc_reject(conn, seq, reason, why, -1);
+    ipc_send_answers(conn);
     conn_finish(conn, false);
 }
 
 /* How many connections a termination has ended. */
-static void tell_ended(struct conn *conn)
+static void ipc_tell_ended(struct conn *conn, const struct asker *asker, uint64_t n)
 {
-    struct peer *peer = peer_of(conn);
-    packed(conn, ff_ipc_pack_count(&ipc_of(conn)->out, (enum ff_ipc_type)(peer->asked + 64),
-                                   peer->seq, peer->ended));
+    ipc_packed(conn, ff_ipc_pack_count(&ipc_of(conn)->out, (enum ff_ipc_type)(asker->type + 64),
+                                       asker->seq, (uint32_t)n));
 }
 
-/* A worker has done its part. */
-static void on_terminated(struct hub *hub, const struct asker *asker, uint32_t n)
+/* All workers have done their part, or what is known when the time is over. */
+static void ipc_on_terminated(void *hub, const struct asker *asker, uint64_t sum, bool whole)
 {
-    struct conn *conn = conn_find(hub->loop, asker->slot, asker->gen);
+    struct conn *conn = conn_find(((struct hub *)hub)->loop, asker->slot, asker->gen);
+    (void)whole;
     if (conn == NULL) {
         return; /* whoever asked did not wait */
     }
     struct peer *peer = peer_of(conn);
-    peer->ended += n;
-    if (--peer->awaited == 0) {
-        tell_ended(conn);
-        send_answers(conn);
-        conn_resume(conn);
-        if (peer->ending) {
-            settle(conn, 0, 0);
-        }
+    ipc_tell_ended(conn, asker, sum);
+    peer->asking = false;
+    ipc_send_answers(conn);
+    conn_resume(conn);
+    if (peer->ending) {
+        ipc_settle(conn, 0, 0);
     }
 }
 
 /* ---- hello ---- */
 
-static void on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
+static void ipc_on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
 {
     struct app *app = NULL;
     char why[200];
     const char *reason = ipc_hello_judge(ipc_of(conn)->hub->apps, hello, &app, why, sizeof(why));
     if (reason != NULL) {
         counter_add(conn->loop->counters, COUNTER_IPC_REFUSED, 1);
-        refuse(conn, 0, reason, why);
+        ipc_refuse(conn, 0, reason, why);
         return;
     }
     struct ucred peer = {0};
@@ -183,7 +175,7 @@ static void on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
 
 /* ---- publishing ---- */
 
-static const char *reason_of(enum publish_fault fault)
+static const char *ipc_reason(enum publish_fault fault)
 {
     switch (fault) {
     case PUBLISH_BAD_CHANNEL:
@@ -203,7 +195,7 @@ static const char *reason_of(enum publish_fault fault)
     return FF_IPC_REASON_OTHER;
 }
 
-static struct publish view(const struct ff_ipc_message *message)
+static struct publish ipc_view(const struct ff_ipc_message *message)
 {
     return (struct publish){
         .channels = message->channels,
@@ -215,26 +207,26 @@ static struct publish view(const struct ff_ipc_message *message)
 }
 
 /* All of a frame is checked before any of it is sent. */
-static bool check_all(struct conn *conn, const struct ff_ipc_frame *frame)
+static bool ipc_check_all(struct conn *conn, const struct ff_ipc_frame *frame)
 {
     for (uint32_t i = 0; i < frame->nmessages; i++) {
         char why[256];
-        struct publish publish = view(&frame->messages[i]);
+        struct publish publish = ipc_view(&frame->messages[i]);
         enum publish_fault fault =
-            publish_check(ipc_of(conn)->hub->limits, app_of(conn), &publish, why, sizeof(why));
+            publish_check(ipc_of(conn)->hub->limits, ipc_app(conn), &publish, why, sizeof(why));
         if (fault != PUBLISH_FINE) {
             publish_count_fault(conn->loop->counters, fault);
             counter_add(conn->loop->counters, COUNTER_PUBLISH_REJECTED, 1);
-            reject(conn, frame->seq, reason_of(fault), why,
-                   frame->type == FF_IPC_BATCH ? (int64_t)i : -1);
+            ipc_reject(conn, frame->seq, ipc_reason(fault), why,
+                       frame->type == FF_IPC_BATCH ? (int64_t)i : -1);
             return false;
         }
     }
     return true;
 }
 
-static void acknowledge(struct conn *conn, const struct ff_ipc_frame *frame,
-                        const struct receipt *receipts, uint32_t n, bool duplicate)
+static void ipc_acknowledge(struct conn *conn, const struct ff_ipc_frame *frame,
+                            const struct receipt *receipts, uint32_t n, bool duplicate)
 {
     struct ipc *ipc = ipc_of(conn);
     struct ff_ipc_receipt *packable = mem_alloc((n + 1) * (sizeof(*packable) + PUBLISH_ID_MAX));
@@ -247,21 +239,21 @@ static void acknowledge(struct conn *conn, const struct ff_ipc_frame *frame,
                                               .duplicate = duplicate || receipts[i].duplicate};
     }
     if (frame->type == FF_IPC_BATCH) {
-        packed(conn, ff_ipc_pack_batch_ack(&ipc->out, frame->seq, packable, n));
+        ipc_packed(conn, ff_ipc_pack_batch_ack(&ipc->out, frame->seq, packable, n));
     } else {
-        packed(conn, ff_ipc_pack_ack(&ipc->out, frame->seq, &packable[0]));
+        ipc_packed(conn, ff_ipc_pack_ack(&ipc->out, frame->seq, &packable[0]));
     }
     mem_free(packable);
 }
 
 /* One message: by its key it may have been sent before. -1: no memory. */
-static int publish_one(struct conn *conn, const struct ff_ipc_message *message, uint64_t now,
-                       struct receipt *receipt)
+static int ipc_publish_one(struct conn *conn, const struct ff_ipc_message *message, uint64_t now,
+                           struct receipt *receipt)
 {
     struct hub *hub = ipc_of(conn)->hub;
-    const struct app *app = app_of(conn);
+    const struct app *app = ipc_app(conn);
     struct slice key = {message->key.p, message->key.len};
-    struct publish publish = view(message);
+    struct publish publish = ipc_view(message);
     if (key.p != NULL && dedup_key(&hub->dedup, app->index, key, now, receipt)) {
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
         receipt->duplicate = true;
@@ -277,7 +269,7 @@ static int publish_one(struct conn *conn, const struct ff_ipc_message *message, 
     return 0;
 }
 
-static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
+static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
 {
     struct ipc *ipc = ipc_of(conn);
     struct peer *peer = peer_of(conn);
@@ -290,20 +282,20 @@ static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
     case DEDUP_SEEN:
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
         if (frame->type == FF_IPC_PUBLISH && n != 1) {
-            reject(conn, frame->seq, FF_IPC_REASON_OTHER, "this seq was used for a batch before",
-                   -1);
+            ipc_reject(conn, frame->seq, FF_IPC_REASON_OTHER,
+                       "this seq was used for a batch before", -1);
             return;
         }
-        acknowledge(conn, frame, earlier, n, true);
+        ipc_acknowledge(conn, frame, earlier, n, true);
         return;
     case DEDUP_TOO_OLD:
-        reject(conn, frame->seq, FF_IPC_REASON_OTHER,
-               "this seq lies too far behind the producer's last", -1);
+        ipc_reject(conn, frame->seq, FF_IPC_REASON_OTHER,
+                   "this seq lies too far behind the producer's last", -1);
         return;
     case DEDUP_NEW:
         break;
     }
-    if (!check_all(conn, frame)) {
+    if (!ipc_check_all(conn, frame)) {
         return;
     }
     if (ipc->nreceipts < frame->nmessages) {
@@ -311,131 +303,132 @@ static void on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
         ipc->nreceipts = frame->nmessages;
     }
     for (uint32_t i = 0; i < frame->nmessages; i++) {
-        if (publish_one(conn, &frame->messages[i], now, &ipc->receipts[i]) != 0) {
-            reject(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory", -1);
+        if (ipc_publish_one(conn, &frame->messages[i], now, &ipc->receipts[i]) != 0) {
+            ipc_reject(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory", -1);
             return;
         }
     }
     dedup_frame_done(producer, frame->seq, ipc->receipts, frame->nmessages);
-    acknowledge(conn, frame, ipc->receipts, frame->nmessages, false);
+    ipc_acknowledge(conn, frame, ipc->receipts, frame->nmessages, false);
 }
 
 /* ---- the rest ---- */
 
-static void refuse_query(struct conn *conn, uint64_t seq, const char *reason, const char *why)
+static void ipc_refuse_query(struct conn *conn, uint64_t seq, const char *reason, const char *why)
 {
     counter_add(conn->loop->counters, COUNTER_IPC_QUERY_REFUSED, 1);
-    reject(conn, seq, reason, why, -1);
+    ipc_reject(conn, seq, reason, why, -1);
 }
 
-static void on_query(struct conn *conn, const struct ff_ipc_frame *frame)
+static void ipc_on_query(struct conn *conn, const struct ff_ipc_frame *frame)
 {
     struct ipc *ipc = ipc_of(conn);
     struct ipc_refusal refusal;
-    switch (ipc_answer(ipc->hub, app_of(conn), frame, &ipc->out, &refusal)) {
+    switch (ipc_answer(ipc->hub, ipc_app(conn), frame, &ipc->out, &refusal)) {
     case IPC_ANSWERED:
         break;
     case IPC_REFUSED:
-        refuse_query(conn, frame->seq, refusal.reason, refusal.why);
+        ipc_refuse_query(conn, frame->seq, refusal.reason, refusal.why);
         break;
     case IPC_NO_MEMORY:
-        refuse_query(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory");
+        ipc_refuse_query(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory");
         break;
     }
 }
 
 /* The workers end connections and say how many; nothing behind this frame is read before that. */
-static void on_terminate(struct conn *conn, const struct ff_ipc_frame *frame)
+static void ipc_on_terminate(struct conn *conn, const struct ff_ipc_frame *frame)
 {
-    struct peer *peer = peer_of(conn);
     struct hub *hub = ipc_of(conn)->hub;
-    struct asker asker = {conn->slot, conn->gen};
+    struct asker asker = {
+        .slot = conn->slot, .gen = conn->gen, .seq = frame->seq, .type = (uint32_t)frame->type};
     struct slice name = {frame->name.p, frame->name.len};
     struct socket_ref socket;
-    if (frame->type == FF_IPC_TERMINATE) {
-        if (!ff_user_id_valid(name.p, name.len)) {
-            refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
+    bool user = frame->type == FF_IPC_TERMINATE;
+    if (user && !ff_user_id_valid(name.p, name.len)) {
+        ipc_refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
                          "the user id must be 1 to 128 bytes of UTF-8");
-            return;
-        }
-        peer->awaited = hub_terminate_user(hub, app_of(conn), name, &asker);
-    } else {
-        if (!ff_socket_id_valid(name.p, name.len)) {
-            refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
-                         "the socket id must be digits, a dot and digits");
-            return;
-        }
-        socket_id_read(name, &socket);
-        peer->awaited = hub_disconnect(hub, app_of(conn), &socket, &asker);
+        return;
     }
-    peer->ended = 0;
-    peer->seq = frame->seq;
-    peer->asked = frame->type;
-    if (peer->awaited == 0) {
-        tell_ended(conn);
+    if (!user && !ff_socket_id_valid(name.p, name.len)) {
+        ipc_refuse_query(conn, frame->seq, FF_IPC_REASON_OTHER,
+                         "the socket id must be digits, a dot and digits");
+        return;
+    }
+    bool asked;
+    if (user) {
+        asked = hub_terminate_user(hub, ipc_app(conn), name, &asker, ipc_on_terminated);
     } else {
+        socket_id_read(name, &socket);
+        asked = hub_terminate_socket(hub, ipc_app(conn), &socket, &asker, ipc_on_terminated);
+    }
+    if (asked) {
+        peer_of(conn)->asking = true;
         conn_wait(conn);
+    } else {
+        ipc_tell_ended(conn, &asker, 0);
     }
 }
 
-static void broken(struct conn *conn, uint64_t seq, const char *why)
+static void ipc_broken(struct conn *conn, uint64_t seq, const char *why)
 {
     counter_add(conn->loop->counters, COUNTER_BAD_IPC, 1);
-    refuse(conn, seq, FF_IPC_REASON_PROTOCOL, why);
+    ipc_refuse(conn, seq, FF_IPC_REASON_PROTOCOL, why);
 }
 
-static void on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
+static void ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
 {
     struct ff_ipc_frame frame;
     const char *why = NULL;
     counter_add(conn->loop->counters, COUNTER_IPC_FRAMES, 1);
     if (ff_ipc_unpack(&ipc_of(conn)->unpacker, bytes, len, &frame, &why) != 0) {
-        broken(conn, frame.seq, why);
+        ipc_broken(conn, frame.seq, why);
         return;
     }
     if (frame.type == FF_IPC_HELLO) {
         if (peer_of(conn)->greeted) {
-            broken(conn, 0, "a second hello");
+            ipc_broken(conn, 0, "a second hello");
         } else {
-            on_hello(conn, &frame.hello);
+            ipc_on_hello(conn, &frame.hello);
         }
         return;
     }
     if (!peer_of(conn)->greeted) {
-        broken(conn, frame.seq, "the first frame must be a hello");
+        ipc_broken(conn, frame.seq, "the first frame must be a hello");
         return;
     }
     if (frame.seq == 0) {
-        broken(conn, 0, "seq must be 1 or more");
+        ipc_broken(conn, 0, "seq must be 1 or more");
         return;
     }
-    if (!app_serves(app_of(conn))) {
-        bool removed = app_of(conn)->removed;
-        reject(conn, frame.seq, removed ? FF_IPC_REASON_UNKNOWN_APP : FF_IPC_REASON_APP_DISABLED,
-               removed ? "the application was removed" : "the application is disabled", -1);
+    if (!app_serves(ipc_app(conn))) {
+        bool removed = ipc_app(conn)->removed;
+        ipc_reject(conn, frame.seq,
+                   removed ? FF_IPC_REASON_UNKNOWN_APP : FF_IPC_REASON_APP_DISABLED,
+                   removed ? "the application was removed" : "the application is disabled", -1);
         return;
     }
     switch (frame.type) {
     case FF_IPC_PUBLISH:
     case FF_IPC_BATCH:
-        on_publish(conn, &frame);
+        ipc_on_publish(conn, &frame);
         break;
     case FF_IPC_PING:
-        packed(conn, ff_ipc_pack_bare(&ipc_of(conn)->out, FF_IPC_PONG, frame.seq));
+        ipc_packed(conn, ff_ipc_pack_bare(&ipc_of(conn)->out, FF_IPC_PONG, frame.seq));
         break;
     case FF_IPC_STATS:
     case FF_IPC_CHANNELS:
     case FF_IPC_CHANNEL:
     case FF_IPC_MEMBERS:
     case FF_IPC_CONNECTIONS:
-        on_query(conn, &frame);
+        ipc_on_query(conn, &frame);
         break;
     case FF_IPC_TERMINATE:
     case FF_IPC_DISCONNECT:
-        on_terminate(conn, &frame);
+        ipc_on_terminate(conn, &frame);
         break;
     default:
-        broken(conn, frame.seq, "a frame that only the daemon sends");
+        ipc_broken(conn, frame.seq, "a frame that only the daemon sends");
     }
 }
 
@@ -443,16 +436,16 @@ static void on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
 
 /* All that it had sent was answered, and what is left is no whole frame. The publisher connects
  * again and sends that once more. */
-static void settle(struct conn *conn, size_t used, size_t left)
+static void ipc_settle(struct conn *conn, size_t used, size_t left)
 {
     struct peer *peer = peer_of(conn);
     peer->unsettled -= used < peer->unsettled ? (uint32_t)used : peer->unsettled;
-    if (peer->unsettled <= left && peer->awaited == 0) {
+    if (peer->unsettled <= left && !peer->asking) {
         conn_finish(conn, false);
     }
 }
 
-static void end_peer(struct conn *conn)
+static void ipc_end_peer(struct conn *conn)
 {
     struct peer *peer = peer_of(conn);
     int unread = 0;
@@ -466,7 +459,7 @@ static void end_peer(struct conn *conn)
     peer->ending = true;
     counter_add(conn->loop->counters, COUNTER_CLOSED_PUBLISHER, 1);
     peer->unsettled = (uint32_t)kept + (uint32_t)unread;
-    if (peer->awaited > 0) {
+    if (peer->asking) {
         return; /* it goes on when that is answered */
     }
     if (peer->unsettled == 0) {
@@ -480,7 +473,7 @@ struct reloading {
     const struct apps *old, *now;
 };
 
-static void judge_peer(struct conn *conn, void *arg)
+static void ipc_judge_peer(struct conn *conn, void *arg)
 {
     const struct reloading *reloading = arg;
     if (!peer_of(conn)->greeted) {
@@ -489,32 +482,39 @@ static void judge_peer(struct conn *conn, void *arg)
     const struct app *old = &reloading->old->items[peer_of(conn)->app];
     const struct app *now = &reloading->now->items[peer_of(conn)->app];
     if (!app_serves(now) || !slice_equal(old->secret, now->secret)) {
-        end_peer(conn);
+        ipc_end_peer(conn);
     }
 }
 
 void ipc_reload(struct ipc *ipc, const struct apps *old)
 {
     struct reloading reloading = {.old = old, .now = ipc->hub->apps};
-    loop_each(ipc->hub->loop, KIND_IPC, judge_peer, &reloading);
+    conn_each(ipc->hub->loop, KIND_IPC, ipc_judge_peer, &reloading);
 }
 
 /* ---- input ---- */
 
-/* Why reading from publishers must rest for a moment, if it must. */
-static bool must_rest(struct conn *conn)
+/* Whether reading from this publisher must rest for a moment. */
+static bool ipc_must_rest(struct conn *conn)
 {
     struct ipc *ipc = ipc_of(conn);
     if (!loop_admits(conn->loop)) {
-        conn_resume(conn);
+        conn_postpone(conn); /* the flush has not come round yet */
         return true;
     }
-    if (conn_queued(conn) > MAX_UNSENT || ipc->out.size > MAX_UNSENT || hub_held(ipc->hub)) {
-        loop_throttle(conn->loop);
-        conn_resume(conn);
+    if (!hub_open(ipc->hub)) {
+        counter_add(conn->loop->counters, COUNTER_HELD_IPC, 1);
+        conn_hold(conn);
         return true;
     }
-    return false;
+    if (ipc->out.size > OUTQ_UNREAD) {
+        ipc_send_answers(conn);
+    }
+    if (conn_rests(conn)) {
+        counter_add(conn->loop->counters, COUNTER_HELD_UNREAD, 1);
+        return true;
+    }
+    return !conn_turn(conn);
 }
 
 static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
@@ -524,26 +524,33 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
     bool whole = true; /* as far as it was looked at */
     /* Whoever was told that he is subscribed must be known before this is routed. */
     loop_drain_mail(conn->loop, &ipc->hub->box);
-    while (!(conn->flags & (CONN_FINISHING | CONN_DOOMED | CONN_WAITING)) && !must_rest(conn)) {
+    while (conn_takes_input(conn)) {
         int64_t frame = ff_ipc_frame_len(bytes + used, len - used);
         if (frame < 0) {
-            broken(conn, 0, "not a frame: the length is 0 or over 16 MiB");
+            ipc_broken(conn, 0, "not a frame: the length is 0 or over 16 MiB");
+            break;
+        }
+        if (frame > MAX_HELLO && !peer_of(conn)->greeted) {
+            ipc_broken(conn, 0, "the first frame must be a hello, which is small");
             break;
         }
         if (frame == 0 || len - used - FF_IPC_HEADER < (size_t)frame) {
             whole = false;
             break;
         }
-        on_frame(conn, bytes + used + FF_IPC_HEADER, (size_t)frame);
+        if (ipc_must_rest(conn)) {
+            break;
+        }
+        ipc_on_frame(conn, bytes + used + FF_IPC_HEADER, (size_t)frame);
         used += FF_IPC_HEADER + (size_t)frame;
     }
-    if (conn->flags & CONN_DOOMED) {
+    if (conn_doomed(conn)) {
         ipc->out.size = 0;
     } else {
-        send_answers(conn);
+        ipc_send_answers(conn);
     }
     if (peer_of(conn)->ending) {
-        settle(conn, used, whole ? 0 : len - used);
+        ipc_settle(conn, used, whole ? 0 : len - used);
     }
     return used;
 }
@@ -557,7 +564,7 @@ static void ipc_expired(struct conn *conn, enum idle_class was)
 {
     (void)was;
     counter_add(conn->loop->counters, COUNTER_TIMEOUT_HEAD, 1);
-    refuse(conn, 0, FF_IPC_REASON_PROTOCOL, "no hello came in time");
+    ipc_refuse(conn, 0, FF_IPC_REASON_PROTOCOL, "no hello came in time");
 }
 
 const struct conn_handler ipc_handler = {
@@ -565,6 +572,7 @@ const struct conn_handler ipc_handler = {
     .leave = ipc_leave,
     .expired = ipc_expired,
     .max_input = FF_IPC_MAX_FRAME + FF_IPC_HEADER,
+    .frames = 256, /* what an extension has outstanding at most */
     .local = true,
     .urgent = true,
 };

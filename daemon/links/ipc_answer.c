@@ -169,7 +169,7 @@ static enum ipc_answer answer_stats(struct hub *hub, const struct app *app, uint
     failed |= ff_ipc_pack_stats_text(out, "version", FANFARE_VERSION);
     failed |= ff_ipc_pack_stats_uint(out, "pid", (uint64_t)getpid());
     failed |= ff_ipc_pack_stats_uint(out, "uptime", (clock_mono_ms() - hub->started_ms) / 1000);
-    failed |= ff_ipc_pack_stats_uint(out, "workers", hub->nworkers);
+    failed |= ff_ipc_pack_stats_uint(out, "workers", hub_workers(hub));
     failed |= ff_ipc_pack_stats_uint(out, "connections", app_connections(app));
     failed |= ff_ipc_pack_stats_uint(out, "channels", hub_app_channels(hub, app->index));
     failed |= ff_ipc_pack_stats_uint(out, "messages_in", hub_counter(hub, COUNTER_MESSAGES_IN));

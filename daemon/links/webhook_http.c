@@ -152,7 +152,7 @@ static void job_free(struct hook_http *http, struct job *job)
 static void tell(struct hook_http *http, const struct job *job, const char *why)
 {
     struct mail_answer *mail = mem_zalloc(sizeof(*mail));
-    mail->mail = (struct mail){.type = MAIL_HOOK_ANSWER, .bytes = (uint32_t)sizeof(*mail)};
+    mail->mail = (struct mail){.type = MAIL_HOOK_ANSWER, .weight = (uint32_t)sizeof(*mail)};
     mail->answer =
         (struct hook_answer){.app = job->app, .number = job->number, .delivered = why == NULL};
     if (why != NULL) {
@@ -215,7 +215,9 @@ static void take_jobs(struct hook_http *http)
     uint64_t count;
     ssize_t ignored = read(http->jobs.wake, &count, sizeof(count));
     (void)ignored;
-    struct mail *mail = mailbox_take(&http->jobs);
+    struct mail_list list = {NULL, NULL};
+    mailbox_take(&http->jobs, LANE_ORDERED, &list);
+    struct mail *mail = list.head;
     while (mail != NULL) {
         struct mail *next = mail->next;
         if (mail->type == MAIL_HOOK_STOP) {
@@ -281,7 +283,9 @@ static void on_answers(evutil_socket_t fd, short what, void *arg)
     (void)what;
     ssize_t ignored = read(fd, &count, sizeof(count));
     (void)ignored;
-    struct mail *mail = mailbox_take(&http->answers);
+    struct mail_list list = {NULL, NULL};
+    mailbox_take(&http->answers, LANE_ORDERED, &list);
+    struct mail *mail = list.head;
     while (mail != NULL) {
         struct mail *next = mail->next;
         http->fn(http->arg, &((struct mail_answer *)mail)->answer);
@@ -351,7 +355,7 @@ int hook_http_send(struct hook_http *http, const struct hook_request *request)
         return -1;
     }
     char *at = job->bytes;
-    *job = (struct job){.mail = {.type = MAIL_HOOK_JOB, .bytes = (uint32_t)bytes},
+    *job = (struct job){.mail = {.type = MAIL_HOOK_JOB, .weight = (uint32_t)bytes},
                         .app = request->app,
                         .number = request->number,
                         .body_len = request->body.len};
@@ -374,7 +378,7 @@ void hook_http_free(struct hook_http *http)
         return;
     }
     struct mail *stop = mem_zalloc(sizeof(*stop));
-    *stop = (struct mail){.type = MAIL_HOOK_STOP, .bytes = sizeof(*stop)};
+    *stop = (struct mail){.type = MAIL_HOOK_STOP, .weight = sizeof(*stop)};
     mailbox_post(&http->jobs, stop);
     pthread_join(http->thread, NULL);
     event_del(&http->wake);

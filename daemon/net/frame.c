@@ -40,6 +40,11 @@ struct frame *frame_ref(struct frame *frame)
     return frame;
 }
 
+bool frame_shared(const struct frame *frame)
+{
+    return atomic_load_explicit(&frame->refs, memory_order_acquire) > 1;
+}
+
 void frame_unref(struct frame *frame)
 {
     if (frame == NULL) {
@@ -59,7 +64,8 @@ void frame_unref(struct frame *frame)
     }
 }
 
-static struct frame *find(struct frame *frame, const struct frame_form *list, unsigned int form)
+static struct frame *frame_find(struct frame *frame, const struct frame_form *list,
+                                unsigned int form)
 {
     while (list != NULL && list->form != form) {
         list = list->next;
@@ -75,7 +81,7 @@ struct frame *frame_form(struct frame *frame, unsigned int form)
     if (form == 0) {
         return frame;
     }
-    return find(frame, atomic_load_explicit(&frame->forms, memory_order_acquire), form);
+    return frame_find(frame, atomic_load_explicit(&frame->forms, memory_order_acquire), form);
 }
 
 struct frame *frame_form_add(struct frame *frame, unsigned int form, struct frame *made)
@@ -85,7 +91,7 @@ struct frame *frame_form_add(struct frame *frame, unsigned int form, struct fram
     *mine = (struct frame_form){.frame = made, .form = form};
     struct frame_form *head = atomic_load_explicit(&frame->forms, memory_order_acquire);
     do {
-        struct frame *other = find(frame, head, form);
+        struct frame *other = frame_find(frame, head, form);
         if (other != NULL) {
             frame_unref(made);
             mem_free(mine);

@@ -8,6 +8,7 @@
 #ifndef FF_NET_FRAME_H
 #define FF_NET_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct frame {
 struct frame *frame_new(size_t len) MUST_CHECK;
 struct frame *frame_copy(const void *bytes, size_t len) MUST_CHECK;
 struct frame *frame_ref(struct frame *frame);
+/* Whether anybody but the caller has a reference. True may be out of date when it is returned,
+ * false is not, as long as the caller gives none away. */
+bool frame_shared(const struct frame *frame);
 void frame_unref(struct frame *frame); /* frees it with the last reference; NULL is fine */
 
 /*

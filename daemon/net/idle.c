@@ -1,50 +1,7 @@
-/*
- * Time-outs without timers: connections wait in FIFOs, one for each length of patience. On the
- * connection's loop.
- */
-#include "net/conn.h"
-#include "net/loop.h"
+#include "net/idle.h"
 
-void conn_idle(struct conn *conn, enum idle_class idle_class)
-{
-    struct loop *loop = conn->loop;
-    uint32_t now = (uint32_t)loop->now;
-    /* Most input comes from who is at the end of its list anyway, or was put there this very
-     * moment. */
-    if (conn->idle_class == idle_class && (conn->stamp == now || idle_class == IDLE_NONE)) {
-        return;
-    }
-    if (conn->idle_class != IDLE_NONE) {
-        struct idle_list *list = &loop->idle[conn->idle_class];
-        if (conn->idle_prev != 0) {
-            loop_conn(loop, conn->idle_prev - 1)->idle_next = conn->idle_next;
-        } else {
-            list->head = conn->idle_next;
-        }
-        if (conn->idle_next != 0) {
-            loop_conn(loop, conn->idle_next - 1)->idle_prev = conn->idle_prev;
-        } else {
-            list->tail = conn->idle_prev;
-        }
-        list->count--;
-    }
-    conn->idle_class = (uint8_t)idle_class;
-    conn->stamp = now;
-    conn->idle_prev = conn->idle_next = 0;
-    if (idle_class != IDLE_NONE) {
-        struct idle_list *list = &loop->idle[idle_class];
-        conn->idle_prev = list->tail;
-        if (list->tail != 0) {
-            loop_conn(loop, list->tail - 1)->idle_next = conn->slot + 1;
-        } else {
-            list->head = conn->slot + 1;
-        }
-        list->tail = conn->slot + 1;
-        list->count++;
-    }
-}
-
-/* ---- what has waited long enough ---- */
+#include "net/outq.h"
+#include "net/slots.h"
 
 void idle_expire(struct loop *loop)
 {
@@ -52,12 +9,12 @@ void idle_expire(struct loop *loop)
         uint64_t limit = loop->limits.idle_ms[i];
         struct idle_list *list = &loop->idle[i];
         while (limit != 0 && list->head != 0) {
-            struct conn *conn = loop_conn(loop, list->head - 1);
+            struct conn *conn = slots_at(loop, list->head - 1);
             if ((uint32_t)loop->now - conn->stamp < limit) {
                 break;
             }
             conn_idle(conn, IDLE_NONE);
-            if (conn->flags & CONN_DOOMED) {
+            if (conn_doomed(conn)) {
                 continue;
             }
             if (i == IDLE_CLOSING || i == IDLE_HANGUP) {
@@ -70,12 +27,12 @@ void idle_expire(struct loop *loop)
     }
     uint32_t next = 0;
     for (uint32_t at = loop->backlog.head; at != 0; at = next) {
-        struct conn *conn = loop_conn(loop, at - 1);
+        struct conn *conn = slots_at(loop, at - 1);
         next = conn->q->next;
         if (loop->now - conn->q->since < loop->limits.output_soft_ms) {
             break;
         }
-        if (!(conn->flags & CONN_DOOMED)) {
+        if (!(conn_doomed(conn))) {
             conn_judge(conn);
         }
     }

@@ -16,7 +16,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/input.h"
+#include "net/slots.h"
 #include "net/tls_context.h"
+#include "net/turn.h"
 
 #define ACCEPTS_A_TURN 64
 #define BACKLOG        4096
@@ -25,7 +28,7 @@
 
 /* ---- opening ---- */
 
-static int resolve(const char *address, struct addrinfo **out, char *why, size_t size)
+static int listener_resolve(const char *address, struct addrinfo **out, char *why, size_t size)
 {
     char host[256];
     const char *colon = strrchr(address, ':');
@@ -50,10 +53,10 @@ static int resolve(const char *address, struct addrinfo **out, char *why, size_t
     return 0;
 }
 
-static int open_tcp(const char *address, bool shared, char *why, size_t size)
+static int listener_open(const char *address, bool shared, char *why, size_t size)
 {
     struct addrinfo *info;
-    if (resolve(address, &info, why, size) != 0) {
+    if (listener_resolve(address, &info, why, size) != 0) {
         return -1;
     }
     int one = 1;
@@ -98,12 +101,12 @@ failed:;
 
 int listener_tcp(const char *address, bool shared, char *why, size_t size)
 {
-    return open_tcp(address, shared, why, size);
+    return listener_open(address, shared, why, size);
 }
 
 int listener_probe(const char *address, char *why, size_t size)
 {
-    int fd = open_tcp(address, false, why, size);
+    int fd = listener_open(address, false, why, size);
     if (fd < 0) {
         return -1;
     }
@@ -112,7 +115,7 @@ int listener_probe(const char *address, char *why, size_t size)
 }
 
 /* Takes the lock of a socket path and writes our pid into it, for those who come second. */
-static int lock_path(const char *path, char *why, size_t size)
+static int listener_lock(const char *path, char *why, size_t size)
 {
     char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
     snprintf(name, sizeof(name), "%s.lock", path);
@@ -150,7 +153,7 @@ static int lock_path(const char *path, char *why, size_t size)
 }
 
 /* The parent directory is made if only its last part is missing: /run/fanfare on a fresh boot. */
-static void make_parent(const char *path)
+static void listener_make_parent(const char *path)
 {
     char parent[sizeof(((struct sockaddr_un *)0)->sun_path)];
     const char *slash = strrchr(path, '/');
@@ -164,7 +167,8 @@ static void make_parent(const char *path)
     }
 }
 
-static int set_owner(const char *path, unsigned int mode, const char *group, char *why, size_t size)
+static int listener_set_owner(const char *path, unsigned int mode, const char *group, char *why,
+                              size_t size)
 {
     if (group != NULL && group[0] != '\0') {
         struct group *entry = getgrnam(group);
@@ -202,8 +206,8 @@ int listener_unix(const char *path, unsigned int mode, const char *group, int *l
     if (abstract) {
         address.sun_path[0] = '\0';
     } else {
-        make_parent(path);
-        *lock = lock_path(path, why, size);
+        listener_make_parent(path);
+        *lock = listener_lock(path, why, size);
         if (*lock < 0) {
             return -1;
         }
@@ -223,7 +227,7 @@ int listener_unix(const char *path, unsigned int mode, const char *group, int *l
                  errno == EADDRINUSE ? "; another process has it" : "");
         goto failed;
     }
-    if (!abstract && set_owner(path, mode, group, why, size) != 0) {
+    if (!abstract && listener_set_owner(path, mode, group, why, size) != 0) {
         goto failed;
     }
     if (listen(fd, BACKLOG) != 0) {
@@ -244,7 +248,7 @@ failed:
 
 /* ---- accepting ---- */
 
-static void take_rest(struct listener *listener)
+static void listener_take_rest(struct listener *listener)
 {
     struct timeval rest = {.tv_usec = REST_MS * 1000};
     counter_add(listener->loop->counters, COUNTER_ACCEPT_RESTS, 1);
@@ -255,8 +259,23 @@ static void take_rest(struct listener *listener)
     event_add(&listener->rest, &rest);
 }
 
+/* Too many wait for the head of a request: one that is idle between two requests goes first, then
+ * the one that has been slowest with its first. */
+static void listener_make_room(struct loop *loop)
+{
+    const struct idle_list *heads = &loop->idle[IDLE_HEAD], *kept = &loop->idle[IDLE_KEEPALIVE];
+    uint64_t max = loop->limits.max_heads;
+    if (max == 0 || (uint64_t)heads->count + kept->count <= max) {
+        return;
+    }
+    struct conn *oldest = slots_at(loop, (kept->count > 0 ? kept : heads)->head - 1);
+    counter_add(loop->counters, COUNTER_TIMEOUT_HEAD, 1);
+    conn_doom(oldest);
+    conn_idle(oldest, IDLE_NONE);
+}
+
 /* False when nothing is waiting any more. */
-static bool accept_some(struct listener *listener)
+static bool listener_accept_some(struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         /* Not close-on-exec on purpose: clients' sockets are what a new binary inherits. We start
@@ -272,7 +291,7 @@ static bool accept_some(struct listener *listener)
                 continue;
             }
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                take_rest(listener);
+                listener_take_rest(listener);
             }
             return false;
         }
@@ -289,27 +308,20 @@ static bool accept_some(struct listener *listener)
         if (listener->tls != NULL) {
             conn_secure(conn, listener->tls);
         }
-        struct idle_list *heads = &listener->loop->idle[IDLE_HEAD];
-        uint64_t max = listener->loop->limits.max_heads;
-        if (max != 0 && heads->count > max) {
-            /* The one that has been slowest makes room. */
-            struct conn *oldest = loop_conn(listener->loop, heads->head - 1);
-            counter_add(listener->loop->counters, COUNTER_TIMEOUT_HEAD, 1);
-            conn_doom(oldest);
-            conn_idle(oldest, IDLE_NONE);
-        }
+        listener_make_room(listener->loop);
     }
     return true;
 }
 
-static void on_accept(evutil_socket_t fd, short what, void *arg)
+static void listener_on_accept(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    accept_some(arg);
+    turn_awake(((struct listener *)arg)->loop);
+    listener_accept_some(arg);
 }
 
-static void on_rested(evutil_socket_t fd, short what, void *arg)
+static void listener_on_rested(evutil_socket_t fd, short what, void *arg)
 {
     struct listener *listener = arg;
     (void)fd;
@@ -324,9 +336,9 @@ void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_
 {
     *listener = (struct listener){
         .fd = fd, .loop = loop, .kind = kind, .first = first, .accepted = accepted};
-    check(event_assign(&listener->ev, loop->base, fd, EV_READ | EV_PERSIST, on_accept, listener) ==
-          0);
-    check(event_assign(&listener->rest, loop->base, -1, 0, on_rested, listener) == 0);
+    check(event_assign(&listener->ev, loop->base, fd, EV_READ | EV_PERSIST, listener_on_accept,
+                       listener) == 0);
+    check(event_assign(&listener->rest, loop->base, -1, 0, listener_on_rested, listener) == 0);
     check(event_add(&listener->ev, NULL) == 0);
 }
 
@@ -345,7 +357,7 @@ void listener_stop(struct listener *listener)
         return;
     }
     /* Closing a listener resets what waits in its queue: take it in first. */
-    while (accept_some(listener)) {
+    while (listener_accept_some(listener)) {
     }
     event_del(&listener->ev);
     event_del(&listener->rest);

@@ -26,28 +26,37 @@ void mailbox_adopt(struct mailbox *box)
 
 void mailbox_free(struct mailbox *box, void (*dispose)(struct mail *mail))
 {
-    struct mail *mail = mailbox_take(box);
-    while (mail != NULL) {
-        struct mail *next = mail->next;
-        dispose(mail);
-        mail = next;
+    struct mail_list list = {NULL, NULL};
+    mailbox_take(box, LANE_URGENT, &list);
+    mailbox_take(box, LANE_ORDERED, &list);
+    while (list.head != NULL) {
+        struct mail *next = list.head->next;
+        dispose(list.head);
+        list.head = next;
     }
     close(box->wake);
     pthread_mutex_destroy(&box->lock);
 }
 
-void mailbox_post(struct mailbox *box, struct mail *mail)
+static bool mailbox_is_empty(const struct mailbox *box)
 {
+    return box->lanes[LANE_URGENT].head == NULL && box->lanes[LANE_ORDERED].head == NULL;
+}
+
+static void mailbox_put(struct mailbox *box, enum mailbox_lane lane, struct mail *mail)
+{
+    struct mail_list *list = &box->lanes[lane];
     mail->next = NULL;
-    atomic_fetch_add_explicit(&box->bytes, mail->bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&box->weight, mail->weight, memory_order_relaxed);
     pthread_mutex_lock(&box->lock);
-    bool wake = box->head == NULL && !(box->adopted && pthread_equal(box->owner, pthread_self()));
-    if (box->head == NULL) {
-        box->head = mail;
+    bool wake =
+        mailbox_is_empty(box) && !(box->adopted && pthread_equal(box->owner, pthread_self()));
+    if (list->head == NULL) {
+        list->head = mail;
     } else {
-        box->tail->next = mail;
+        list->tail->next = mail;
     }
-    box->tail = mail;
+    list->tail = mail;
     pthread_mutex_unlock(&box->lock);
     if (wake) {
         uint64_t one = 1;
@@ -57,30 +66,49 @@ void mailbox_post(struct mailbox *box, struct mail *mail)
     }
 }
 
-struct mail *mailbox_take(struct mailbox *box)
+void mailbox_post(struct mailbox *box, struct mail *mail)
+{
+    mailbox_put(box, LANE_ORDERED, mail);
+}
+
+void mailbox_post_urgent(struct mailbox *box, struct mail *mail)
+{
+    mailbox_put(box, LANE_URGENT, mail);
+}
+
+bool mailbox_take(struct mailbox *box, enum mailbox_lane lane, struct mail_list *list)
 {
     pthread_mutex_lock(&box->lock);
-    struct mail *list = box->head;
-    box->head = box->tail = NULL;
+    struct mail_list taken = box->lanes[lane];
+    box->lanes[lane] = (struct mail_list){NULL, NULL};
     pthread_mutex_unlock(&box->lock);
-    return list;
+    if (taken.head == NULL) {
+        return false;
+    }
+    if (list->head == NULL) {
+        list->head = taken.head;
+    } else {
+        list->tail->next = taken.head;
+    }
+    list->tail = taken.tail;
+    return true;
 }
 
 bool mailbox_empty(struct mailbox *box)
 {
     pthread_mutex_lock(&box->lock);
-    bool empty = box->head == NULL;
+    bool empty = mailbox_is_empty(box);
     pthread_mutex_unlock(&box->lock);
     return empty;
 }
 
-size_t mailbox_bytes(struct mailbox *box)
+size_t mailbox_weight(const struct mailbox *box)
 {
-    return atomic_load_explicit(&box->bytes, memory_order_relaxed);
+    return atomic_load_explicit(&box->weight, memory_order_relaxed);
 }
 
 void mailbox_done(struct mailbox *box, struct mail *mail)
 {
-    atomic_fetch_sub_explicit(&box->bytes, mail->bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&box->weight, mail->weight, memory_order_relaxed);
     mem_free(mail);
 }

@@ -3,8 +3,12 @@
  *
  * A mailbox belongs to one loop, which alone takes from it; anybody posts. Its mutex is held for a
  * pointer swap. Posting never blocks and never fails; who reads from outside looks at
- * mailbox_bytes() first and rests while it is high. The receiver is woken through an eventfd, and
- * only when the box was empty and the poster is another thread.
+ * mailbox_weight() first and rests while it is high (pubsub/flow.h). The receiver is woken through
+ * an eventfd, and only when the box was empty and the poster is another thread.
+ *
+ * There are two lanes, each in order of posting. What is urgent is taken before anything of the
+ * other lane, so that an order to stop does not wait behind a flood of deliveries. Nothing may be
+ * urgent whose order with deliveries matters.
  */
 #ifndef FF_NET_MAILBOX_H
 #define FF_NET_MAILBOX_H
@@ -21,15 +25,21 @@
 struct mail {
     struct mail *next;
     uint32_t type;
-    uint32_t bytes; /* what it weighs, frames included */
+    uint32_t weight; /* the memory that it holds, and what handling it will cost */
 };
+
+struct mail_list {
+    struct mail *head, *tail;
+};
+
+enum mailbox_lane { LANE_URGENT, LANE_ORDERED, LANES };
 
 struct mailbox {
     pthread_mutex_t lock;
-    struct mail *head, *tail; /* under the lock */
-    _Atomic size_t bytes;     /* posted and not yet handled */
-    int wake;                 /* eventfd */
-    pthread_t owner;          /* set by mailbox_adopt */
+    struct mail_list lanes[LANES]; /* under the lock */
+    _Atomic size_t weight;         /* of what was posted and is not handled yet */
+    int wake;                      /* eventfd */
+    pthread_t owner;               /* set by mailbox_adopt */
     bool adopted;
 };
 
@@ -39,11 +49,12 @@ void mailbox_adopt(struct mailbox *box); /* called on the receiving thread befor
 void mailbox_free(struct mailbox *box, void (*dispose)(struct mail *mail));
 
 void mailbox_post(struct mailbox *box, struct mail *mail);
-/* The whole list in order of posting, or NULL. Each message must be given to mailbox_done once it
- * is handled. */
-struct mail *mailbox_take(struct mailbox *box);
+void mailbox_post_urgent(struct mailbox *box, struct mail *mail);
+/* Appends all that is in a lane to *list, in order of posting. False: there was nothing. Each
+ * message must be given to mailbox_done once it is handled. */
+bool mailbox_take(struct mailbox *box, enum mailbox_lane lane, struct mail_list *list);
 bool mailbox_empty(struct mailbox *box);
-size_t mailbox_bytes(struct mailbox *box);
+size_t mailbox_weight(const struct mailbox *box);
 /* Takes the weight off and frees the message. */
 void mailbox_done(struct mailbox *box, struct mail *mail);
 

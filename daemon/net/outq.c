@@ -1,15 +1,11 @@
-/*
- * What a connection has still to send: the queue of deliveries behind net/conn.h, and the judgement
- * on those that take nothing. On the connection's loop.
- */
-#include "net/conn.h"
+#include "net/outq.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "net/loop.h"
+#include "net/slots.h"
 #include "net/tls.h"
 
 #define OUTQ_FIRST 16u /* deliveries in a new queue */
@@ -19,18 +15,40 @@ static size_t outq_size(uint32_t cap)
     return sizeof(struct outq) + cap * sizeof(struct delivery *);
 }
 
-static void backlog_unlink(struct loop *loop, struct outq *q)
+/* ---- deliveries ---- */
+
+struct delivery *delivery_new(struct loop *loop, struct frame *frame)
+{
+    struct delivery *delivery = mem_alloc(sizeof(*delivery));
+    delivery->frame = frame;
+    delivery->refs = 1;
+    loop->queued_bytes += frame->len + OUTQ_FRAME_COST;
+    return delivery;
+}
+
+void delivery_unref(struct loop *loop, struct delivery *delivery)
+{
+    if (--delivery->refs == 0) {
+        loop->queued_bytes -= delivery->frame->len + OUTQ_FRAME_COST;
+        frame_unref(delivery->frame);
+        mem_free(delivery);
+    }
+}
+
+/* ---- the backlog ---- */
+
+static void outq_backlog_unlink(struct loop *loop, struct outq *q)
 {
     if (!q->listed) {
         return;
     }
     if (q->prev != 0) {
-        loop_conn(loop, q->prev - 1)->q->next = q->next;
+        slots_at(loop, q->prev - 1)->q->next = q->next;
     } else {
         loop->backlog.head = q->next;
     }
     if (q->next != 0) {
-        loop_conn(loop, q->next - 1)->q->prev = q->prev;
+        slots_at(loop, q->next - 1)->q->prev = q->prev;
     } else {
         loop->backlog.tail = q->prev;
     }
@@ -38,14 +56,14 @@ static void backlog_unlink(struct loop *loop, struct outq *q)
     q->listed = false;
 }
 
-static void backlog_append(struct conn *conn)
+static void outq_backlog_append(struct conn *conn)
 {
     struct loop *loop = conn->loop;
     struct outq *q = conn->q;
     q->prev = loop->backlog.tail;
     q->next = 0;
     if (q->prev != 0) {
-        loop_conn(loop, q->prev - 1)->q->next = conn->slot + 1;
+        slots_at(loop, q->prev - 1)->q->next = conn->slot + 1;
     } else {
         loop->backlog.head = conn->slot + 1;
     }
@@ -60,6 +78,7 @@ static bool outq_push(struct conn *conn, struct delivery *delivery)
     struct outq *q = conn->q;
     if (q == NULL || q->count == q->cap) {
         uint32_t cap = q == NULL ? OUTQ_FIRST : q->cap * 2;
+        size_t before = q == NULL ? 0 : outq_size(q->cap);
         struct outq *grown = mem_try_alloc(outq_size(cap));
         if (grown == NULL) {
             return false;
@@ -75,7 +94,7 @@ static bool outq_push(struct conn *conn, struct delivery *delivery)
             }
             mem_free(q);
         }
-        conn->loop->queued_bytes += (cap - (q == NULL ? 0 : cap / 2)) * sizeof(struct delivery *);
+        conn->loop->queued_bytes += outq_size(cap) - before;
         conn->q = q = grown;
     }
     q->ring[(q->head + q->count) & (q->cap - 1)] = delivery;
@@ -87,11 +106,11 @@ static bool outq_push(struct conn *conn, struct delivery *delivery)
 static void outq_drop(struct conn *conn)
 {
     struct outq *q = conn->q;
-    backlog_unlink(conn->loop, q);
+    outq_backlog_unlink(conn->loop, q);
     for (uint32_t i = 0; i < q->count; i++) {
         delivery_unref(conn->loop, q->ring[(q->head + i) & (q->cap - 1)]);
     }
-    conn->loop->queued_bytes -= q->cap * sizeof(struct delivery *);
+    conn->loop->queued_bytes -= outq_size(q->cap);
     mem_free(q);
     conn->q = NULL;
 }
@@ -114,7 +133,7 @@ static bool outq_need(struct conn *conn)
 
 void conn_queue(struct conn *conn, struct delivery *delivery)
 {
-    if (conn->flags & (CONN_FINISHING | CONN_DOOMED)) {
+    if (!conn_live(conn)) {
         return;
     }
     if (conn->q0 == NULL && conn->q == NULL) {
@@ -124,7 +143,7 @@ void conn_queue(struct conn *conn, struct delivery *delivery)
         return;
     }
     delivery->refs++;
-    loop_mark_dirty(conn->loop, conn);
+    slots_mark_dirty(conn);
 }
 
 void conn_send(struct conn *conn, struct frame *frame)
@@ -146,24 +165,96 @@ size_t conn_queued(const struct conn *conn)
     return conn->q0 != NULL ? conn->q0->frame->len : 0;
 }
 
-/*
- * Finds what the next write shall carry: one frame as it is, or several laid end to end in `room`,
- * of which *used bytes are taken already by others of the batch. False: it does not fit any more,
- * run the batch first.
- */
+static size_t outq_weight(const struct outq *q)
+{
+    return q->bytes + (size_t)q->count * OUTQ_FRAME_COST;
+}
+
+size_t conn_weight(const struct conn *conn)
+{
+    if (conn->q != NULL) {
+        return outq_weight(conn->q);
+    }
+    return conn->q0 != NULL ? conn->q0->frame->len + OUTQ_FRAME_COST : 0;
+}
+
+bool conn_rests(struct conn *conn)
+{
+    if (conn_weight(conn) <= OUTQ_UNREAD) {
+        return false;
+    }
+    if (conn->flags & CONN_BLOCKED) {
+        conn->flags |= CONN_RESTING; /* conn_flushed ends that */
+    } else {
+        conn_resume(conn); /* the flush has not tried yet */
+    }
+    return true;
+}
+
+/* The kernel has taken some of it. Who reads, however slowly, is alive: while it rests its own
+ * messages are not looked at, so that nothing else would show it. */
+static void outq_wake(struct conn *conn)
+{
+    if (!(conn->flags & CONN_RESTING)) {
+        return;
+    }
+    conn_idle(conn, conn->idle_class == IDLE_PINGED ? IDLE_OPEN : conn->idle_class);
+    if (conn_weight(conn) <= OUTQ_UNREAD / 2) {
+        conn->flags &= (uint16_t)~CONN_RESTING;
+        conn_resume(conn);
+    }
+}
+
+/* ---- events ---- */
+
+/* A Unix socket reports that it is writable whenever its peer has read something, so it is asked
+ * only while it is blocked. A TCP socket does so only after it was full: its one event is added
+ * once, for life. */
+int conn_watch(struct conn *conn, event_callback_fn callback)
+{
+    short what = EV_READ | EV_CLOSED | EV_ET | EV_PERSIST;
+    if (!conn->loop->handlers[conn->kind]->local || (conn->flags & CONN_BLOCKED)) {
+        what |= EV_WRITE;
+    }
+    if (event_assign(&conn->ev, conn->loop->base, conn->fd, what, callback, conn) != 0) {
+        return -1;
+    }
+    return event_add(&conn->ev, NULL);
+}
+
+void conn_set_blocked(struct conn *conn, bool blocked)
+{
+    conn->flags = (uint16_t)(blocked ? conn->flags | CONN_BLOCKED : conn->flags & ~CONN_BLOCKED);
+    if (conn->loop->handlers[conn->kind]->local) {
+        event_del(&conn->ev);
+        if (conn_watch(conn, event_get_callback(&conn->ev)) != 0) {
+            conn_doom(conn);
+        }
+    }
+}
+
+/* ---- the flush's part ---- */
+
+/* One is never given more than `size` at once: a list of megabytes must not make all others wait
+ * while the kernel copies it. */
+static size_t outq_at_most(size_t len, size_t size)
+{
+    return len < size ? len : size;
+}
+
 bool conn_gather(struct conn *conn, uint8_t *room, size_t size, size_t *used, const uint8_t **bytes,
                  size_t *len)
 {
     if (conn->q0 != NULL) {
         *bytes = conn->q0->frame->bytes;
-        *len = conn->q0->frame->len;
+        *len = outq_at_most(conn->q0->frame->len, size);
         return true;
     }
     struct outq *q = conn->q;
     struct frame *first = q->ring[q->head]->frame;
     if (q->count == 1 || first->len - q->first_off >= size / 2) {
         *bytes = first->bytes + q->first_off;
-        *len = first->len - q->first_off;
+        *len = outq_at_most(first->len - q->first_off, size);
         return true;
     }
     size_t want = q->bytes < size ? q->bytes : size;
@@ -189,10 +280,10 @@ bool conn_gather(struct conn *conn, uint8_t *room, size_t size, size_t *used, co
 }
 
 /* Shut down our side once everything has left, or hang up if the peer is gone. */
-static void finish_flushed(struct conn *conn)
+static void outq_finish(struct conn *conn)
 {
     if ((conn->flags & (CONN_TLS | CONN_SHUT)) == CONN_TLS &&
-        tls_close(*loop_tls(conn->loop, conn->slot, false)) == -EAGAIN) {
+        tls_close(*slots_tls(conn->loop, conn->slot, false)) == -EAGAIN) {
         conn_set_blocked(conn, true); /* again with the edge, unless the close time-out is first */
         return;
     }
@@ -207,9 +298,7 @@ static void finish_flushed(struct conn *conn)
         conn_doom(conn);
         return;
     }
-    slots_push(&conn->loop->resume,
-               conn->slot); /* what has arrived meanwhile, the end perhaps, gives no edge */
-    conn->flags |= CONN_RESUME;
+    conn_resume(conn); /* what has arrived meanwhile, the end perhaps, gives no edge */
 }
 
 /* Whether a connection whose kernel buffer is full may go on. Judged on what the kernel refused,
@@ -220,10 +309,12 @@ void conn_judge(struct conn *conn)
     const struct loop_limits *limits = &loop->limits;
     /* A local peer is bounded by its protocol: it is not read while it leaves answers unread. */
     bool bounded = loop->handlers[conn->kind]->local || loop->handlers[conn->kind]->bounded;
-    if (!bounded && limits->output_hard != 0 && conn->q->bytes > limits->output_hard) {
+    size_t weight = outq_weight(conn->q);
+    if (!bounded && limits->output_hard != 0 && weight > limits->output_hard) {
         counter_add(loop->counters, COUNTER_DROPPED_OUTPUT_HARD, 1);
         conn_doom(conn);
-    } else if (limits->output_soft != 0 && conn->q->bytes > limits->output_soft &&
+    } else if (limits->output_soft != 0 && limits->output_soft_ms != 0 &&
+               weight > limits->output_soft &&
                loop->now - conn->q->since >= limits->output_soft_ms) {
         counter_add(loop->counters, COUNTER_DROPPED_OUTPUT_SOFT, 1);
         conn_doom(conn);
@@ -235,7 +326,7 @@ void conn_flushed(struct conn *conn, size_t tried, int64_t sent)
     struct loop *loop = conn->loop;
     if (conn->q0 == NULL && conn->q == NULL) {
         if (conn->flags & CONN_FINISHING) {
-            finish_flushed(conn);
+            outq_finish(conn);
         }
         return;
     }
@@ -271,22 +362,26 @@ void conn_flushed(struct conn *conn, size_t tried, int64_t sent)
         if (q->count == 0) {
             outq_drop(conn);
         } else if (taken > 0) {
-            backlog_unlink(loop, q); /* it got on: the youngest backlog again, should it stay one */
+            outq_backlog_unlink(loop,
+                                q); /* it got on: the youngest backlog again, should it stay one */
         }
+    }
+    if (taken > 0) {
+        outq_wake(conn);
     }
     if (conn->q == NULL) {
         if (conn->flags & CONN_FINISHING) {
-            finish_flushed(conn);
+            outq_finish(conn);
         }
         return;
     }
     if (taken == tried) {
-        loop_mark_dirty(loop, conn);
+        slots_mark_dirty(conn);
         return;
     }
     conn_set_blocked(conn, true);
     if (!conn->q->listed) {
-        backlog_append(conn);
+        outq_backlog_append(conn);
     }
     conn_judge(conn);
 }

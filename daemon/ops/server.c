@@ -21,16 +21,16 @@
 #include "proto/sign.h"
 #include "proto/ws.h"
 #include "ops/workers.h"
-#include "pubsub/hub.h"
+#include "pubsub/hub_mail.h"
+#include "pubsub/joins.h"
 #include "pubsub/limits.h"
-#include "serve/drain.h"
-#include "serve/api.h"
+#include "pubsub/mail_dispose.h"
+#include "pubsub/worker_mail.h"
 #include "serve/echo.h"
+#include "serve/front.h"
 #include "serve/handshake.h"
 #include "serve/rates.h"
-#include "serve/retire.h"
 #include "serve/session.h"
-#include "serve/user.h"
 
 #define WHY 512
 
@@ -42,8 +42,7 @@ struct crew {
     struct loop own_loop;
     struct loop *loop;
     struct listener *listeners; /* the plain ones, then those of TLS */
-    struct drain drain;
-    struct retire retire;
+    struct front front;
     pthread_t thread;
     bool threaded;
 };
@@ -54,6 +53,7 @@ struct server {
     struct counters counters; /* the hub's */
     struct rates *handshakes;
     struct loop loop;
+    struct flow flow;
     struct hub hub;
     struct ipc *ipc;
     struct crew *crews;
@@ -211,19 +211,13 @@ static int crew_init(struct server *server, uint32_t id)
 #ifdef FANFARE_ECHO
     loop_handler(crew->loop, KIND_ECHO, &echo_handler);
 #endif
-    handshake_setup(crew->loop, &config->limits);
-    session_setup(crew->loop, &config->limits);
-    worker_init(&crew->worker, id, crew->loop, &server->hub.box, server->hub.apps);
+    worker_init(&crew->worker, id, crew->loop, &server->flow, server->hub.apps, &front_ops);
     crew->worker.handshakes = server->handshakes;
     crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
     for (size_t i = 0; i < public_count(config); i++) {
         crew->listeners[i].fd = -1;
     }
-    user_setup(&crew->worker);
-    api_setup(&crew->worker);
-    retire_init(&crew->retire, &crew->worker, crew->listeners, public_count(config));
-    drain_init(&crew->drain, &crew->worker, crew->listeners, public_count(config));
-    server->hub.workers[id] = &crew->worker.box;
+    front_init(&crew->front, &crew->worker, crew->listeners, public_count(config));
     return 0;
 }
 
@@ -254,8 +248,8 @@ static void crews_stop(struct server *server)
         if (crew->threaded && crew->thread != 0) {
             struct mail *stop = mem_zalloc(sizeof(*stop));
             stop->type = MAIL_STOP;
-            stop->bytes = (uint32_t)sizeof(*stop);
-            mailbox_post(&crew->worker.box, stop);
+            stop->weight = flow_mail(sizeof(*stop));
+            mailbox_post_urgent(&crew->worker.box, stop);
             pthread_join(crew->thread, NULL);
         }
     }
@@ -288,10 +282,7 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     struct server *server = arg;
     (void)fd;
     (void)what;
-    dedup_forget(&server->hub.dedup, server->loop.now);
-    for (size_t i = 0; i < server->hub.napps; i++) {
-        cache_expire(&server->hub.caches[i], server->loop.now);
-    }
+    hub_housekeep(&server->hub);
 }
 
 /* Every thread inherits the block; the hub reads them. */
@@ -340,8 +331,8 @@ static int server_init(struct server *server, const struct config *config, const
         return -1;
     }
     server->handshakes = rates_new();
-    server->hub.nworkers = server->ncrews;
-    hub_init(&server->hub, &server->loop, apps);
+    server->flow.nworkers = server->ncrews;
+    hub_init(&server->hub, &server->loop, &server->flow, apps);
     apps_unref(apps);
     server->hub.counters[server->hub.ncounters++] = &server->counters;
     server->ipc = ipc_new(&server->hub);
@@ -391,8 +382,7 @@ static void server_free(struct server *server)
         for (size_t j = 0; j < public_count(server->config); j++) {
             listener_stop(&server->crews[i].listeners[j]);
         }
-        drain_free(&server->crews[i].drain);
-        retire_free(&server->crews[i].retire);
+        front_free(&server->crews[i].front);
         loop_close(server->crews[i].loop);
     }
     loop_close(&server->loop);
@@ -411,6 +401,7 @@ static void server_free(struct server *server)
     close(server->signal_fd);
     loop_free(&server->loop, mail_dispose);
     ipc_free(server->ipc);
+    joins_free(&server->hub);
     hub_free(&server->hub);
     app_registry_free(&server->registry);
     rates_free(server->handshakes);

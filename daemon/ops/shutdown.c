@@ -22,7 +22,7 @@ static void again_in(struct shutdown *shutdown, uint64_t ms)
 static uint64_t clients(const struct shutdown *shutdown)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < shutdown->hub->nworkers; i++) {
+    for (uint32_t i = 0; i < hub_workers(shutdown->hub); i++) {
         sum += atomic_load_explicit(&shutdown->workers[i]->clients, memory_order_relaxed);
     }
     return sum;
@@ -34,11 +34,11 @@ static void drain_workers(struct shutdown *shutdown)
     uint64_t period = n < SHUTDOWN_AT_ONCE ? 0 : shutdown->period_ms;
     log_info("server", "telling %llu clients to reconnect, over %llu ms", (unsigned long long)n,
              (unsigned long long)period);
-    for (uint32_t i = 0; i < shutdown->hub->nworkers; i++) {
+    for (uint32_t i = 0; i < hub_workers(shutdown->hub); i++) {
         struct mail_drain *mail = mem_alloc(sizeof(*mail));
-        *mail = (struct mail_drain){.mail = {.type = MAIL_DRAIN, .bytes = sizeof(*mail)},
-                                    .period_ms = period};
-        mailbox_post(shutdown->hub->workers[i], &mail->mail);
+        *mail = (struct mail_drain){
+            .mail = {.type = MAIL_DRAIN, .weight = flow_mail(sizeof(*mail))}, .period_ms = period};
+        mailbox_post_urgent(shutdown->hub->flow->workers[i], &mail->mail);
     }
     shutdown->draining = true;
     shutdown->deadline = clock_mono_ms() + period + shutdown->close_ms + MARGIN_MS;

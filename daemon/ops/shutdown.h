@@ -14,7 +14,7 @@
 
 struct shutdown {
     struct hub *hub;
-    const struct worker *workers[HUB_MAX_WORKERS];
+    const struct worker *workers[FLOW_WORKERS];
     uint64_t delay_ms, period_ms, close_ms, deadline;
     struct event timer;
     bool draining, alone;

@@ -1,6 +1,6 @@
 /*
- * The last published event of each cache channel, kept for a time whether anybody is subscribed or
- * not. Belongs to the hub.
+ * The history of each cache channel: its last published events, kept for a time whether anybody is
+ * subscribed or not. Belongs to the hub. A history has CACHE_HISTORY events, which is Pusher's one.
  *
  * One cache an application. It holds finished frames, so that a late subscriber costs a reference.
  * Over its size the event that was stored longest ago makes room.
@@ -13,6 +13,8 @@
 #include "base/strmap.h"
 #include "net/frame.h"
 #include "proto/slice.h"
+
+#define CACHE_HISTORY 1
 
 struct cached;
 
@@ -34,10 +36,11 @@ void cache_free(struct cache *cache);
 void cache_put(struct cache *cache, struct slice channel, uint32_t hash, struct frame *frame,
                uint64_t now);
 
-/* The event, without a reference for the caller, valid until the next cache_put or cache_expire;
- * NULL: none. *ttl_ms (may be NULL) is how much longer it will be kept, 0 for ever. */
-struct frame *cache_get(const struct cache *cache, struct slice channel, uint32_t hash,
-                        uint64_t now, uint64_t *ttl_ms);
+/* The events, oldest first, without references for the caller, valid until the next cache_put or
+ * cache_expire. Returns how many. *ttl_ms (may be NULL) is how much longer the last one will be
+ * kept, 0 for ever. */
+size_t cache_get(const struct cache *cache, struct slice channel, uint32_t hash, uint64_t now,
+                 struct frame *out[CACHE_HISTORY], uint64_t *ttl_ms);
 
 void cache_expire(struct cache *cache,
                   uint64_t now); /* gives back what is over; call it now and then */

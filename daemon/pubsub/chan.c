@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/slots.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -52,7 +53,7 @@ struct chan {
     char name[];
 };
 
-static void name_of(const void *value, const char **key, size_t *len)
+static void chan_name_of(const void *value, const char **key, size_t *len)
 {
     const struct chan *chan = value;
     *key = chan->name;
@@ -64,7 +65,7 @@ void chan_tables(struct worker *worker, size_t napps)
     if (napps > worker->napps) {
         worker->channels = mem_realloc(worker->channels, napps * sizeof(*worker->channels));
         for (; worker->napps < napps; worker->napps++) {
-            strmap_init(&worker->channels[worker->napps], name_of);
+            strmap_init(&worker->channels[worker->napps], chan_name_of);
         }
     }
 }
@@ -73,19 +74,18 @@ void chan_tables(struct worker *worker, size_t napps)
 
 void subscriber_init(struct subscriber *subscriber, uint64_t random, uint32_t app)
 {
-    *subscriber = (struct subscriber){.random = random, .app = app, .cap = SUBSCRIBER_INLINE};
+    *subscriber =
+        (struct subscriber){.random = random, .app = app, .cap_bits = SUBSCRIBER_INLINE_BITS};
     subscriber->refs = subscriber->inl;
 }
 
-static bool refs_room(struct subscriber *subscriber)
+static bool chan_refs_room(struct subscriber *subscriber)
 {
-    if (subscriber->n < subscriber->cap) {
+    if (subscriber->n < 1u << subscriber->cap_bits) {
         return true;
     }
-    if (subscriber->cap > UINT16_MAX / 2) {
-        return false;
-    }
-    uint16_t cap = (uint16_t)(subscriber->cap * 2);
+    check(subscriber->n < SUBSCRIBER_MAX);
+    size_t cap = (size_t)2 << subscriber->cap_bits;
     struct sub_ref *old = subscriber->refs == subscriber->inl ? NULL : subscriber->refs;
     struct sub_ref *refs = mem_try_realloc(old, cap * sizeof(*refs));
     if (refs == NULL) {
@@ -95,30 +95,30 @@ static bool refs_room(struct subscriber *subscriber)
         memcpy(refs, subscriber->inl, sizeof(subscriber->inl));
     }
     subscriber->refs = refs;
-    subscriber->cap = cap;
+    subscriber->cap_bits++;
     return true;
 }
 
-static struct sub_ref *refs_add(struct subscriber *subscriber, struct chan *chan)
+static struct sub_ref *chan_refs_add(struct subscriber *subscriber, struct chan *chan)
 {
     struct sub_ref *ref = &subscriber->refs[subscriber->n++];
     *ref = (struct sub_ref){.chan = chan};
     return ref;
 }
 
-static struct sub *sub_of(const struct sub_ref *ref)
+static struct sub *chan_sub_of(const struct sub_ref *ref)
 {
     return ref->joining != 0 ? &ref->chan->attendance->joiners[ref->pos].sub
                              : &ref->chan->subs[ref->pos];
 }
 
 /* The last reference takes the place of the one that goes. */
-static void refs_remove(struct subscriber *subscriber, struct sub_ref *ref)
+static void chan_refs_remove(struct subscriber *subscriber, struct sub_ref *ref)
 {
     struct sub_ref *last = &subscriber->refs[subscriber->n - 1];
     if (ref != last) {
         *ref = *last;
-        sub_of(ref)->back = (uint32_t)(ref - subscriber->refs);
+        chan_sub_of(ref)->back = (uint32_t)(ref - subscriber->refs);
     }
     subscriber->n--;
 }
@@ -174,7 +174,7 @@ static void chan_changed(struct worker *worker, struct chan *chan)
     }
 }
 
-static void changes_add(struct chan *chan, struct conn *conn, bool joined)
+static void chan_changes_add(struct chan *chan, struct conn *conn, bool joined)
 {
     struct changes *changes = chan->changes;
     if (changes == NULL || changes->n == changes->cap) {
@@ -190,7 +190,7 @@ static void changes_add(struct chan *chan, struct conn *conn, bool joined)
         .random = subscriber_of(conn)->random & (UINT64_MAX >> 1), .joined = joined};
 }
 
-static bool subs_room(struct chan *chan)
+static bool chan_subs_room(struct chan *chan)
 {
     if (chan->n == chan->cap) {
         uint32_t cap = chan->cap * 2 < 4 ? 4 : chan->cap * 2;
@@ -217,7 +217,8 @@ static bool subs_room(struct chan *chan)
     return true;
 }
 
-static void subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref, struct who *who)
+static void chan_subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref,
+                          struct who *who)
 {
     struct subscriber *subscriber = subscriber_of(conn);
     ref->pos = chan->n;
@@ -228,24 +229,24 @@ static void subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref, 
         chan->attendance->who[chan->n] = who;
     }
     chan->n++;
-    changes_add(chan, conn, true);
+    chan_changes_add(chan, conn, true);
 }
 
-static struct sub_ref *ref_of(struct worker *worker, const struct sub *sub)
+static struct sub_ref *chan_ref_of(struct worker *worker, const struct sub *sub)
 {
-    return &subscriber_of(loop_conn(worker->loop, sub->slot))->refs[sub->back];
+    return &subscriber_of(slots_at(worker->loop, sub->slot))->refs[sub->back];
 }
 
 /* Takes the subscriber out of the list and returns who it was. A channel that shrank far gives
  * memory back. */
-static struct who *subs_remove(struct worker *worker, struct sub_ref *ref)
+static struct who *chan_subs_remove(struct worker *worker, struct sub_ref *ref)
 {
     struct chan *chan = ref->chan;
     struct who *who = chan->attendance != NULL ? chan->attendance->who[ref->pos] : NULL;
     uint32_t last = --chan->n;
     if (ref->pos != last) {
         chan->subs[ref->pos] = chan->subs[last];
-        ref_of(worker, &chan->subs[ref->pos])->pos = ref->pos;
+        chan_ref_of(worker, &chan->subs[ref->pos])->pos = ref->pos;
         if (chan->attendance != NULL) {
             chan->attendance->who[ref->pos] = chan->attendance->who[last];
         }
@@ -260,14 +261,14 @@ static struct who *subs_remove(struct worker *worker, struct sub_ref *ref)
     return who;
 }
 
-static struct who *joiners_remove(struct worker *worker, struct sub_ref *ref)
+static struct who *chan_joiners_remove(struct worker *worker, struct sub_ref *ref)
 {
     struct attendance *attendance = ref->chan->attendance;
     struct who *who = attendance->joiners[ref->pos].who;
     uint32_t last = --attendance->njoiners;
     if (ref->pos != last) {
         attendance->joiners[ref->pos] = attendance->joiners[last];
-        ref_of(worker, &attendance->joiners[ref->pos].sub)->pos = ref->pos;
+        chan_ref_of(worker, &attendance->joiners[ref->pos].sub)->pos = ref->pos;
     }
     return who;
 }
@@ -291,7 +292,7 @@ int chan_subscribe(struct conn *conn, struct slice name)
 {
     struct worker *worker = worker_of(conn);
     struct subscriber *subscriber = subscriber_of(conn);
-    if (conn->flags & CONN_LEFT) {
+    if (conn_left(conn)) {
         return -1; /* no memory for the answer before: nobody would take it out again */
     }
     struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
@@ -299,16 +300,16 @@ int chan_subscribe(struct conn *conn, struct slice name)
         return -1;
     }
     chan_changed(worker, chan); /* a new one without a subscriber goes again when counted */
-    if (!subs_room(chan) || !refs_room(subscriber)) {
+    if (!chan_subs_room(chan) || !chan_refs_room(subscriber)) {
         return -1;
     }
-    subs_add(chan, conn, refs_add(subscriber, chan), NULL);
+    chan_subs_add(chan, conn, chan_refs_add(subscriber, chan), NULL);
     counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
     return 0;
 }
 
-static int post_join(struct worker *worker, struct conn *conn, struct chan *chan, uint32_t number,
-                     const struct pusher_member *member)
+static int chan_post_join(struct worker *worker, struct conn *conn, struct chan *chan,
+                          uint32_t number, const struct pusher_member *member)
 {
     size_t extra = chan->len + member->user_id.len + member->id_json.len + member->info_json.len;
     struct mail_join *mail = mem_try_alloc(sizeof(*mail) + extra);
@@ -316,7 +317,7 @@ static int post_join(struct worker *worker, struct conn *conn, struct chan *chan
         return -1;
     }
     *mail = (struct mail_join){
-        .mail = {.type = MAIL_JOIN, .bytes = (uint32_t)(sizeof(*mail) + extra)},
+        .mail = {.type = MAIL_JOIN, .weight = flow_mail(sizeof(*mail) + extra)},
         .worker = worker->id,
         .slot = conn->slot,
         .gen = conn->gen,
@@ -335,7 +336,7 @@ static int post_join(struct worker *worker, struct conn *conn, struct chan *chan
     if (member->info_json.len > 0) {
         memcpy(at, member->info_json.p, member->info_json.len);
     }
-    mailbox_post(worker->hub, &mail->mail);
+    mailbox_post(worker->flow->hub, &mail->mail);
     return 0;
 }
 
@@ -343,7 +344,7 @@ int chan_join(struct conn *conn, struct slice name, const struct pusher_member *
 {
     struct worker *worker = worker_of(conn);
     struct subscriber *subscriber = subscriber_of(conn);
-    if (conn->flags & CONN_LEFT) {
+    if (conn_left(conn)) {
         return -1;
     }
     struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
@@ -371,11 +372,11 @@ int chan_join(struct conn *conn, struct slice name, const struct pusher_member *
         memcpy(who->user_id, member->user_id.p, member->user_id.len);
     }
     uint32_t number = ++worker->next_join == 0 ? ++worker->next_join : worker->next_join;
-    if (!refs_room(subscriber) || post_join(worker, conn, chan, number, member) != 0) {
+    if (!chan_refs_room(subscriber) || chan_post_join(worker, conn, chan, number, member) != 0) {
         mem_free(who);
         return -1;
     }
-    struct sub_ref *ref = refs_add(subscriber, chan);
+    struct sub_ref *ref = chan_refs_add(subscriber, chan);
     ref->joining = number;
     ref->pos = attendance->njoiners;
     attendance->joiners[attendance->njoiners++] = (struct joiner){
@@ -387,21 +388,21 @@ int chan_roster(struct conn *conn, struct sub_ref *ref)
 {
     static const struct pusher_member nobody;
     struct worker *worker = worker_of(conn);
-    return post_join(worker, conn, ref->chan, 0, &nobody);
+    return chan_post_join(worker, conn, ref->chan, 0, &nobody);
 }
 
-static void post_leave(struct worker *worker, const struct mail_channel *channel, const char *name,
-                       struct slice user)
+static void chan_post_leave(struct worker *worker, const struct mail_channel *channel,
+                            const char *name, struct slice user)
 {
     size_t extra = channel->len + user.len;
     struct mail_leave *mail = mem_alloc(sizeof(*mail) + extra);
     *mail = (struct mail_leave){
-        .mail = {.type = MAIL_LEAVE, .bytes = (uint32_t)(sizeof(*mail) + extra)},
+        .mail = {.type = MAIL_LEAVE, .weight = flow_mail(sizeof(*mail) + extra)},
         .channel = *channel,
         .user_len = (uint32_t)user.len,
     };
     memcpy(mempcpy(mail->bytes, name, channel->len), user.p, user.len);
-    mailbox_post(worker->hub, &mail->mail);
+    mailbox_post(worker->flow->hub, &mail->mail);
 }
 
 void chan_unsubscribe(struct conn *conn, struct sub_ref *ref)
@@ -411,16 +412,16 @@ void chan_unsubscribe(struct conn *conn, struct sub_ref *ref)
     struct who *who;
     if (ref->joining != 0) {
         /* The hub may refuse it yet; chan_joined takes it out again when it has not. */
-        who = joiners_remove(worker, ref);
+        who = chan_joiners_remove(worker, ref);
     } else {
-        who = subs_remove(worker, ref);
-        changes_add(chan, conn, false);
+        who = chan_subs_remove(worker, ref);
+        chan_changes_add(chan, conn, false);
         if (who != NULL) {
             struct mail_channel channel = {.app = chan->app, .hash = chan->hash, .len = chan->len};
-            post_leave(worker, &channel, chan->name, (struct slice){who->user_id, who->len});
+            chan_post_leave(worker, &channel, chan->name, (struct slice){who->user_id, who->len});
         }
     }
-    refs_remove(subscriber_of(conn), ref);
+    chan_refs_remove(subscriber_of(conn), ref);
     mem_free(who);
     chan_changed(worker, chan);
 }
@@ -435,7 +436,7 @@ void chan_leave_all(struct conn *conn)
         mem_free(subscriber->refs);
     }
     subscriber->refs = subscriber->inl;
-    subscriber->cap = SUBSCRIBER_INLINE;
+    subscriber->cap_bits = SUBSCRIBER_INLINE_BITS;
 }
 
 struct slice chan_user(const struct sub_ref *ref)
@@ -454,22 +455,39 @@ struct slice chan_name(const struct sub_ref *ref)
     return (struct slice){ref->chan->name, ref->chan->len};
 }
 
+static bool chan_is_user(const struct who *who, struct slice user_id)
+{
+    return who != NULL && slice_equal((struct slice){who->user_id, who->len}, user_id);
+}
+
 void chan_collect(struct worker *worker, uint32_t app, struct slice channel, struct slice user_id,
-                  struct slots *out)
+                  struct slot_list *out)
 {
     struct strmap *map = &worker->channels[app];
     struct chan *own = channel.p != NULL ? strmap_get(map, channel.p, channel.len) : NULL;
     for (uint32_t i = 0; own != NULL && i < own->n; i++) {
-        slots_push(out, own->subs[i].slot);
+        slot_list_push(out, own->subs[i].slot);
+    }
+    for (uint32_t i = 0; own != NULL && own->attendance != NULL && i < own->attendance->njoiners;
+         i++) {
+        slot_list_push(out, own->attendance->joiners[i].sub.slot);
     }
     size_t cursor = 0;
     void *value;
     while (strmap_next(map, &cursor, &value)) {
         const struct chan *chan = value;
-        for (uint32_t i = 0; chan->attendance != NULL && i < chan->n; i++) {
-            const struct who *who = chan->attendance->who[i];
-            if (who != NULL && slice_equal((struct slice){who->user_id, who->len}, user_id)) {
-                slots_push(out, chan->subs[i].slot);
+        const struct attendance *attendance = chan->attendance;
+        if (attendance == NULL) {
+            continue;
+        }
+        for (uint32_t i = 0; i < chan->n; i++) {
+            if (chan_is_user(attendance->who[i], user_id)) {
+                slot_list_push(out, chan->subs[i].slot);
+            }
+        }
+        for (uint32_t i = 0; i < attendance->njoiners; i++) {
+            if (chan_is_user(attendance->joiners[i].who, user_id)) {
+                slot_list_push(out, attendance->joiners[i].sub.slot);
             }
         }
     }
@@ -477,12 +495,15 @@ void chan_collect(struct worker *worker, uint32_t app, struct slice channel, str
 
 /* ---- mail ---- */
 
-static void tell_joined(struct conn *conn, const struct mail_joined *mail)
+static void chan_tell_joined(struct conn *conn, const struct mail_joined *mail)
 {
-    struct frame *frames[] = {mail->frame, mail->second};
-    for (size_t i = 0; i < 2 && frames[i] != NULL; i++) {
+    for (uint8_t i = 0; i < mail->count; i++) {
         counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
-        worker_send(conn, frame_ref(frames[i]));
+        if (i == 0 && mail->shared) {
+            worker_send_list(conn, mail->frames[i]);
+        } else {
+            worker_send(conn, frame_ref(mail->frames[i]));
+        }
     }
     conn_resume(conn);
 }
@@ -492,7 +513,7 @@ void chan_joined(struct worker *worker, const struct mail_joined *mail)
     struct conn *conn = conn_find(worker->loop, mail->slot, mail->gen);
     struct subscriber *subscriber = conn != NULL ? subscriber_of(conn) : NULL;
     if (conn != NULL && mail->number == 0) {
-        tell_joined(conn, mail);
+        chan_tell_joined(conn, mail);
         return;
     }
     for (uint16_t i = 0; conn != NULL && i < subscriber->n; i++) {
@@ -505,80 +526,115 @@ void chan_joined(struct worker *worker, const struct mail_joined *mail)
             counter_add(worker->loop->counters, COUNTER_SUBSCRIBE_REFUSED, 1);
             counter_add(worker->loop->counters, COUNTER_LIMIT_MEMBERS, 1);
             chan_unsubscribe(conn, ref);
-            tell_joined(conn, mail);
+            chan_tell_joined(conn, mail);
             return;
         }
-        if (mail->frame == NULL || !subs_room(chan)) {
+        if (mail->count == 0 || !chan_subs_room(chan)) {
             conn_doom(conn);
             break;
         }
-        struct who *who = joiners_remove(worker, ref);
-        subs_add(chan, conn, ref, who);
+        struct who *who = chan_joiners_remove(worker, ref);
+        chan_subs_add(chan, conn, ref, who);
         chan_changed(worker, chan);
         counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
-        tell_joined(conn, mail);
+        chan_tell_joined(conn, mail);
         return;
     }
     /* It left before the answer came. */
     if (mail->number != 0 && mail->user_len > 0 && !mail->refused) {
-        post_leave(worker, &mail->channel, mail->bytes,
-                   (struct slice){mail->bytes + mail->channel.len, mail->user_len});
+        chan_post_leave(worker, &mail->channel, mail->bytes,
+                        (struct slice){mail->bytes + mail->channel.len, mail->user_len});
     }
 }
 
-/* The same message in another form; the plain one where that serves as well. */
-static struct delivery *deliver_form(struct worker *worker, struct delivery *plain,
-                                     unsigned int form)
+/* The slot of the connection that is left out; UINT32_MAX: none of this worker's. */
+static uint32_t chan_left_out(struct worker *worker, const struct socket_ref *except)
 {
-    struct frame *frame = wire_form(plain->frame, form, worker->deflater, worker->loop->counters);
-    return frame == plain->frame ? plain : delivery_new(worker->loop, frame_ref(frame));
+    if (except->random == 0 || except->worker != worker->id) {
+        return UINT32_MAX;
+    }
+    struct conn *conn = conn_at(worker->loop, except->slot);
+    return conn != NULL && subscriber_of(conn)->random == except->random ? except->slot
+                                                                         : UINT32_MAX;
 }
 
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
 {
+    struct loop *loop = worker->loop;
     struct chan *chan = strmap_get_hashed(&worker->channels[mail->channel.app], mail->channel.hash,
                                           mail->name, mail->channel.len);
     if (chan == NULL || chan->n == 0) {
         return;
     }
-    uint32_t skip = UINT32_MAX;
-    if (mail->except.random != 0 && mail->except.worker == worker->id) {
-        struct conn *conn = conn_at(worker->loop, mail->except.slot);
-        if (conn != NULL && subscriber_of(conn)->random == mail->except.random) {
-            skip = mail->except.slot;
-        }
-    }
+    uint32_t skip = chan_left_out(worker, &mail->except);
     /* One delivery a form, made when the first connection that takes it is met. */
-    struct delivery *deliveries[FRAME_FORMS] = {delivery_new(worker->loop, frame_ref(mail->frame))};
-    for (uint32_t i = 0; i < chan->n; i++) {
+    struct delivery *deliveries[FRAME_FORMS] = {delivery_new(loop, frame_ref(mail->frame))};
+    loop->delivered += mail->frame->len;
+    loop->places += chan->n;
+    /* From the last to the first: one that ends for lack of memory is replaced by the last, which
+     * has been served, and not by one that would be skipped. */
+    for (uint32_t i = chan->n; i-- > 0;) {
         if (chan->subs[i].slot != skip) {
-            struct conn *conn = loop_conn(worker->loop, chan->subs[i].slot);
+            struct conn *conn = slots_at(loop, chan->subs[i].slot);
             unsigned int form = conn_form(conn);
             if (form != 0 && deliveries[form] == NULL) {
-                deliveries[form] = deliver_form(worker, deliveries[0], form);
+                deliveries[form] = worker_delivery(worker, deliveries[0], form);
             }
             conn_queue(conn, deliveries[form]);
         }
     }
-    worker->loop->delivered += mail->frame->len;
     for (unsigned int form = FRAME_FORMS; form-- > 0;) {
         struct delivery *delivery = deliveries[form];
         if (delivery != NULL && (form == 0 || delivery != deliveries[0])) {
-            counter_add(worker->loop->counters, COUNTER_MESSAGES_OUT, delivery->refs - 1);
-            counter_add(worker->loop->counters, COUNTER_PACKED_OUT,
-                        form != 0 ? delivery->refs - 1 : 0);
-            delivery_unref(worker->loop, delivery);
+            counter_add(loop->counters, COUNTER_MESSAGES_OUT, delivery->refs - 1);
+            counter_add(loop->counters, COUNTER_PACKED_OUT, form != 0 ? delivery->refs - 1 : 0);
+            delivery_unref(loop, delivery);
         }
     }
 }
 
-static void post_count(struct worker *worker, const struct chan *chan)
+static bool chan_receives(struct conn *conn, const struct mail_deliver *mail)
+{
+    struct subscriber *subscriber = subscriber_of(conn);
+    if (subscriber->app != mail->channel.app ||
+        chan_left_out(worker_of(conn), &mail->except) == conn->slot) {
+        return false;
+    }
+    for (uint16_t i = 0; i < subscriber->n; i++) {
+        const struct chan *chan = subscriber->refs[i].chan;
+        if (subscriber->refs[i].joining == 0 && chan->hash == mail->channel.hash &&
+            chan->len == mail->channel.len && memcmp(chan->name, mail->name, chan->len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void chan_deliver_pending(struct conn *conn)
+{
+    struct worker *worker = worker_of(conn);
+    const struct mail *mail = loop_pending_mail(worker->loop, &worker->box);
+    for (; mail != NULL; mail = mail->next) {
+        const struct mail_deliver *deliver = (const struct mail_deliver *)mail;
+        if (mail->type == MAIL_DELIVER && chan_receives(conn, deliver)) {
+            counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
+            worker_send(conn, frame_ref(deliver->frame));
+        }
+    }
+}
+
+uint64_t chan_receivers(const struct sub_ref *ref, const struct worker *worker)
+{
+    return (uint64_t)ref->chan->n * worker->flow->nworkers;
+}
+
+static void chan_post_count(struct worker *worker, const struct chan *chan)
 {
     uint32_t n = chan->changes != NULL ? chan->changes->n : 0;
     size_t list = n * sizeof(struct mail_change);
     struct mail_count *mail = mem_alloc(sizeof(*mail) + list + chan->len);
     *mail = (struct mail_count){
-        .mail = {.type = MAIL_COUNT, .bytes = (uint32_t)(sizeof(*mail) + list + chan->len)},
+        .mail = {.type = MAIL_COUNT, .weight = flow_mail(sizeof(*mail) + list + chan->len)},
         .worker = worker->id,
         .n = chan_total(chan),
         .nchanges = n,
@@ -588,7 +644,7 @@ static void post_count(struct worker *worker, const struct chan *chan)
         memcpy(mail->bytes, chan->changes->items, list);
     }
     memcpy(mail->bytes + list, chan->name, chan->len);
-    mailbox_post(worker->hub, &mail->mail);
+    mailbox_post(worker->flow->hub, &mail->mail);
 }
 
 void chan_count_changed(struct worker *worker)
@@ -597,7 +653,7 @@ void chan_count_changed(struct worker *worker)
         struct chan *chan = worker->changed;
         worker->changed = chan->changed_next;
         chan->changed = false;
-        post_count(worker, chan);
+        chan_post_count(worker, chan);
         mem_free(chan->changes);
         chan->changes = NULL;
         if (chan_total(chan) == 0) {

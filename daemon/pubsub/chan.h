@@ -21,16 +21,22 @@ struct sub_ref {
     uint32_t joining; /* the join's number while the hub's answer is awaited, else 0 */
 };
 
-#define SUBSCRIBER_INLINE 2
+#define SUBSCRIBER_INLINE      2
+#define SUBSCRIBER_INLINE_BITS 1
 
 /* What every subscribing connection holds at the start of conn->state. */
 struct subscriber {
     uint64_t random; /* first part of its socket id; 0 before the handshake is done */
     struct sub_ref *refs;
     uint32_t app;
-    uint16_t n, cap;
+    uint16_t n;
+    uint8_t cap_bits; /* room for 1 << cap_bits */
+    uint8_t flags;    /* the session's own */
     struct sub_ref inl[SUBSCRIBER_INLINE];
 };
+
+/* Subscriptions of one connection at most, whatever the limits say. */
+#define SUBSCRIBER_MAX 32768u
 
 static inline struct subscriber *subscriber_of(struct conn *conn)
 {
@@ -42,7 +48,8 @@ void subscriber_init(struct subscriber *subscriber, uint64_t random, uint32_t ap
 /* The connection's subscription to a channel, or NULL. Valid until its subscriptions change. */
 struct sub_ref *chan_find(struct conn *conn, struct slice name);
 
-/* Subscribe; the connection must not be on the channel yet (see chan_find). -1: no memory. */
+/* Subscribe; the connection must not be on the channel yet (see chan_find), and must have fewer
+ * than SUBSCRIBER_MAX subscriptions. -1: no memory. */
 int chan_subscribe(struct conn *conn, struct slice name) MUST_CHECK;
 
 /* Ask the hub to join a presence channel, or a cache channel (then member->user_id.p is NULL where
@@ -61,15 +68,21 @@ void chan_leave_all(struct conn *conn); /* frees the subscriber's list, too */
 struct slice chan_name(const struct sub_ref *ref);
 
 /* The slots of all connections that are on `channel` (.p == NULL: no channel) or are this user on a
- * presence channel; one may come more than once. */
+ * presence channel, or want to be; one may come more than once. */
 void chan_collect(struct worker *worker, uint32_t app, struct slice channel, struct slice user_id,
-                  struct slots *out);
+                  struct slot_list *out);
 
 /* The user id (text) under which the connection is on this presence channel; .p == NULL on others.
  */
 struct slice chan_user(const struct sub_ref *ref);
 
-/* For worker.c. */
+/* Of all connections on this channel, as far as this worker can tell. */
+uint64_t chan_receivers(const struct sub_ref *ref, const struct worker *worker);
+
+/* Queues to a connection that is about to end what this worker has still to deliver to it. */
+void chan_deliver_pending(struct conn *conn);
+
+/* For worker_mail.c. */
 void chan_tables(struct worker *worker, size_t napps); /* room for so many applications */
 void chan_deliver(struct worker *worker, const struct mail_deliver *mail);
 void chan_joined(struct worker *worker, const struct mail_joined *mail);

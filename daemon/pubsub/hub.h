@@ -2,10 +2,10 @@
  * The hub: the one place that knows every channel of the node, gives each its one order of events,
  * and answers joins.
  *
- * Owns the directory (how many subscribers each worker has on a channel, and the members of
- * presence channels), what was published recently (pubsub/dedup), and the way to each worker. Runs
- * on its own thread, or on the worker's when there is only one. It reaches connections only by
- * mail.
+ * Owns the directory (how many subscribers each worker has on a channel), the rooms of presence
+ * channels, what was published recently (pubsub/dedup), and the way to each worker. Runs on its own
+ * thread, or on the worker's when there is only one. It reaches connections only by mail. Here is
+ * its data and what changes it as a whole; pubsub/hub_mail.h reads its mail.
  */
 #ifndef FF_PUBSUB_HUB_H
 #define FF_PUBSUB_HUB_H
@@ -13,41 +13,42 @@
 #include <stdint.h>
 
 #include "base/settings.h"
-#include "base/strmap.h"
 #include "net/loop.h"
 #include "pubsub/announce.h"
 #include "pubsub/apps.h"
 #include "pubsub/cache.h"
 #include "pubsub/dedup.h"
-#include "pubsub/mail.h"
+#include "pubsub/directory.h"
+#include "pubsub/flow.h"
+#include "pubsub/pending.h"
 #include "pubsub/subscribed.h"
 
-#define HUB_MAX_WORKERS 64
-
-struct presence;
 struct webhooks;
 
-/* A channel that somebody on this node is subscribed to. */
-struct dirent {
-    uint64_t last_publish;     /* the number of the publish that was routed here last */
-    struct presence *presence; /* presence channels only */
-    uint32_t total;            /* sum of counts */
-    uint32_t len;
-    const char *name;  /* behind counts */
-    uint32_t counts[]; /* by worker */
+/* Presence channels where somebody waits to be let in, in order of their asking, and lists of
+ * members that are out of date and still on their way to somebody. See pubsub/rooms.h. */
+struct rooms {
+    struct room *first, *last;         /* with joins or leaves that wait */
+    struct room *listed, *listed_last; /* with a list of members, used longest ago first */
+    struct frame *stale[64];           /* each with a reference */
+    uint32_t nstale;
+    uint64_t waited_since; /* loop time in ms; 0: nobody waits */
 };
 
-/* The channels of an application. */
-struct directory {
-    struct strmap entries; /* struct dirent */
-    size_t hidden;         /* of them: users' own channels and watchlists */
+/* See pubsub/occupancy.h. */
+struct count_list {
+    struct count_due *first, *last;
+};
+struct counts {
+    struct count_list fresh; /* channels to be told of their subscription_count */
+    struct count_list told;  /* those told within the last second, longest ago first */
 };
 
 struct hub {
     struct loop *loop;
     struct mailbox box;
-    struct mailbox *workers[HUB_MAX_WORKERS];
-    uint32_t nworkers;
+    struct flow *flow;
+    struct flow_gate gate;
     struct apps *apps;           /* the generation in use; a reference */
     const struct limits *limits; /* its limits */
     struct directory *channels;  /* by application index */
@@ -55,6 +56,9 @@ struct hub {
     size_t napps;                /* of both */
     struct subscribed subscribed;
     struct announcer announcer;
+    struct rooms rooms;
+    struct counts counts;
+    struct pendings pendings;
     uint64_t publishes; /* counts them, for message ids */
     uint32_t node;      /* random, first part of message ids */
     struct dedup dedup;
@@ -64,15 +68,20 @@ struct hub {
     uint32_t reloading;                /* workers that do not use the generation yet */
     void (*reloaded)(struct hub *hub); /* all of them do; NULL: nobody wants to know */
     void *reload;                      /* ops/reload keeps its own here */
-    void (*terminated)(struct hub *hub, const struct asker *asker, uint32_t n);
-    struct webhooks *webhooks; /* links/webhook; NULL: none */
-    const struct counters *counters[HUB_MAX_WORKERS + 1];
+    struct webhooks *webhooks;         /* links/webhook; NULL: none */
+    const struct counters *counters[FLOW_WORKERS + 1];
     uint32_t ncounters;
 };
 
-void hub_init(struct hub *hub, struct loop *loop, struct apps *apps); /* a reference of its own */
-void hub_attach(struct hub *hub); /* on the hub's thread, before its loop runs */
+/* A reference of its own to the applications. `flow` must know how many workers there are, and be
+ * told of their mailboxes before the hub's loop runs. */
+void hub_init(struct hub *hub, struct loop *loop, struct flow *flow, struct apps *apps);
 void hub_free(struct hub *hub);
+
+static inline uint32_t hub_workers(const struct hub *hub)
+{
+    return hub->flow->nworkers;
+}
 
 /* Another generation of the configuration from now on, for the hub and, as soon as they read their
  * mail, for all workers: then hub->reloaded is called. Not before that has come of an earlier call.
@@ -81,23 +90,18 @@ void hub_free(struct hub *hub);
 struct apps *hub_reload(struct hub *hub, struct apps *apps, uint64_t period_ms) MUST_CHECK;
 
 /* The channel's entry, or NULL when nobody is subscribed. */
-struct dirent *hub_find(struct hub *hub, uint32_t app, uint32_t hash, struct slice name);
-
-/* Post a frame to every worker that has subscribers. The hub keeps no reference. Returns the number
- * of subscribers known. */
-uint32_t hub_deliver(struct hub *hub, struct dirent *entry, uint32_t app, uint32_t hash,
-                     struct frame *frame, const struct socket_ref *except);
+struct dirent *hub_find(const struct hub *hub, uint32_t app, uint32_t hash, struct slice name);
 
 /* End all connections of a user, signed in or known by presence; or the one with this socket id.
- * Both with 4009, on every worker. If `asker` is not NULL, so many answers as is returned will come
- * to hub->terminated, each with the number of connections that one worker has ended. */
-uint32_t hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id,
-                            const struct asker *asker);
-uint32_t hub_disconnect(struct hub *hub, const struct app *app, const struct socket_ref *socket,
-                        const struct asker *asker);
+ * Both with 4009, on every worker. True: `asker` was not NULL, and `done` will be called once with
+ * the number of connections that were ended. False: nobody asked, or there is none to be ended. */
+bool hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id,
+                        const struct asker *asker, pending_fn *done);
+bool hub_terminate_socket(struct hub *hub, const struct app *app, const struct socket_ref *socket,
+                          const struct asker *asker, pending_fn *done);
 
-/* True while a worker has more to do than it should: stop taking broadcasts in. */
-bool hub_held(const struct hub *hub);
+/* False while the workers have more to do than they should: take no broadcasts in. */
+bool hub_open(struct hub *hub) MUST_CHECK;
 
 uint64_t hub_counter(const struct hub *hub, enum counter counter); /* summed over all loops */
 /* Occupied channels, of all applications and of one; without those that nobody can subscribe to. */

@@ -1,6 +1,6 @@
 /*
  * What hub and workers say to each other. One struct a message; whoever handles it also lets go of
- * the frame in it.
+ * the frame in it. Those marked urgent are posted so (net/mailbox.h).
  */
 #ifndef FF_PUBSUB_MAIL_H
 #define FF_PUBSUB_MAIL_H
@@ -12,26 +12,28 @@
 #include "net/mailbox.h"
 #include "proto/slice.h"
 #include "pubsub/apps.h"
+#include "pubsub/cache.h"
 #include "pubsub/socket_id.h"
 
 enum mail_type {
     /* to a worker */
     MAIL_DELIVER,   /* a frame for the subscribers of a channel */
     MAIL_JOINED,    /* the answer to a join */
-    MAIL_DRAIN,     /* stop accepting; end all clients within a period */
+    MAIL_DRAIN,     /* urgent: stop accepting, and end all clients within a period */
+    MAIL_DRAINED,   /* all deliveries from before the drain are handled */
     MAIL_RESPONSE,  /* the answer to a request of the HTTP API */
-    MAIL_TERMINATE, /* end the connections of a user, or one by its socket id */
+    MAIL_TERMINATE, /* urgent: end the connections of a user, or one by its socket id */
     MAIL_TELL,      /* a frame for one connection */
-    MAIL_RELOAD,    /* another generation of the configuration */
-    MAIL_STOP,      /* end the loop */
+    MAIL_RELOAD,    /* urgent: another generation of the configuration */
+    MAIL_STOP,      /* urgent: end the loop */
     /* to the hub */
     MAIL_COUNT,      /* so many of my connections are on that channel now */
     MAIL_JOIN,       /* a member wants to join a presence channel */
     MAIL_LEAVE,      /* one connection of a member has left it */
     MAIL_PUBLISH,    /* a client event */
     MAIL_REQUEST,    /* a request of the HTTP API */
-    MAIL_RELOADED,   /* I use the new generation */
-    MAIL_TERMINATED, /* so many connections were ended, for who asked */
+    MAIL_RELOADED,   /* urgent: I use the new generation */
+    MAIL_TERMINATED, /* urgent: so many connections were ended, for who asked */
     MAIL_WATCH,      /* one of my connections wants to know which of these users are there */
 };
 
@@ -85,41 +87,45 @@ struct mail_join {
     char bytes[];                        /* name, user id, its JSON, user_info's JSON */
 };
 
+/* The confirmation, and the history of a cache channel. */
+#define MAIL_JOINED_FRAMES (1 + CACHE_HISTORY)
+
 struct mail_joined {
     struct mail mail;
     uint32_t slot, gen, number;
-    bool refused;         /* the channel is full: `frame` says so, and nobody has joined */
-    struct frame *frame;  /* what the joiner is told; NULL: memory ran out */
-    struct frame *second; /* and behind it, on cache channels: the last event, or that there is
-                             none. NULL: nothing */
+    bool refused;  /* the channel is full: the frame says so, and nobody has joined */
+    bool shared;   /* the first frame is the same for all who joined together */
+    uint8_t count; /* of frames; 0: memory ran out */
+    struct frame *frames[MAIL_JOINED_FRAMES]; /* what the joiner is told, in this order */
     struct mail_channel channel;
     uint32_t
         user_len; /* of who has joined, 0: nobody. Who left meanwhile is taken out again by it */
     char bytes[]; /* name, user id */
 };
 
+static inline void mail_joined_free(struct mail_joined *mail)
+{
+    for (uint8_t i = 0; i < mail->count; i++) {
+        frame_unref(mail->frames[i]);
+    }
+}
+
 struct mail_drain {
     struct mail mail;
     uint64_t period_ms; /* 0: all at once */
-};
-
-/* A connection of the hub that waits for an answer. */
-struct asker {
-    uint32_t slot, gen;
 };
 
 struct mail_terminate {
     struct mail mail;
     uint32_t app, len;
     struct socket_ref socket; /* .random != 0: this one alone */
-    bool asked;               /* by whom: answer with a mail_terminated */
-    struct asker asker;
+    uint64_t question;        /* whose answer is a mail_terminated; 0: nobody asked */
     char user_id[];
 };
 
 struct mail_terminated {
     struct mail mail;
-    struct asker asker;
+    uint64_t question;
     uint32_t n;
 };
 
@@ -153,8 +159,5 @@ struct mail_watch {
     uint32_t n, len; /* ids; bytes of all of them */
     char bytes[];    /* each id behind a byte that holds its length */
 };
-
-/* Frees a message that nobody will handle any more. */
-void mail_dispose(struct mail *mail);
 
 #endif

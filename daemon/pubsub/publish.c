@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "proto/pusher.h"
+#include "pubsub/broadcast.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 #include "shared/utf8.h"
@@ -13,7 +14,8 @@
 /* For a message to the sender: a name that is printable, cut where it is long. */
 #define SHOWN 64
 
-static enum publish_fault bad_channel(uint64_t max, struct ff_slice name, char *why, size_t size)
+static enum publish_fault publish_bad_channel(uint64_t max, struct ff_slice name, char *why,
+                                              size_t size)
 {
     if (max != 0 && name.len > max) {
         snprintf(why, size, "channel name is longer than %" PRIu64 " bytes (max_channel_name)",
@@ -43,7 +45,7 @@ enum publish_fault publish_check(const struct limits *limits, const struct app *
     for (uint32_t i = 0; i < publish->nchannels; i++) {
         struct ff_slice name = publish->channels[i];
         if (!ff_channel_publishable(name.p, name.len, max_name)) {
-            return bad_channel(max_name, name, why, size);
+            return publish_bad_channel(max_name, name, why, size);
         }
     }
     struct slice event = publish->event;
@@ -95,84 +97,78 @@ void publish_count_fault(struct counters *counters, enum publish_fault fault)
     }
 }
 
+/* To one of its channels. *head holds the event once it was needed. -1: no memory. */
+static int publish_to(struct hub *hub, const struct publish *publish, struct broadcast *broadcast,
+                      struct buf *head, struct receipt *receipt)
+{
+    broadcast_find(hub, broadcast);
+    struct dirent *entry = broadcast->entry;
+    if (entry != NULL && entry->last_publish == receipt->id) {
+        return 0; /* the channel was named twice */
+    }
+    if (entry != NULL) {
+        entry->last_publish = receipt->id;
+    }
+    if (!broadcast_wanted(broadcast)) {
+        return 0;
+    }
+    if (head->len == 0 && pusher_event_head(head, publish->event, publish->data) != 0) {
+        return -1;
+    }
+    struct buf tail;
+    buf_init(&tail, WIRE_MAX);
+    broadcast->frame = NULL;
+    if (pusher_event_tail(&tail, broadcast->channel) == 0) {
+        broadcast->frame = wire_frame(WS_TEXT, (struct slice){(const char *)head->data, head->len},
+                                      (struct slice){(const char *)tail.data, tail.len});
+    }
+    buf_free(&tail);
+    if (broadcast->frame == NULL) {
+        return -1;
+    }
+    receipt->recipients += broadcast_send(hub, broadcast);
+    hub->loop->admitted += broadcast->frame->len;
+    frame_unref(broadcast->frame);
+    return 0;
+}
+
 int publish_broadcast(struct hub *hub, const struct app *app, const struct publish *publish,
                       struct receipt *receipt)
 {
-    struct buf head, tail;
-    struct socket_ref except;
-    int result = -1;
-    bool encoded = false;
+    struct buf head;
+    struct broadcast broadcast = {.kind = BROADCAST_EVENT, .app = app->index};
+    int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
-    socket_id_read(publish->except, &except);
+    socket_id_read(publish->except, &broadcast.except);
     buf_init(&head, WIRE_MAX);
-    buf_init(&tail, WIRE_MAX);
-    for (uint32_t i = 0; i < publish->nchannels; i++) {
-        struct slice name = {publish->channels[i].p, publish->channels[i].len};
-        uint32_t hash = strmap_hash(name.p, name.len);
-        struct dirent *entry = hub_find(hub, app->index, hash, name);
-        bool cached = ff_channel_type(name.p, name.len) & FF_CHANNEL_CACHE;
-        if (entry != NULL && entry->last_publish == receipt->id) {
-            continue; /* the channel was named twice */
-        }
-        if (entry != NULL) {
-            entry->last_publish = receipt->id;
-        }
-        if ((entry == NULL || entry->total == 0) && !cached) {
-            continue;
-        }
-        if (!encoded && pusher_event_head(&head, publish->event, publish->data) != 0) {
-            goto out;
-        }
-        encoded = true;
-        buf_clear(&tail);
-        if (pusher_event_tail(&tail, name) != 0) {
-            goto out;
-        }
-        struct frame *frame = wire_frame(WS_TEXT, (struct slice){(const char *)head.data, head.len},
-                                         (struct slice){(const char *)tail.data, tail.len});
-        if (frame == NULL) {
-            goto out;
-        }
-        if (cached) {
-            cache_put(&hub->caches[app->index], name, hash, frame, hub->loop->now);
-        }
-        if (entry != NULL) {
-            receipt->recipients += hub_deliver(hub, entry, app->index, hash, frame, &except);
-        }
-        hub->loop->admitted += frame->len;
-        frame_unref(frame);
+    for (uint32_t i = 0; i < publish->nchannels && result == 0; i++) {
+        broadcast.channel = (struct slice){publish->channels[i].p, publish->channels[i].len};
+        result = publish_to(hub, publish, &broadcast, &head, receipt);
     }
-    result = 0;
-out:
     buf_free(&head);
-    buf_free(&tail);
     return result;
 }
 
 void publish_client_event(struct hub *hub, const struct mail_publish *mail)
 {
-    struct slice name = {mail->name, mail->channel.len};
-    struct dirent *entry = hub_find(hub, mail->channel.app, mail->channel.hash, name);
-    if (entry != NULL) {
-        hub_deliver(hub, entry, mail->channel.app, mail->channel.hash, mail->frame, &mail->except);
-    }
-    if (announce_wanted(&hub->announcer, mail->channel.app, ANNOUNCE_CLIENT_EVENT)) {
-        struct announcement announcement = {.kind = ANNOUNCE_CLIENT_EVENT,
-                                            .app = mail->channel.app,
-                                            .channel = name,
-                                            .message = wire_payload(mail->frame),
-                                            .sender = &mail->except};
-        announce(&hub->announcer, &announcement);
-    }
+    struct broadcast broadcast = {.kind = BROADCAST_CLIENT,
+                                  .app = mail->channel.app,
+                                  .channel = {mail->name, mail->channel.len},
+                                  .frame = mail->frame,
+                                  .except = mail->except};
+    broadcast_find(hub, &broadcast);
+    broadcast_send(hub, &broadcast);
 }
 
 void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,
-                               struct frame *frame, const struct socket_ref *sender)
+                               uint64_t receivers, struct frame *frame,
+                               const struct socket_ref *sender)
 {
     struct mail_publish *mail = mem_alloc(sizeof(*mail) + channel.len);
     *mail = (struct mail_publish){
         .mail = {.type = MAIL_PUBLISH,
-                 .bytes = (uint32_t)(sizeof(*mail) + channel.len) + frame->len},
+                 .weight =
+                     flow_weight(sizeof(*mail) + channel.len + frame->len, frame->len, receivers)},
         .frame = frame,
         .except = *sender,
         .channel = {.app = app,

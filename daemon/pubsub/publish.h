@@ -45,8 +45,10 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
 
 /* What a worker hands over for a client event: a finished frame for everybody but its sender. */
 void publish_client_event(struct hub *hub, const struct mail_publish *mail);
+/* On the worker: hands it over; takes over the reference. receivers: as far as the worker knows. */
 void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,
-                               struct frame *frame, const struct socket_ref *sender);
+                               uint64_t receivers, struct frame *frame,
+                               const struct socket_ref *sender);
 
 #define PUBLISH_ID_MAX 32u
 /* A message id: unique over all nodes and restarts. Returns its length. */

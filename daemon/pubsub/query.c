@@ -3,24 +3,26 @@
 #include <string.h>
 
 #include "proto/json.h"
+#include "pubsub/joins.h"
 #include "pubsub/presence.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
-static struct channel_info info_of(const struct dirent *entry, struct slice name)
+static struct channel_info query_info(const struct dirent *entry, struct slice name)
 {
     struct channel_info info = {.type = ff_channel_type(name.p, name.len)};
     if (entry != NULL) {
-        info.occupied = entry->total > 0;
-        info.subscriptions = entry->total;
-        info.users = entry->presence != NULL ? (uint32_t)presence_count(entry->presence) : 0;
+        info.occupied = dirent_occupied(entry);
+        info.subscriptions = entry->here;
+        const struct presence *members = joins_members(entry);
+        info.users = members != NULL ? (uint32_t)presence_count(members) : 0;
     }
     return info;
 }
 
 struct channel_info query_channel(struct hub *hub, const struct app *app, struct slice name)
 {
-    return info_of(hub_find(hub, app->index, strmap_hash(name.p, name.len), name), name);
+    return query_info(hub_find(hub, app->index, strmap_hash(name.p, name.len), name), name);
 }
 
 bool query_next(struct hub *hub, const struct app *app, struct slice prefix, size_t *cursor,
@@ -30,7 +32,7 @@ bool query_next(struct hub *hub, const struct app *app, struct slice prefix, siz
     while (strmap_next(&hub->channels[app->index].entries, cursor, &value)) {
         const struct dirent *entry = value;
         *name = (struct slice){entry->name, entry->len};
-        *info = info_of(entry, *name);
+        *info = query_info(entry, *name);
         if (info->occupied && !(info->type & FF_CHANNEL_HIDDEN) &&
             (prefix.p == NULL ||
              (name->len >= prefix.len && memcmp(name->p, prefix.p, prefix.len) == 0))) {
@@ -43,11 +45,11 @@ bool query_next(struct hub *hub, const struct app *app, struct slice prefix, siz
 const struct presence *query_presence(struct hub *hub, const struct app *app, struct slice name)
 {
     const struct dirent *entry = hub_find(hub, app->index, strmap_hash(name.p, name.len), name);
-    return entry != NULL ? entry->presence : NULL;
+    return entry != NULL ? joins_members(entry) : NULL;
 }
 
 /* The event that a finished frame holds: its data, as the JSON string that it is there. */
-static struct slice data_in(const struct frame *frame)
+static struct slice query_data(const struct frame *frame)
 {
     struct slice json = wire_payload(frame), key, value;
     size_t cursor = 0;
@@ -63,12 +65,13 @@ bool query_cached(struct hub *hub, const struct app *app, struct slice name, str
                   uint64_t *ttl)
 {
     uint64_t ttl_ms = 0;
-    const struct frame *frame = cache_get(&hub->caches[app->index], name,
-                                          strmap_hash(name.p, name.len), hub->loop->now, &ttl_ms);
-    if (frame == NULL) {
+    struct frame *events[CACHE_HISTORY];
+    size_t n = cache_get(&hub->caches[app->index], name, strmap_hash(name.p, name.len),
+                         hub->loop->now, events, &ttl_ms);
+    if (n == 0) {
         return false;
     }
-    *data = data_in(frame);
+    *data = query_data(events[n - 1]);
     *ttl = (ttl_ms + 999) / 1000;
     return true;
 }

@@ -31,7 +31,7 @@ void request_post(struct mailbox *hub, struct request *request)
     for (size_t i = 0; i < request->nevents; i++) {
         bytes += request->events[i].data.len;
     }
-    *mail = (struct mail_request){.mail = {.type = MAIL_REQUEST, .bytes = (uint32_t)bytes},
+    *mail = (struct mail_request){.mail = {.type = MAIL_REQUEST, .weight = flow_mail(bytes)},
                                   .request = request};
     mailbox_post(hub, &mail->mail);
 }
@@ -222,7 +222,7 @@ static int answer_kind(struct buf *out, struct hub *hub, const struct request *r
     case REQUEST_CONNECTIONS:
         return buf_printf(out, "{\"connections\":%" PRIu32 "}", app_connections(request->app));
     case REQUEST_TERMINATE:
-        hub_terminate_user(hub, request->app, request->name, NULL);
+        hub_terminate_user(hub, request->app, request->name, NULL, NULL);
         return buf_text(out, "{}");
     }
     return -1;
@@ -252,12 +252,12 @@ void request_handle(struct hub *hub, struct request *request)
     struct mail_response *mail = mem_alloc(sizeof(*mail));
     *mail = (struct mail_response){
         .mail = {.type = MAIL_RESPONSE,
-                 .bytes = (uint32_t)sizeof(*mail) + (body != NULL ? body->len : 0)},
+                 .weight = flow_mail(sizeof(*mail) + (body != NULL ? body->len : 0))},
         .slot = request->slot,
         .gen = request->gen,
         .status = body != NULL ? status : 500,
         .body = body,
     };
-    mailbox_post(hub->workers[request->worker], &mail->mail);
+    mailbox_post(hub->flow->workers[request->worker], &mail->mail);
     request_free(request);
 }

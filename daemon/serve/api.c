@@ -167,8 +167,7 @@ static bool judge_head(struct conn *conn, const struct http_request *request, st
         refuse(conn, request, 413, NULL, "Payload too large");
         return false;
     }
-    uint64_t high = worker->limits->mailbox_high;
-    if (high != 0 && mailbox_bytes(worker->hub) > high) {
+    if (!flow_open(&worker->gate, worker->limits->mailbox_high)) {
         refuse(conn, request, 503, "Retry-After: 1\r\n", "Over capacity, try again");
         return false;
     }
@@ -321,7 +320,7 @@ static void run(struct conn *conn, const struct http_request *http, const struct
     state->keep = http->keep_alive;
     state->head_only = head;
     conn_wait(conn);
-    request_post(worker->hub, request);
+    request_post(worker->flow->hub, request);
 }
 
 /* Where the body is: 1 complete, 0 not yet, -1 answered with an error. */
@@ -385,7 +384,7 @@ size_t api_input(struct conn *conn, const struct http_request *request, struct s
 
 /* ---- answers ---- */
 
-static void respond(struct worker *worker, const struct mail_response *response)
+void api_respond(struct worker *worker, const struct mail_response *response)
 {
     struct conn *conn = conn_find(worker->loop, response->slot, response->gen);
     if (conn == NULL) {
@@ -402,9 +401,4 @@ static void respond(struct worker *worker, const struct mail_response *response)
         conn_idle(conn, IDLE_KEEPALIVE);
         conn_resume(conn);
     }
-}
-
-void api_setup(struct worker *worker)
-{
-    worker->respond = respond;
 }

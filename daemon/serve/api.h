@@ -20,8 +20,8 @@ bool api_owns(struct slice path);
 size_t api_input(struct conn *conn, const struct http_request *request, struct slice path,
                  uint8_t *bytes, size_t len);
 
-/* Lets worker->respond do its work. */
-void api_setup(struct worker *worker);
+/* The hub has answered: see struct worker_ops. */
+void api_respond(struct worker *worker, const struct mail_response *response);
 /* The most that a request's body may have. */
 size_t api_max_body(const struct limits *limits);
 

@@ -20,11 +20,6 @@ static size_t echo_max_message(struct conn *conn)
     return ECHO_MAX;
 }
 
-static bool echo_held(struct conn *conn)
-{
-    return conn_queued(conn) > ECHO_UNSENT;
-}
-
 static bool echo_message(struct conn *conn, bool binary, const uint8_t *bytes, size_t len)
 {
     struct slice message = {(const char *)bytes, len};
@@ -37,7 +32,6 @@ static bool echo_message(struct conn *conn, bool binary, const uint8_t *bytes, s
 static const struct ws_endpoint endpoint = {
     .part = echo_part,
     .max_message = echo_max_message,
-    .held = echo_held,
     .message = echo_message,
     .binary = true,
 };

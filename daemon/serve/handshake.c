@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/loop.h"
+#include "net/input.h"
 #include "proto/http.h"
 #include "proto/proxy.h"
 #include "pubsub/worker.h"
@@ -138,7 +139,7 @@ static size_t handshake_preamble(struct conn *conn, const uint8_t *bytes, size_t
 static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
     size_t used = 0;
-    while (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
+    while (used < len && conn_live(conn)) {
         struct http_request request;
         int status = 0;
         const char *why = NULL;
@@ -168,17 +169,17 @@ static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
             route(conn, &request, path);
         }
         if (conn->kind != KIND_HTTP) {
-            if (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
+            if (used < len && conn_live(conn)) {
                 used += conn->loop->handlers[conn->kind]->input(conn, bytes + used, len - used);
             }
             return used;
         }
         http_conn_of(conn)->started = false;
-        if (conn->flags & CONN_WAITING) {
+        if (conn_waiting(conn)) {
             conn_idle(conn, IDLE_NONE); /* the hub is asked */
             break;
         }
-        if (!(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
+        if (conn_live(conn)) {
             conn_idle(conn, IDLE_KEEPALIVE);
         }
     }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "proto/forwarded.h"
+#include "net/input.h"
 #include "pubsub/wire.h"
 #include "pubsub/worker.h"
 

@@ -5,6 +5,7 @@
 #ifndef FF_SERVE_HTTP_CONN_H
 #define FF_SERVE_HTTP_CONN_H
 
+#include "base/address.h"
 #include "net/conn.h"
 #include "proto/http.h"
 

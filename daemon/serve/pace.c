@@ -11,7 +11,7 @@ struct collecting {
     pace_wants_fn *wants;
 };
 
-static void collect(struct conn *conn, void *arg)
+static void pace_collect(struct conn *conn, void *arg)
 {
     const struct collecting *collecting = arg;
     struct pace *pace = collecting->pace;
@@ -22,7 +22,7 @@ static void collect(struct conn *conn, void *arg)
     }
 }
 
-static void shuffle(struct pace *pace)
+static void pace_shuffle(struct pace *pace)
 {
     for (size_t i = pace->total; i > 1; i--) {
         size_t j = rnd_below((uint32_t)i);
@@ -34,7 +34,7 @@ static void shuffle(struct pace *pace)
     }
 }
 
-static void forget(struct pace *pace)
+static void pace_forget(struct pace *pace)
 {
     mem_free(pace->slots);
     pace->slots = NULL;
@@ -42,7 +42,7 @@ static void forget(struct pace *pace)
 }
 
 /* Closes as many as are due by now. */
-static void close_due(struct pace *pace)
+static void pace_close_due(struct pace *pace)
 {
     uint64_t passed = clock_mono_ms() - pace->started_ms;
     size_t due = pace->total;
@@ -62,21 +62,21 @@ static void close_due(struct pace *pace)
         struct timeval tick = {.tv_usec = TICK_MS * 1000};
         event_add(&pace->tick, &tick);
     } else {
-        forget(pace);
+        pace_forget(pace);
     }
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void pace_on_tick(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    close_due(arg);
+    pace_close_due(arg);
 }
 
 void pace_init(struct pace *pace, struct worker *worker, pace_close_fn *close)
 {
     *pace = (struct pace){.worker = worker, .close = close};
-    check(event_assign(&pace->tick, worker->loop->base, -1, 0, on_tick, pace) == 0);
+    check(event_assign(&pace->tick, worker->loop->base, -1, 0, pace_on_tick, pace) == 0);
 }
 
 void pace_start(struct pace *pace, pace_wants_fn *wants, size_t at_once, uint64_t period_ms)
@@ -86,17 +86,17 @@ void pace_start(struct pace *pace, pace_wants_fn *wants, size_t at_once, uint64_
     if (pace->left == 0) {
         pace->started_ms = clock_mono_ms();
     }
-    forget(pace);
+    pace_forget(pace);
     pace->slots = mem_alloc((loop->by_kind[KIND_SESSION] + 1) * 2 * sizeof(*pace->slots));
-    loop_each(loop, KIND_SESSION, collect, &collecting);
-    shuffle(pace);
+    conn_each(loop, KIND_SESSION, pace_collect, &collecting);
+    pace_shuffle(pace);
     pace->left = pace->total;
     pace->period_ms = pace->total < at_once ? 0 : period_ms;
-    close_due(pace);
+    pace_close_due(pace);
 }
 
 void pace_free(struct pace *pace)
 {
     event_del(&pace->tick);
-    forget(pace);
+    pace_forget(pace);
 }

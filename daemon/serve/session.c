@@ -8,16 +8,17 @@
 #include "proto/pusher.h"
 #include "proto/sign.h"
 #include "proto/ws.h"
-#include "pubsub/chan.h"
-#include "pubsub/publish.h"
 #include "pubsub/wire.h"
+#include "serve/client_event.h"
 #include "serve/retire.h"
+#include "serve/say.h"
 #include "serve/subscribe.h"
 #include "serve/user.h"
-#include "serve/ws_conn.h"
 #include "shared/channel.h"
 
-_Static_assert(sizeof(struct session) <= CONN_STATE_SIZE, "a session must fit into its connection");
+/* What is read of a client at once: some of the largest usual messages, or more small ones than it
+ * has handled in a turn. */
+#define SESSION_READ 16384u
 
 void session_setup(struct loop *loop, const struct limits *limits)
 {
@@ -25,44 +26,11 @@ void session_setup(struct loop *loop, const struct limits *limits)
     loop_max_input(loop, KIND_SESSION, ws_conn_max_input(max != 0 ? (size_t)max : WS_UNLIMITED));
 }
 
-static struct app *app_of(struct conn *conn)
-{
-    return &worker_of(conn)->apps->items[session_of(conn)->subscriber.app];
-}
-
-/* ---- saying things ---- */
-
-void session_say(struct conn *conn, int written, struct buf *json)
-{
-    counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
-    conn_send(conn, written == 0 ? wire_text(json) : NULL);
-    buf_free(json);
-}
-
-void session_error(struct conn *conn, int code, const char *message)
-{
-    struct buf json;
-    buf_init(&json, WIRE_MAX);
-    int written = pusher_error(&json, code, message);
-    session_say(conn, written, &json);
-}
-
-void session_close(struct conn *conn, uint16_t code, const char *why, bool tell)
-{
-    if (conn->flags & (CONN_FINISHING | CONN_DOOMED)) {
-        return;
-    }
-    if (tell) {
-        session_error(conn, code, why);
-    }
-    ws_conn_close(conn, code, why);
-}
-
 /* ---- opening ---- */
 
 /* 0: welcome. Otherwise the code to refuse with; *why and *counter go with it. An application that
  * was found is in *app. */
-static uint16_t judge_request(struct worker *worker, const struct session_request *request,
+static uint16_t session_judge(struct worker *worker, const struct session_request *request,
                               struct app **app, const char **why, enum counter *counter)
 {
     struct slice protocol = request->protocol;
@@ -112,23 +80,25 @@ static uint16_t judge_request(struct worker *worker, const struct session_reques
     return 0;
 }
 
-static void welcome(struct conn *conn, struct app *app)
+static void session_welcome(struct conn *conn, struct app *app)
 {
     struct worker *worker = worker_of(conn);
     struct session *session = session_of(conn);
     char id[SOCKET_ID_MAX];
-    struct buf json;
     subscriber_init(&session->subscriber, rnd_u64() >> 12 | 1, app->index);
-    session->flags |= SESSION_ADMITTED;
-    session_rates_init(conn, app);
+    session->subscriber.flags |= SESSION_ADMITTED;
     counter_add(conn->loop->counters, COUNTER_CONNECTIONS_OPENED, 1);
-    buf_init(&json, WIRE_MAX);
+    if (session_rates_init(conn, app) != 0) {
+        conn_doom(conn);
+        return;
+    }
+    struct buf json = wire_json();
     struct slice socket_id = session_socket_id(conn, id);
     uint64_t activity = worker->limits->activity_timeout;
     /* No limit: pusher-js takes a number that is larger than its own for that, but 0 for a broken
      * handshake. */
-    int written = pusher_established(&json, socket_id, activity != 0 ? (uint32_t)activity : 86400);
-    session_say(conn, written, &json);
+    session_say(conn, &json,
+                pusher_established(&json, socket_id, activity != 0 ? (uint32_t)activity : 86400));
 }
 
 void session_open(struct conn *conn, const struct session_request *request)
@@ -137,7 +107,7 @@ void session_open(struct conn *conn, const struct session_request *request)
     struct app *app = NULL;
     const char *why = NULL;
     enum counter counter;
-    uint16_t code = judge_request(worker, request, &app, &why, &counter);
+    uint16_t code = session_judge(worker, request, &app, &why, &counter);
     conn_become(conn, KIND_SESSION, IDLE_OPEN);
     subscriber_init(&session_of(conn)->subscriber, 0, 0);
     ws_conn_accept(conn, request->http, request->ws_key,
@@ -147,11 +117,11 @@ void session_open(struct conn *conn, const struct session_request *request)
         session_close(conn, code, why, true);
         return;
     }
-    if (conn->flags & CONN_DOOMED) {
+    if (conn_doomed(conn)) {
         app_release(worker->apps, app);
         return;
     }
-    welcome(conn, app);
+    session_welcome(conn, app);
     if (worker->draining) {
         session_close(conn, 4200, "Server is restarting", false);
     }
@@ -159,13 +129,13 @@ void session_open(struct conn *conn, const struct session_request *request)
 
 /* ---- messages ---- */
 
-static void bad_message(struct conn *conn)
+static void session_bad_message(struct conn *conn)
 {
     counter_add(conn->loop->counters, COUNTER_BAD_MESSAGE, 1);
     session_error(conn, 4200, "Invalid message format");
 }
 
-static void over_rate(struct conn *conn, const struct app *app)
+static void session_over_rate(struct conn *conn, const struct app *app)
 {
     static const char why[] = "Rate limit exceeded";
     counter_add(conn->loop->counters, COUNTER_LIMIT_MESSAGE_RATE, 1);
@@ -176,53 +146,73 @@ static void over_rate(struct conn *conn, const struct app *app)
     }
 }
 
-/* False: the message concerns a channel whose join is under way; it must come again after the
- * answer. */
-static bool handle_text(struct conn *conn, const char *text, size_t len)
+/* Whether there is room for what the message will set off. */
+static bool session_admits(struct conn *conn, const struct pusher_message *message)
 {
+    switch (message->kind) {
+    case PUSHER_CLIENT_EVENT:
+        return worker_admits(conn);
+    case PUSHER_SUBSCRIBE:
+    case PUSHER_UNSUBSCRIBE:
+    case PUSHER_SIGNIN:
+        return worker_hub_admits(conn);
+    case PUSHER_PING:
+    case PUSHER_PONG:
+    case PUSHER_IGNORED:
+        break;
+    }
+    return true;
+}
+
+/* Whether the message concerns a channel whose join is under way. */
+static bool session_joins(struct conn *conn, const struct pusher_message *message)
+{
+    if (message->kind != PUSHER_SUBSCRIBE && message->kind != PUSHER_CLIENT_EVENT) {
+        return false;
+    }
+    const struct sub_ref *ref = chan_find(conn, message->channel);
+    return ref != NULL && ref->joining != 0;
+}
+
+/* False: not now. It must come again: when the join is answered, or when there is room. */
+static bool session_text(struct conn *conn, const char *text, size_t len)
+{
+    struct app *app = session_app(conn);
     struct pusher_message message;
     char *scratch = worker_scratch(worker_of(conn), len * 2 + 1);
     if (scratch == NULL) {
         conn_doom(conn);
         return true;
     }
-    if (!session_take_message(conn, app_of(conn))) {
-        over_rate(conn, app_of(conn));
+    if (!session_take_message(conn, app)) {
+        session_over_rate(conn, app);
         return true;
     }
     if (pusher_read(text, len, scratch, &message) != 0) {
-        bad_message(conn);
+        session_bad_message(conn);
         return true;
     }
-    if (message.kind == PUSHER_SUBSCRIBE || message.kind == PUSHER_CLIENT_EVENT) {
-        struct sub_ref *ref = chan_find(conn, message.channel);
-        if (ref != NULL && ref->joining != 0) {
-            session_untake_message(conn);
-            return false;
-        }
+    if (session_joins(conn, &message) || !session_admits(conn, &message)) {
+        session_untake_message(conn);
+        return false;
     }
     struct buf json;
     switch (message.kind) {
     case PUSHER_SUBSCRIBE:
-        session_subscribe(conn, app_of(conn), &message);
+        session_subscribe(conn, app, &message);
         break;
     case PUSHER_SIGNIN:
-        session_signin(conn, app_of(conn), &message);
+        session_signin(conn, app, &message);
         break;
-    case PUSHER_UNSUBSCRIBE: {
-        struct sub_ref *ref = chan_find(conn, message.channel);
-        if (ref != NULL &&
-            !(ff_channel_type(message.channel.p, message.channel.len) & FF_CHANNEL_HIDDEN)) {
-            chan_unsubscribe(conn, ref);
-        }
+    case PUSHER_UNSUBSCRIBE:
+        session_unsubscribe(conn, &message);
         break;
-    }
     case PUSHER_PING:
-        buf_init(&json, WIRE_MAX);
-        session_say(conn, pusher_pong(&json), &json);
+        json = wire_json();
+        session_say(conn, &json, pusher_pong(&json));
         break;
     case PUSHER_CLIENT_EVENT:
-        session_client_event(conn, app_of(conn), &message);
+        session_client_event(conn, app, &message);
         break;
     case PUSHER_PONG:
     case PUSHER_IGNORED:
@@ -242,22 +232,24 @@ static struct ws_part **session_part(struct conn *conn)
 static size_t session_max_message(struct conn *conn)
 {
     uint64_t max = app_limit(worker_of(conn)->limits->max_message_size,
-                             app_of(conn)->settings->max_message_size);
+                             session_app(conn)->settings->max_message_size);
     return max != 0 ? (size_t)max : WS_UNLIMITED;
 }
 
 static bool session_message(struct conn *conn, bool binary, const uint8_t *bytes, size_t len)
 {
     (void)binary;
-    return handle_text(conn, (const char *)bytes, len);
+    return session_text(conn, (const char *)bytes, len);
 }
 
-static void session_control(struct conn *conn)
+static void session_control(struct conn *conn, enum ws_opcode opcode, struct slice payload)
 {
-    session_of(conn)->flags |= SESSION_CONTROL_PINGS;
+    (void)opcode;
+    (void)payload;
+    subscriber_of(conn)->flags |= SESSION_CONTROL_PINGS;
 }
 
-static const struct ws_endpoint endpoint = {
+static const struct ws_endpoint session_endpoint = {
     .part = session_part,
     .max_message = session_max_message,
     .message = session_message,
@@ -266,11 +258,11 @@ static const struct ws_endpoint endpoint = {
 
 static size_t session_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
-    if (retire_session(conn)) {
+    if (session_retired(conn)) {
         return 0;
     }
     conn_idle(conn, IDLE_OPEN);
-    return ws_conn_input(conn, &endpoint, bytes, len);
+    return ws_conn_input(conn, &session_endpoint, bytes, len);
 }
 
 /* ---- time and end ---- */
@@ -282,13 +274,12 @@ static void session_expired(struct conn *conn, enum idle_class was)
         session_close(conn, 4201, "Pong reply not received in time", true);
         return;
     }
-    if (session_of(conn)->flags & SESSION_CONTROL_PINGS) {
+    if (subscriber_of(conn)->flags & SESSION_CONTROL_PINGS) {
         struct slice none = {NULL, 0};
         conn_send(conn, wire_frame(WS_PING, none, none));
     } else {
-        struct buf json;
-        buf_init(&json, WIRE_MAX);
-        session_say(conn, pusher_ping(&json), &json);
+        struct buf json = wire_json();
+        session_say(conn, &json, pusher_ping(&json));
     }
     conn_idle(conn, IDLE_PINGED);
 }
@@ -298,9 +289,10 @@ static void session_leave(struct conn *conn)
     struct session *session = session_of(conn);
     chan_leave_all(conn);
     ws_part_drop(&session->part);
-    if (session->flags & SESSION_ADMITTED) {
-        session->flags &= (uint8_t)~SESSION_ADMITTED;
-        app_release(worker_of(conn)->apps, app_of(conn));
+    session_rare_free(conn);
+    if (session->subscriber.flags & SESSION_ADMITTED) {
+        session->subscriber.flags &= (uint8_t)~SESSION_ADMITTED;
+        app_release(worker_of(conn)->apps, session_app(conn));
         counter_add(conn->loop->counters, COUNTER_CONNECTIONS_CLOSED, 1);
     }
 }
@@ -309,5 +301,6 @@ const struct conn_handler session_handler = {
     .input = session_input,
     .leave = session_leave,
     .expired = session_expired,
+    .first_read = SESSION_READ,
     .client = true,
 };

@@ -2,8 +2,8 @@
  * A WebSocket session: the state machine of the Pusher protocol, from the handshake's answer to the
  * close frame.
  *
- * Runs on its worker. Reads frames and messages, decides, and says what the protocol says;
- * subscriptions live in pubsub/chan, bytes in net/conn.
+ * Runs on its worker. Reads frames and messages and hands each to the module that decides:
+ * serve/subscribe, client_event, user. Subscriptions live in pubsub/chan, bytes in net/.
  */
 #ifndef FF_SERVE_SESSION_H
 #define FF_SERVE_SESSION_H
@@ -28,10 +28,6 @@ struct session_request {
  * error and the close frame. The connection becomes a session, or is finishing.
  */
 void session_open(struct conn *conn, const struct session_request *request);
-
-/* Says why in a pusher:error (when `tell`) and a close frame with the same code, behind everything
- * queued; then ends. */
-void session_close(struct conn *conn, uint16_t code, const char *why, bool tell);
 
 /* The loop takes in the largest message allowed. Before it runs, and again with new limits. */
 void session_setup(struct loop *loop, const struct limits *limits);

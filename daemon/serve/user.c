@@ -7,13 +7,12 @@
 #include "pubsub/chan.h"
 #include "pubsub/watch.h"
 #include "pubsub/wire.h"
-#include "serve/session.h"
-#include "serve/subscribe.h"
+#include "serve/say.h"
 #include "shared/channel.h"
 
 #define USER_CHANNEL_MAX (sizeof(FF_USER_CHANNEL_PREFIX) - 1 + FF_MAX_USER_ID)
 
-static const char refused[] = "User authentication failed";
+static const char user_refused[] = "User authentication failed";
 
 /* The user's own channel. .p == NULL: the id is too long or not text. */
 static struct slice user_channel(char *room, struct slice id)
@@ -27,10 +26,13 @@ static struct slice user_channel(char *room, struct slice id)
 }
 
 /* Who signs in again is somebody else from then on. */
-static void sign_out(struct conn *conn)
+static void user_sign_out(struct conn *conn)
 {
     watch_end(conn);
-    session_of(conn)->hidden = 0;
+    struct session_rare *rare = session_of(conn)->rare;
+    if (rare != NULL) {
+        rare->hidden = 0;
+    }
     struct subscriber *subscriber = subscriber_of(conn);
     for (uint16_t i = 0; i < subscriber->n; i++) {
         struct slice name = chan_name(&subscriber->refs[i]);
@@ -42,7 +44,7 @@ static void sign_out(struct conn *conn)
 }
 
 /* The users that this one wants to hear of. */
-static void watch(struct conn *conn, struct slice user_data)
+static void user_watch(struct conn *conn, struct slice user_data)
 {
     struct slice list, ids[WATCH_MAX];
     size_t cursor = 0, n = 0, added = 0;
@@ -71,7 +73,10 @@ static void watch(struct conn *conn, struct slice user_data)
     if (n > 0 && watch_begin(conn, ids, n, &added) != 0) {
         conn_doom(conn);
     }
-    session_of(conn)->hidden = (uint8_t)(session_of(conn)->hidden + added);
+    struct session_rare *rare = session_of(conn)->rare; /* NULL: it has ended for lack of memory */
+    if (rare != NULL) {
+        rare->hidden = (uint8_t)(rare->hidden + added);
+    }
     if (cut) {
         counter_add(conn->loop->counters, COUNTER_LIMIT_WATCHLIST, 1);
         session_error(conn, 4302, "Watchlist limit exceeded: only the first 100 users are watched");
@@ -96,35 +101,44 @@ void session_signin(struct conn *conn, struct app *app, const struct pusher_mess
     }
     mem_free(scratch);
     if (channel.p == NULL) {
-        session_close(
-            conn, 4009,
-            app->settings->user_authentication ? refused : "User authentication is disabled", true);
+        session_close(conn, 4009,
+                      app->settings->user_authentication ? user_refused
+                                                         : "User authentication is disabled",
+                      true);
         return;
     }
-    sign_out(conn);
-    if (chan_subscribe(conn, channel) != 0) {
+    user_sign_out(conn);
+    struct session_rare *rare = session_rare(conn);
+    if (rare == NULL || chan_subscribe(conn, channel) != 0) {
         conn_doom(conn);
         return;
     }
-    session_of(conn)->hidden = 1;
-    struct buf json;
-    buf_init(&json, WIRE_MAX);
-    session_say(conn, pusher_signed_in(&json, message->user_data), &json);
-    if (app->settings->watchlist) {
-        watch(conn, message->user_data);
+    rare->hidden = 1;
+    struct buf json = wire_json();
+    session_say(conn, &json, pusher_signed_in(&json, message->user_data));
+    if (app->settings->watchlist && conn_live(conn)) {
+        user_watch(conn, message->user_data);
     }
 }
 
-static uint32_t terminate(struct worker *worker, uint32_t app, struct slice user_id)
+/* An order to end it passes what waits for this worker; what was published before is its all the
+ * same. */
+static void user_end(struct conn *conn)
+{
+    chan_deliver_pending(conn);
+    session_close(conn, 4009, "Terminated by the application", true);
+}
+
+uint32_t user_terminate(struct worker *worker, uint32_t app, struct slice user_id)
 {
     char room[USER_CHANNEL_MAX];
-    struct slots slots = {0};
+    struct slot_list slots = {0};
     uint32_t n = 0;
     chan_collect(worker, app, user_channel(room, user_id), user_id, &slots);
     for (size_t i = 0; i < slots.count; i++) {
         struct conn *conn = conn_at(worker->loop, slots.items[i]);
         if (conn != NULL) {
-            session_close(conn, 4009, "Terminated by the application", true);
+            user_end(conn);
             n++;
         }
     }
@@ -132,19 +146,13 @@ static uint32_t terminate(struct worker *worker, uint32_t app, struct slice user
     return n;
 }
 
-static uint32_t disconnect(struct worker *worker, uint32_t app, const struct socket_ref *socket)
+uint32_t user_terminate_socket(struct worker *worker, uint32_t app, const struct socket_ref *socket)
 {
     struct conn *conn = conn_at(worker->loop, socket->slot);
     if (conn != NULL && conn->kind == KIND_SESSION &&
         subscriber_of(conn)->random == socket->random && subscriber_of(conn)->app == app) {
-        session_close(conn, 4009, "Terminated by the application", true);
+        user_end(conn);
         return 1;
     }
     return 0;
-}
-
-void user_setup(struct worker *worker)
-{
-    worker->terminate = terminate;
-    worker->disconnect = disconnect;
 }

@@ -73,7 +73,7 @@ void ws_conn_close(struct conn *conn, uint16_t code, const char *why)
 }
 
 /* A broken frame: the close frame says so, and whatever was valid before it has been answered. */
-static void refuse(struct conn *conn, uint16_t code, const char *why)
+static void ws_conn_refuse(struct conn *conn, uint16_t code, const char *why)
 {
     counter_add(conn->loop->counters, code == 1009 ? COUNTER_LIMIT_MESSAGE_SIZE : COUNTER_BAD_FRAME,
                 1);
@@ -83,7 +83,7 @@ static void refuse(struct conn *conn, uint16_t code, const char *why)
 /* ---- the unfinished message ---- */
 
 /* Room for `more` bytes. False: no memory. */
-static bool part_room(struct ws_part **slot, size_t more)
+static bool ws_part_room(struct ws_part **slot, size_t more)
 {
     struct ws_part *old = *slot;
     size_t len = old != NULL ? old->len : 0;
@@ -103,7 +103,7 @@ static bool part_room(struct ws_part **slot, size_t more)
     return true;
 }
 
-static bool is_open(const struct ws_part *part)
+static bool ws_part_open(const struct ws_part *part)
 {
     return part != NULL && part->open;
 }
@@ -111,43 +111,44 @@ static bool is_open(const struct ws_part *part)
 /* ---- data frames ---- */
 
 /* What the header alone can be wrong in. */
-static bool header_fits(struct conn *conn, const struct ws_endpoint *endpoint,
-                        const struct ws_part *part, const struct ws_frame *frame, size_t max)
+static bool ws_conn_fits(struct conn *conn, const struct ws_endpoint *endpoint,
+                         const struct ws_part *part, const struct ws_frame *frame, size_t max)
 {
     bool continues = frame->opcode == WS_CONTINUATION;
-    if (continues != is_open(part)) {
-        refuse(conn, 1002,
-               continues ? "Continuation without a message"
-                         : "Message inside a fragmented message");
+    if (continues != ws_part_open(part)) {
+        ws_conn_refuse(conn, 1002,
+                       continues ? "Continuation without a message"
+                                 : "Message inside a fragmented message");
     } else if (frame->opcode == WS_BINARY && !endpoint->binary) {
-        refuse(conn, 1003, "Binary messages are not supported");
+        ws_conn_refuse(conn, 1003, "Binary messages are not supported");
     } else if (continues && part->len + frame->len > max) {
-        refuse(conn, 1009, "Maximum message size exceeded");
+        ws_conn_refuse(conn, 1009, "Maximum message size exceeded");
     } else if (continues && part->fragments >= WS_MAX_FRAGMENTS) {
-        refuse(conn, 1009, "Too many fragments");
+        ws_conn_refuse(conn, 1009, "Too many fragments");
     } else {
         return true;
     }
     return false;
 }
 
-static bool is_text(const struct ws_part *part, const struct ws_frame *frame)
+static bool ws_conn_text(const struct ws_part *part, const struct ws_frame *frame)
 {
-    return is_open(part) ? !part->binary : frame->opcode == WS_TEXT;
+    return ws_part_open(part) ? !part->binary : frame->opcode == WS_TEXT;
 }
 
-static bool is_compressed(const struct ws_part *part, const struct ws_frame *frame)
+static bool ws_conn_compressed(const struct ws_part *part, const struct ws_frame *frame)
 {
-    return is_open(part) ? part->compressed : frame->compressed;
+    return ws_part_open(part) ? part->compressed : frame->compressed;
 }
 
 /* Looks at the text of a frame that is not complete: `have` bytes of it, still masked. */
-static void scan(struct conn *conn, struct ws_part **slot, const uint8_t *payload, size_t have)
+static void ws_conn_scan(struct conn *conn, struct ws_part **slot, const uint8_t *payload,
+                         size_t have)
 {
     if (have == 0) {
         return;
     }
-    if (!part_room(slot, 0)) {
+    if (!ws_part_room(slot, 0)) {
         conn_doom(conn);
         return;
     }
@@ -163,14 +164,14 @@ static void scan(struct conn *conn, struct ws_part **slot, const uint8_t *payloa
         part->utf8 = ff_utf8_next(part->utf8, (const char *)room, n);
         part->scanned += n;
         if (part->utf8 == FF_UTF8_BAD) {
-            refuse(conn, 1007, "Text is not valid UTF-8");
+            ws_conn_refuse(conn, 1007, "Text is not valid UTF-8");
             return;
         }
     }
 }
 
 /* The state of the text behind a complete frame. */
-static uint8_t text_state(const struct ws_part *part, const struct ws_frame *frame)
+static uint8_t ws_conn_utf8(const struct ws_part *part, const struct ws_frame *frame)
 {
     const char *text = (const char *)frame->payload;
     if (part == NULL && frame->fin) {
@@ -183,9 +184,9 @@ static uint8_t text_state(const struct ws_part *part, const struct ws_frame *fra
 }
 
 /* A fragment is added to the open message, or opens one. False: no memory. */
-static bool part_add(struct ws_part **slot, const struct ws_frame *frame, uint8_t utf8)
+static bool ws_part_add(struct ws_part **slot, const struct ws_frame *frame, uint8_t utf8)
 {
-    if (!part_room(slot, frame->len)) {
+    if (!ws_part_room(slot, frame->len)) {
         return false;
     }
     struct ws_part *part = *slot;
@@ -205,15 +206,15 @@ static bool part_add(struct ws_part **slot, const struct ws_frame *frame, uint8_
 }
 
 /* What a compressed message says, or its first bytes. False: refused. */
-static bool unpack(struct conn *conn, struct slice packed, bool whole, bool text, size_t max,
-                   struct slice *message)
+static bool ws_conn_unpack(struct conn *conn, struct slice packed, bool whole, bool text,
+                           size_t max, struct slice *message)
 {
     switch (deflate_unpack(worker_of(conn)->deflater, packed, whole, max, message)) {
     case DEFLATE_BAD:
-        refuse(conn, 1007, "Compressed data is not valid");
+        ws_conn_refuse(conn, 1007, "Compressed data is not valid");
         return false;
     case DEFLATE_TOO_LARGE:
-        refuse(conn, 1009, "Maximum message size exceeded");
+        ws_conn_refuse(conn, 1009, "Maximum message size exceeded");
         return false;
     case DEFLATE_NO_MEMORY:
         conn_doom(conn);
@@ -223,7 +224,7 @@ static bool unpack(struct conn *conn, struct slice packed, bool whole, bool text
     }
     uint8_t utf8 = text ? ff_utf8_next(FF_UTF8_WHOLE, message->p, message->len) : FF_UTF8_WHOLE;
     if (utf8 == FF_UTF8_BAD || (whole && utf8 != FF_UTF8_WHOLE)) {
-        refuse(conn, 1007, "Text is not valid UTF-8");
+        ws_conn_refuse(conn, 1007, "Text is not valid UTF-8");
         return false;
     }
     return true;
@@ -231,13 +232,13 @@ static bool unpack(struct conn *conn, struct slice packed, bool whole, bool text
 
 /* Into a compressed message that has not ended. No window is kept, so it is inflated from its
  * start: for each of its first frames while that is cheap, and then whenever it has doubled. */
-static void look(struct conn *conn, struct ws_part *part, size_t max)
+static void ws_conn_look(struct conn *conn, struct ws_part *part, size_t max)
 {
     struct slice packed = {(const char *)part->bytes, part->len}, message;
     if (part->len < part->next_look) {
         return;
     }
-    if (unpack(conn, packed, false, !part->binary, max, &message)) {
+    if (ws_conn_unpack(conn, packed, false, !part->binary, max, &message)) {
         bool cheap = part->fragments < LOOKS && message.len <= LOOK_CHEAP;
         part->next_look = cheap ? 0 : part->len * 2;
     }
@@ -245,20 +246,20 @@ static void look(struct conn *conn, struct ws_part *part, size_t max)
 }
 
 /* False: hold this frame back. */
-static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, struct ws_part **slot,
-                      struct ws_frame *frame, size_t max)
+static bool ws_conn_data(struct conn *conn, const struct ws_endpoint *endpoint,
+                         struct ws_part **slot, struct ws_frame *frame, size_t max)
 {
-    bool text = is_text(*slot, frame), compressed = is_compressed(*slot, frame);
-    uint8_t utf8 = text && !compressed ? text_state(*slot, frame) : FF_UTF8_WHOLE;
+    bool text = ws_conn_text(*slot, frame), compressed = ws_conn_compressed(*slot, frame);
+    uint8_t utf8 = text && !compressed ? ws_conn_utf8(*slot, frame) : FF_UTF8_WHOLE;
     if (utf8 == FF_UTF8_BAD || (frame->fin && utf8 != FF_UTF8_WHOLE)) {
-        refuse(conn, 1007, "Text is not valid UTF-8");
+        ws_conn_refuse(conn, 1007, "Text is not valid UTF-8");
         return true;
     }
     struct ws_part before = *slot != NULL ? **slot : (struct ws_part){.utf8 = FF_UTF8_WHOLE};
     const uint8_t *bytes = frame->payload;
     size_t len = frame->len;
     if (before.open || !frame->fin) {
-        if (!part_add(slot, frame, utf8)) {
+        if (!ws_part_add(slot, frame, utf8)) {
             conn_doom(conn);
             return true;
         }
@@ -267,13 +268,14 @@ static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, str
     }
     if (!frame->fin) {
         if (compressed) {
-            look(conn, *slot, max);
+            ws_conn_look(conn, *slot, max);
         }
         return true;
     }
     if (compressed) {
         struct slice message;
-        if (!unpack(conn, (struct slice){(const char *)bytes, len}, true, text, max, &message)) {
+        if (!ws_conn_unpack(conn, (struct slice){(const char *)bytes, len}, true, text, max,
+                            &message)) {
             deflate_trim(worker_of(conn)->deflater);
             return true;
         }
@@ -306,8 +308,8 @@ static bool take_data(struct conn *conn, const struct ws_endpoint *endpoint, str
 
 /* ---- control frames ---- */
 
-static void take_control(struct conn *conn, const struct ws_endpoint *endpoint,
-                         const struct ws_frame *frame)
+static void ws_conn_control(struct conn *conn, const struct ws_endpoint *endpoint,
+                            const struct ws_frame *frame)
 {
     struct slice payload = {(const char *)frame->payload, frame->len};
     if (frame->opcode == WS_CLOSE) {
@@ -321,7 +323,7 @@ static void take_control(struct conn *conn, const struct ws_endpoint *endpoint,
         return;
     }
     if (endpoint->control != NULL) {
-        endpoint->control(conn);
+        endpoint->control(conn, frame->opcode, payload);
     }
     if (frame->opcode == WS_PING) {
         conn_send(conn, wire_frame(WS_PONG, payload, (struct slice){NULL, 0}));
@@ -333,42 +335,43 @@ static void take_control(struct conn *conn, const struct ws_endpoint *endpoint,
 size_t ws_conn_input(struct conn *conn, const struct ws_endpoint *endpoint, uint8_t *bytes,
                      size_t len)
 {
-    struct worker *worker = worker_of(conn);
     struct ws_part **slot = endpoint->part(conn);
     size_t used = 0;
-    while (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED | CONN_WAITING))) {
+    while (used < len && conn_takes_input(conn)) {
         struct ws_frame frame;
         uint16_t code = 0;
         const char *why = NULL;
-        if (worker_held(worker) || (endpoint->held != NULL && endpoint->held(conn))) {
-            loop_throttle(conn->loop);
-            conn_resume(conn);
+        if (conn_rests(conn)) {
+            counter_add(conn->loop->counters, COUNTER_HELD_UNREAD, 1);
+            break;
+        }
+        if (!conn_turn(conn)) {
             break;
         }
         size_t max = endpoint->max_message(conn);
         enum ws_result result =
             ws_decode(bytes + used, len - used, max, conn_form(conn) != 0, &frame, &code, &why);
         if (result == WS_BAD) {
-            refuse(conn, code, why);
+            ws_conn_refuse(conn, code, why);
             break;
         }
         if (frame.used == 0) {
             break; /* not even the header is complete */
         }
         bool data = frame.opcode < WS_CLOSE;
-        if (data && !header_fits(conn, endpoint, *slot, &frame, max)) {
+        if (data && !ws_conn_fits(conn, endpoint, *slot, &frame, max)) {
             break;
         }
         if (result == WS_MORE) {
             size_t head = frame.used - frame.len;
-            if (data && is_text(*slot, &frame) && !is_compressed(*slot, &frame)) {
-                scan(conn, slot, bytes + used + head, len - used - head);
+            if (data && ws_conn_text(*slot, &frame) && !ws_conn_compressed(*slot, &frame)) {
+                ws_conn_scan(conn, slot, bytes + used + head, len - used - head);
             }
             break;
         }
         if (!data) {
-            take_control(conn, endpoint, &frame);
-        } else if (!take_data(conn, endpoint, slot, &frame, max)) {
+            ws_conn_control(conn, endpoint, &frame);
+        } else if (!ws_conn_data(conn, endpoint, slot, &frame, max)) {
             conn_wait(conn);
             break;
         }

@@ -28,14 +28,12 @@ struct ws_endpoint {
     struct ws_part **(*part)(struct conn *conn);
     /* The largest message now, never 0. */
     size_t (*max_message)(struct conn *conn);
-    /* Not before what is queued has left: looked at before each frame, and again in a millisecond.
-     * NULL: never. */
-    bool (*held)(struct conn *conn);
     /* A whole message, text being valid UTF-8. The bytes are good until it returns. False: not now;
      * the same message comes again after conn_resume. */
     bool (*message)(struct conn *conn, bool binary, const uint8_t *bytes, size_t len);
-    /* A ping or a pong has come; a ping has its answer by itself. NULL: never mind. */
-    void (*control)(struct conn *conn);
+    /* A ping or a pong has come, with its payload; a ping has its answer by itself. NULL: never
+     * mind. */
+    void (*control)(struct conn *conn, enum ws_opcode opcode, struct slice payload);
     bool binary; /* binary messages are taken */
 };
 

@@ -20,11 +20,13 @@
 #include "base/mem.h"
 #include "proto/api.h"
 #include "proto/sign.h"
+#include "net/input.h"
+#include "pubsub/hub_mail.h"
 #include "pubsub/publish.h"
-#include "serve/api.h"
+#include "pubsub/worker_mail.h"
+#include "serve/front.h"
 #include "serve/handshake.h"
 #include "serve/session.h"
-#include "serve/user.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,8 +38,10 @@ static struct {
     struct app_registry registry;
     struct counters counters;
     struct loop loop;
+    struct flow flow;
     struct hub hub;
     struct worker worker;
+    struct front front;
 } rig;
 
 static const char handshake[] =
@@ -98,16 +102,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct apps *apps = apps_new(&rig.registry, &rig.settings, 1, &rig.limits);
     check(loop_init(&rig.loop, &rig.counters, &limits) == 0);
     check(mailbox_init(&rig.hub.box) == 0 && mailbox_init(&rig.worker.box) == 0);
-    rig.hub.nworkers = 1;
-    hub_init(&rig.hub, &rig.loop, apps);
-    session_setup(&rig.loop, &rig.limits);
-    handshake_setup(&rig.loop, &rig.limits);
+    rig.flow.nworkers = 1;
+    hub_init(&rig.hub, &rig.loop, &rig.flow, apps);
     loop_handler(&rig.loop, KIND_HTTP, &handshake_handler);
     loop_handler(&rig.loop, KIND_SESSION, &session_handler);
-    worker_init(&rig.worker, 0, &rig.loop, &rig.hub.box, apps);
-    user_setup(&rig.worker);
-    api_setup(&rig.worker);
-    rig.hub.workers[0] = &rig.worker.box;
+    worker_init(&rig.worker, 0, &rig.loop, &rig.flow, apps, &front_ops);
+    front_init(&rig.front, &rig.worker, NULL, 0);
     hub_attach(&rig.hub);
     worker_attach(&rig.worker);
     return 0;

@@ -15,13 +15,17 @@
 #include "base/mem.h"
 #include "proto/sign.h"
 #include "proto/ws.h"
+#include "net/input.h"
+#include "pubsub/hub_mail.h"
+#include "pubsub/joins.h"
+#include "pubsub/mail_dispose.h"
+#include "pubsub/presence.h"
 #include "pubsub/publish.h"
-#include "pubsub/worker.h"
-#include "serve/api.h"
+#include "pubsub/request.h"
+#include "pubsub/worker_mail.h"
+#include "serve/front.h"
 #include "serve/handshake.h"
-#include "serve/retire.h"
 #include "serve/session.h"
-#include "serve/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +43,10 @@ struct rig {
     struct apps *apps;
     struct counters counters[RIG_WORKERS + 1];
     struct loop hub_loop, loops[RIG_WORKERS];
+    struct flow flow;
     struct hub hub;
     struct worker workers[RIG_WORKERS];
-    struct retire retire[RIG_WORKERS];
+    struct front fronts[RIG_WORKERS];
 };
 
 struct rig_client {
@@ -87,22 +92,17 @@ static struct rig *rig_new(void (*adjust)(struct rig *))
     rig->apps = apps_new(&rig->registry, rig->settings, 2, &rig->limits);
     assert_int_equal(loop_init(&rig->hub_loop, &rig->counters[RIG_WORKERS], &limits), 0);
     assert_int_equal(mailbox_init(&rig->hub.box), 0);
-    rig->hub.nworkers = RIG_WORKERS;
-    hub_init(&rig->hub, &rig->hub_loop, rig->apps);
+    rig->flow.nworkers = RIG_WORKERS;
+    hub_init(&rig->hub, &rig->hub_loop, &rig->flow, rig->apps);
     hub_attach(&rig->hub);
     for (uint32_t i = 0; i < RIG_WORKERS; i++) {
         assert_int_equal(loop_init(&rig->loops[i], &rig->counters[i], &limits), 0);
         assert_int_equal(mailbox_init(&rig->workers[i].box), 0);
         loop_handler(&rig->loops[i], KIND_HTTP, &handshake_handler);
         loop_handler(&rig->loops[i], KIND_SESSION, &session_handler);
-        session_setup(&rig->loops[i], &rig->limits);
-        handshake_setup(&rig->loops[i], &rig->limits);
-        worker_init(&rig->workers[i], i, &rig->loops[i], &rig->hub.box, rig->apps);
-        retire_init(&rig->retire[i], &rig->workers[i], NULL, 0);
-        user_setup(&rig->workers[i]);
-        api_setup(&rig->workers[i]);
+        worker_init(&rig->workers[i], i, &rig->loops[i], &rig->flow, rig->apps, &front_ops);
+        front_init(&rig->fronts[i], &rig->workers[i], NULL, 0);
         worker_attach(&rig->workers[i]);
-        rig->hub.workers[i] = &rig->workers[i].box;
     }
     return rig;
 }
@@ -121,13 +121,14 @@ static void rig_settle(struct rig *rig)
 static void rig_free(struct rig *rig)
 {
     for (int i = 0; i < RIG_WORKERS; i++) {
-        retire_free(&rig->retire[i]);
+        front_free(&rig->fronts[i]);
         loop_close(&rig->loops[i]);
         worker_free(&rig->workers[i]);
         loop_free(&rig->loops[i], mail_dispose);
     }
     loop_close(&rig->hub_loop);
     loop_free(&rig->hub_loop, mail_dispose);
+    joins_free(&rig->hub);
     hub_free(&rig->hub);
     apps_unref(rig->apps);
     app_registry_free(&rig->registry);

@@ -7,7 +7,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "net/input.h"
 #include "net/loop.h"
+#include "net/slots.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -330,7 +332,7 @@ static void the_lowest_slot_is_taken_first_and_empty_chunks_go(void **state)
         conn_doom(conns[i]); /* slots 256 to 511: one chunk */
     }
     turns(box, 1);
-    assert_null(loop_conn(&box->loop, 300));
+    assert_null(slots_at(&box->loop, 300));
     assert_null(conn_find(&box->loop, 11, gen));
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -391,7 +393,7 @@ static void *post_all(void *arg)
     for (uint32_t i = 0; i < LETTERS; i++) {
         struct letter *letter = mem_alloc(sizeof(*letter));
         *letter =
-            (struct letter){.mail = {.bytes = sizeof(*letter)}, .from = poster->id, .number = i};
+            (struct letter){.mail = {.weight = sizeof(*letter)}, .from = poster->id, .number = i};
         mailbox_post(poster->box, &letter->mail);
     }
     return NULL;
@@ -437,7 +439,7 @@ static void no_letter_is_lost_and_each_poster_keeps_his_order(void **state)
         pthread_join(threads[i], NULL);
     }
     assert_int_equal(office.total, POSTERS * LETTERS);
-    assert_int_equal(mailbox_bytes(&mailbox), 0);
+    assert_int_equal(mailbox_weight(&mailbox), 0);
     box_free(box);
 }
 

@@ -460,7 +460,7 @@ static void a_signed_in_user_is_reached_on_all_connections_and_ended(void **stat
     client_expect_part(one, "\"data\":\"2\"");
     client_expect_part(two, "\"data\":\"2\"");
     client_subscribe(rig, other, "presence-r", "{\"user_id\":\"u 1\"}");
-    hub_terminate_user(&rig->hub, &rig->apps->items[0], SLICE("u 1"), NULL);
+    hub_terminate_user(&rig->hub, &rig->apps->items[0], SLICE("u 1"), NULL, NULL);
     rig_settle(rig);
     struct rig_client *clients[] = {one, two, other};
     for (int i = 0; i < 3; i++) {
@@ -492,10 +492,10 @@ static void one_socket_can_be_ended(void **state)
     struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 0);
     struct socket_ref ref;
     assert_true(socket_id_read((struct slice){one->socket_id, strlen(one->socket_id)}, &ref));
-    hub_disconnect(&rig->hub, &rig->apps->items[1], &ref, NULL); /* another application's */
+    hub_terminate_socket(&rig->hub, &rig->apps->items[1], &ref, NULL, NULL); /* another application's */
     rig_settle(rig);
     client_expect_nothing(one);
-    hub_disconnect(&rig->hub, &rig->apps->items[0], &ref, NULL);
+    hub_terminate_socket(&rig->hub, &rig->apps->items[0], &ref, NULL, NULL);
     rig_settle(rig);
     client_expect_part(one, "4009");
     client_expect(one, "close:4009");
@@ -518,14 +518,39 @@ static void subscription_counts_are_told_where_wanted(void **state)
     client_subscribe(rig, one, "c", NULL);
     client_expect(one, "{\"event\":\"pusher_internal:subscription_count\",\"data\":\"{"
                        "\\\"subscription_count\\\":1}\",\"channel\":\"c\"}");
+    /* Within a second there is no other, however often it changes; behind it the latest. */
     client_subscribe(rig, two, "c", NULL);
+    for (int i = 0; i < 3; i++) {
+        client_send(two, "{\"event\":\"pusher:unsubscribe\",\"data\":{\"channel\":\"c\"}}");
+        rig_settle(rig);
+        client_subscribe(rig, two, "c", NULL);
+    }
+    client_expect_nothing(one);
+    rig->hub_loop.now += 1000;
+    rig_settle(rig);
     client_expect_part(one, "subscription_count\\\":2");
+    client_expect_nothing(one);
     client_expect_part(two, "subscription_count\\\":2");
     client_free(two);
     rig_settle(rig);
+    client_expect_nothing(one);
+    rig->hub_loop.now += 1000;
+    rig_settle(rig);
     client_expect_part(one, "subscription_count\\\":1");
+    /* The first change after a quiet second is told at once. */
+    rig->hub_loop.now += 2500;
+    rig_settle(rig);
+    two = client_new(rig, 0);
+    client_subscribe(rig, two, "c", NULL);
+    client_expect_part(one, "subscription_count\\\":2");
+    client_free(two);
+    rig_settle(rig);
     client_subscribe(rig, one, "presence-r", ALICE);
     client_expect_nothing(one);
+    /* A cache channel has its count as well. */
+    client_subscribe(rig, one, "cache-c", NULL);
+    client_expect_part(one, "cache_miss");
+    client_expect_part(one, "subscription_count\\\":1");
     client_free(one);
     rig_free(rig);
 }

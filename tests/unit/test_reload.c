@@ -86,7 +86,7 @@ static void closing_is_paced(void **state)
 {
     (void)state;
     struct rig *rig = rig_new(NULL);
-    struct rig_client *clients[RETIRE_AT_ONCE + 20];
+    struct rig_client *clients[FRONT_AT_ONCE + 20];
     const size_t n = sizeof(clients) / sizeof(clients[0]);
     for (size_t i = 0; i < n; i++) {
         clients[i] = client_open(rig, 0, "key-b");
@@ -274,7 +274,9 @@ static void a_request_under_way_is_judged_again(void **state)
     (void)state;
     struct rig *rig = rig_new(NULL);
     struct app_settings settings[2] = {rig->settings[0], rig->settings[1]};
-    rig->workers[0].respond = keep_status;
+    struct worker_ops ops = front_ops;
+    ops.respond = keep_status;
+    rig->workers[0].ops = &ops;
     assert_int_equal(status_of(rig, &rig->apps->items[1], settings, 2), 200);
     settings[1].enabled = false;
     assert_int_equal(status_of(rig, &rig->apps->items[1], settings, 2), 403);

@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 #include "links/webhook.h"
-#include "pubsub/hub.h"
+#include "pubsub/hub_mail.h"
+#include "pubsub/mail_dispose.h"
 
 static sem_t asked, answer, answered;
 
@@ -34,6 +35,7 @@ struct scene {
     struct app_registry registry;
     struct counters counters;
     struct loop loop;
+    struct flow flow;
     struct hub hub;
 };
 
@@ -56,7 +58,7 @@ static struct scene *scene_new(const char *url)
     struct apps *apps = apps_new(&scene->registry, &scene->settings, 1, &scene->limits);
     assert_int_equal(loop_init(&scene->loop, &scene->counters, &limits), 0);
     assert_int_equal(mailbox_init(&scene->hub.box), 0);
-    hub_init(&scene->hub, &scene->loop, apps);
+    hub_init(&scene->hub, &scene->loop, &scene->flow, apps);
     apps_unref(apps);
     hub_attach(&scene->hub);
     webhooks_new(&scene->hub);

@@ -1,6 +1,7 @@
-#include "pubsub/mail.h"
+#include "pubsub/mail_dispose.h"
 
 #include "base/mem.h"
+#include "pubsub/mail.h"
 #include "pubsub/request.h"
 
 void mail_dispose(struct mail *mail)
@@ -13,8 +14,7 @@ void mail_dispose(struct mail *mail)
         frame_unref(((struct mail_publish *)mail)->frame);
         break;
     case MAIL_JOINED:
-        frame_unref(((struct mail_joined *)mail)->frame);
-        frame_unref(((struct mail_joined *)mail)->second);
+        mail_joined_free((struct mail_joined *)mail);
         break;
     case MAIL_TELL:
         frame_unref(((struct mail_tell *)mail)->frame);
@@ -30,6 +30,7 @@ void mail_dispose(struct mail *mail)
         break;
     case MAIL_RELOADED:
     case MAIL_DRAIN:
+    case MAIL_DRAINED:
     case MAIL_TERMINATE:
     case MAIL_TERMINATED:
     case MAIL_STOP:

@@ -1,0 +1,80 @@
+#include "pubsub/broadcast.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "pubsub/wire.h"
+#include "shared/channel.h"
+
+void broadcast_find(const struct hub *hub, struct broadcast *broadcast)
+{
+    broadcast->hash = strmap_hash(broadcast->channel.p, broadcast->channel.len);
+    broadcast->entry = hub_find(hub, broadcast->app, broadcast->hash, broadcast->channel);
+}
+
+static bool broadcast_is_kept(const struct broadcast *broadcast)
+{
+    return broadcast->kind == BROADCAST_EVENT &&
+           (ff_channel_type(broadcast->channel.p, broadcast->channel.len) & FF_CHANNEL_CACHE);
+}
+
+bool broadcast_wanted(const struct broadcast *broadcast)
+{
+    return (broadcast->entry != NULL && broadcast->entry->here > 0) || broadcast_is_kept(broadcast);
+}
+
+/* To every worker that has subscribers. */
+static uint32_t broadcast_deliver(struct hub *hub, const struct broadcast *broadcast)
+{
+    const struct dirent *entry = broadcast->entry;
+    struct frame *frame = broadcast->frame;
+    for (uint32_t i = 0; i < hub_workers(hub); i++) {
+        if (entry->counts[i] == 0) {
+            continue;
+        }
+        struct mail_deliver *mail = mem_alloc(sizeof(*mail) + entry->len);
+        *mail = (struct mail_deliver){
+            .mail = {.type = MAIL_DELIVER,
+                     .weight = flow_weight(sizeof(*mail) + entry->len + frame->len, frame->len,
+                                           entry->counts[i])},
+            .frame = frame_ref(frame),
+            .except = broadcast->except,
+            .channel = {.app = broadcast->app, .hash = broadcast->hash, .len = entry->len},
+        };
+        memcpy(mail->name, entry->name, entry->len);
+        mailbox_post(hub->flow->workers[i], &mail->mail);
+    }
+    uint64_t random = broadcast->except.random;
+    bool one_less =
+        random != 0 &&
+        subscribed_has(&hub->subscribed, subscribed_print(random, broadcast->app, broadcast->hash));
+    return entry->here - (one_less ? 1 : 0);
+}
+
+static void broadcast_announce(struct hub *hub, const struct broadcast *broadcast)
+{
+    if (broadcast->kind != BROADCAST_CLIENT ||
+        !announce_wanted(&hub->announcer, broadcast->app, ANNOUNCE_CLIENT_EVENT)) {
+        return;
+    }
+    struct announcement announcement = {.kind = ANNOUNCE_CLIENT_EVENT,
+                                        .app = broadcast->app,
+                                        .channel = broadcast->channel,
+                                        .message = wire_payload(broadcast->frame),
+                                        .sender = &broadcast->except};
+    announce(&hub->announcer, &announcement);
+}
+
+uint32_t broadcast_send(struct hub *hub, const struct broadcast *broadcast)
+{
+    uint32_t recipients = 0;
+    if (broadcast_is_kept(broadcast)) {
+        cache_put(&hub->caches[broadcast->app], broadcast->channel, broadcast->hash,
+                  broadcast->frame, hub->loop->now);
+    }
+    if (broadcast->entry != NULL) {
+        recipients = broadcast_deliver(hub, broadcast);
+    }
+    broadcast_announce(hub, broadcast);
+    return recipients;
+}

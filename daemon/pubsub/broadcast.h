@@ -1,0 +1,37 @@
+/*
+ * The one route of a message to the subscribers of a channel, whatever its source: published by an
+ * application, sent by a client, or the daemon's own word on members, counts and watched users. On
+ * the hub.
+ *
+ * A step that all messages of a kind take has its place here: the cache, the workers of this node,
+ * and who wants to hear of it.
+ */
+#ifndef FF_PUBSUB_BROADCAST_H
+#define FF_PUBSUB_BROADCAST_H
+
+#include "pubsub/hub.h"
+
+enum broadcast_kind {
+    BROADCAST_EVENT,  /* published: a cache channel keeps it */
+    BROADCAST_CLIENT, /* a client event: others may want to hear of it */
+    BROADCAST_SYSTEM, /* the daemon's own */
+};
+
+struct broadcast {
+    enum broadcast_kind kind;
+    uint32_t app, hash;
+    struct slice channel;
+    struct dirent *entry; /* NULL: nobody is subscribed */
+    struct frame *frame;  /* finished; borrowed */
+    struct socket_ref except;
+};
+
+/* Who would receive it: fills hash and entry from app and channel. */
+void broadcast_find(const struct hub *hub, struct broadcast *broadcast);
+/* Whether it has to be made at all: somebody is subscribed, or it is to be kept. */
+bool broadcast_wanted(const struct broadcast *broadcast);
+/* Sends it on its way; the hub keeps no reference but a cache's. Returns the number of subscribers
+ * that are known, less the one who is left out. */
+uint32_t broadcast_send(struct hub *hub, const struct broadcast *broadcast);
+
+#endif

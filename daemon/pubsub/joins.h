@@ -1,0 +1,39 @@
+/*
+ * Joins that the hub answers: of presence channels, whose members it knows, and of cache channels,
+ * whose last events it keeps. On the hub.
+ *
+ * Each presence channel with somebody in it, or waiting to be let in, has a room. Who wants in or
+ * has left stands in the room's line, in order, until the end of the turn or until there is room
+ * for more (pubsub/flow.h). Then all in the line are let in at once: the others hear of each new
+ * member, and those who came together get one list, which has all of them. The list is one frame,
+ * kept until the members change: a channel of thousands has a list of megabytes, and a copy for
+ * each who joins would be all the memory there is.
+ *
+ * A large room is served at intervals that grow with it, so that a stream of joins and leaves costs
+ * its members some writes a second, each with several messages, and not a write for each.
+ *
+ * While lists that are out of date are still on their way, further joins wait, so that slow readers
+ * do not hold one list each; but for FLOW_JOIN_MS at most, so that they do not lock the door.
+ */
+#ifndef FF_PUBSUB_JOINS_H
+#define FF_PUBSUB_JOINS_H
+
+#include "pubsub/hub.h"
+
+/* Takes over a mail_join whose worker's count the entry has already. */
+void joins_ask(struct hub *hub, struct dirent *entry, struct mail_join *mail);
+/* Takes over a mail_leave; entry may be NULL. */
+void joins_leave(struct hub *hub, struct dirent *entry, struct mail_leave *mail);
+/* Lets in whom there is room for. At the end of a turn. */
+void joins_run(struct hub *hub);
+/* Gives back lists that nobody has asked for lately. Now and then. */
+void joins_expire(struct hub *hub);
+
+/* Forgets the channel if nobody is, or waits, on it. */
+void joins_release(struct hub *hub, uint32_t app, struct dirent *entry);
+/* NULL: nobody was ever in. */
+const struct presence *joins_members(const struct dirent *entry);
+/* Everything that is waiting goes unanswered: at the end of the process, before hub_free. */
+void joins_free(struct hub *hub);
+
+#endif
