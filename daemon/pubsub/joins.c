@@ -461,6 +461,7 @@ void joins_free(struct hub *hub)
         void *value;
         while (strmap_next(&hub->channels[i].entries, &cursor, &value)) {
             struct dirent *entry = value;
+            occupancy_forget(entry);
             if (entry->room != NULL) {
                 struct mail *mail;
                 while ((mail = room_next(entry->room)) != NULL) {
