@@ -46,7 +46,7 @@ static struct ipc *ipc_of(const struct conn *conn)
     return ((struct hub *)conn->loop->hub)->ipc;
 }
 
-static struct peer *peer_of(struct conn *conn)
+static struct peer *ipc_peer(struct conn *conn)
 {
     return (struct peer *)conn->state;
 }
@@ -56,7 +56,7 @@ static void ipc_settle(struct conn *conn, size_t used, size_t left);
 /* Of a peer that has said hello; for the current turn. */
 static const struct app *ipc_app(struct conn *conn)
 {
-    return &ipc_of(conn)->hub->apps->items[peer_of(conn)->app];
+    return &ipc_of(conn)->hub->apps->items[ipc_peer(conn)->app];
 }
 
 struct ipc *ipc_new(struct hub *hub)
@@ -140,7 +140,7 @@ static void ipc_on_terminated(void *hub, const struct asker *asker, uint64_t sum
     if (conn == NULL) {
         return; /* whoever asked did not wait */
     }
-    struct peer *peer = peer_of(conn);
+    struct peer *peer = ipc_peer(conn);
     ipc_tell_ended(conn, asker, sum);
     peer->asking = false;
     ipc_send_answers(conn);
@@ -165,9 +165,9 @@ static void ipc_on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
     getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-    peer_of(conn)->app = app->index;
-    peer_of(conn)->greeted = true;
-    memcpy(peer_of(conn)->producer, hello->producer, FF_IPC_PRODUCER);
+    ipc_peer(conn)->app = app->index;
+    ipc_peer(conn)->greeted = true;
+    memcpy(ipc_peer(conn)->producer, hello->producer, FF_IPC_PRODUCER);
     conn_idle(conn, IDLE_NONE);
     log_limited(LOG_LEVEL_INFO, "ipc", "publisher of application %s connected (pid %ld, uid %ld)",
                 app->settings->id, (long)peer.pid, (long)peer.uid);
@@ -272,7 +272,7 @@ static int ipc_publish_one(struct conn *conn, const struct ff_ipc_message *messa
 static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
 {
     struct ipc *ipc = ipc_of(conn);
-    struct peer *peer = peer_of(conn);
+    struct peer *peer = ipc_peer(conn);
     struct dedup *dedup = &ipc->hub->dedup;
     uint64_t now = conn->loop->now;
     const struct receipt *earlier;
@@ -363,7 +363,7 @@ static void ipc_on_terminate(struct conn *conn, const struct ff_ipc_frame *frame
         asked = hub_terminate_socket(hub, ipc_app(conn), &socket, &asker, ipc_on_terminated);
     }
     if (asked) {
-        peer_of(conn)->asking = true;
+        ipc_peer(conn)->asking = true;
         conn_wait(conn);
     } else {
         ipc_tell_ended(conn, &asker, 0);
@@ -386,14 +386,14 @@ static void ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
         return;
     }
     if (frame.type == FF_IPC_HELLO) {
-        if (peer_of(conn)->greeted) {
+        if (ipc_peer(conn)->greeted) {
             ipc_broken(conn, 0, "a second hello");
         } else {
             ipc_on_hello(conn, &frame.hello);
         }
         return;
     }
-    if (!peer_of(conn)->greeted) {
+    if (!ipc_peer(conn)->greeted) {
         ipc_broken(conn, frame.seq, "the first frame must be a hello");
         return;
     }
@@ -438,7 +438,7 @@ static void ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
  * again and sends that once more. */
 static void ipc_settle(struct conn *conn, size_t used, size_t left)
 {
-    struct peer *peer = peer_of(conn);
+    struct peer *peer = ipc_peer(conn);
     peer->unsettled -= used < peer->unsettled ? (uint32_t)used : peer->unsettled;
     if (peer->unsettled <= left && !peer->asking) {
         conn_finish(conn, false);
@@ -447,7 +447,7 @@ static void ipc_settle(struct conn *conn, size_t used, size_t left)
 
 static void ipc_end_peer(struct conn *conn)
 {
-    struct peer *peer = peer_of(conn);
+    struct peer *peer = ipc_peer(conn);
     int unread = 0;
     if (peer->ending) {
         return;
@@ -476,11 +476,11 @@ struct reloading {
 static void ipc_judge_peer(struct conn *conn, void *arg)
 {
     const struct reloading *reloading = arg;
-    if (!peer_of(conn)->greeted) {
+    if (!ipc_peer(conn)->greeted) {
         return;
     }
-    const struct app *old = &reloading->old->items[peer_of(conn)->app];
-    const struct app *now = &reloading->now->items[peer_of(conn)->app];
+    const struct app *old = &reloading->old->items[ipc_peer(conn)->app];
+    const struct app *now = &reloading->now->items[ipc_peer(conn)->app];
     if (!app_serves(now) || !slice_equal(old->secret, now->secret)) {
         ipc_end_peer(conn);
     }
@@ -530,7 +530,7 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
             ipc_broken(conn, 0, "not a frame: the length is 0 or over 16 MiB");
             break;
         }
-        if (frame > MAX_HELLO && !peer_of(conn)->greeted) {
+        if (frame > MAX_HELLO && !ipc_peer(conn)->greeted) {
             ipc_broken(conn, 0, "the first frame must be a hello, which is small");
             break;
         }
@@ -549,7 +549,7 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
     } else {
         ipc_send_answers(conn);
     }
-    if (peer_of(conn)->ending) {
+    if (ipc_peer(conn)->ending) {
         ipc_settle(conn, used, whole ? 0 : len - used);
     }
     return used;

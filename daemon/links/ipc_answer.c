@@ -13,40 +13,41 @@
 #define FULL_CHANNEL  "the answer would be over 16 MiB; ask without the cached event"
 #define FULL_MEMBERS  "the answer would be over 16 MiB; the channel has too many members"
 
-static enum ipc_answer refused(struct ipc_refusal *refusal, const char *reason, const char *why)
+static enum ipc_answer ipc_answer_refused(struct ipc_refusal *refusal, const char *reason,
+                                          const char *why)
 {
     *refusal = (struct ipc_refusal){reason, why};
     return IPC_REFUSED;
 }
 
 /* What a function of shared/ipc_pack has returned, as an answer. */
-static enum ipc_answer packed(int result, struct ipc_refusal *refusal, const char *full)
+static enum ipc_answer ipc_answer_packed(int result, struct ipc_refusal *refusal, const char *full)
 {
     if (result == FF_IPC_FULL) {
-        return refused(refusal, FF_IPC_REASON_TOO_LARGE, full);
+        return ipc_answer_refused(refusal, FF_IPC_REASON_TOO_LARGE, full);
     }
     return result == 0 ? IPC_ANSWERED : IPC_NO_MEMORY;
 }
 
 /* The same for a list, which goes as a whole. */
-static enum ipc_answer listed(int result, msgpack_sbuffer *out, struct ff_ipc_list *list,
-                              struct ipc_refusal *refusal, const char *full)
+static enum ipc_answer ipc_answer_listed(int result, msgpack_sbuffer *out, struct ff_ipc_list *list,
+                                         struct ipc_refusal *refusal, const char *full)
 {
     if (result == 0) {
         result = ff_ipc_pack_list_end(out, list);
     } else {
         ff_ipc_pack_list_drop(out, list);
     }
-    return packed(result, refusal, full);
+    return ipc_answer_packed(result, refusal, full);
 }
 
 /* ---- channels ---- */
 
 /* What is known of a channel, as far as it was asked for. *room is for the cached event's text and
  * is the caller's to free. -1: no memory. */
-static int describe(struct hub *hub, const struct app *app, struct slice name,
-                    const struct channel_info *info, unsigned int wanted,
-                    struct ff_ipc_channel *out, char **room)
+static int ipc_answer_describe(struct hub *hub, const struct app *app, struct slice name,
+                               const struct channel_info *info, unsigned int wanted,
+                               struct ff_ipc_channel *out, char **room)
 {
     struct slice raw, data;
     *room = NULL;
@@ -70,9 +71,9 @@ static int describe(struct hub *hub, const struct app *app, struct slice name,
     return 0;
 }
 
-static enum ipc_answer answer_channels(struct hub *hub, const struct app *app,
-                                       const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
-                                       struct ipc_refusal *refusal)
+static enum ipc_answer ipc_answer_channels(struct hub *hub, const struct app *app,
+                                           const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
+                                           struct ipc_refusal *refusal)
 {
     struct slice prefix = {frame->name.p, frame->name.len}, name;
     struct channel_info info;
@@ -85,55 +86,57 @@ static enum ipc_answer answer_channels(struct hub *hub, const struct app *app,
     while (result == 0 && query_next(hub, app, prefix, &cursor, &name, &info)) {
         struct ff_ipc_channel channel;
         char *room;
-        result = describe(hub, app, name, &info, frame->wanted, &channel, &room);
+        result = ipc_answer_describe(hub, app, name, &info, frame->wanted, &channel, &room);
         if (result == 0) {
             result = ff_ipc_pack_list_channel(out, &list, &channel);
         }
         mem_free(room);
     }
-    return listed(result, out, &list, refusal, FULL_CHANNELS);
+    return ipc_answer_listed(result, out, &list, refusal, FULL_CHANNELS);
 }
 
 /* The same names as the HTTP API takes. */
-static bool may_ask_for(const struct hub *hub, const struct app *app, struct ff_slice name)
+static bool ipc_answer_may_ask(const struct hub *hub, const struct app *app, struct ff_slice name)
 {
     return ff_channel_publishable(
         name.p, name.len,
         (size_t)app_limit(hub->limits->max_channel_name, app->settings->max_channel_name));
 }
 
-static enum ipc_answer answer_channel(struct hub *hub, const struct app *app,
-                                      const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
-                                      struct ipc_refusal *refusal)
+static enum ipc_answer ipc_answer_channel(struct hub *hub, const struct app *app,
+                                          const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
+                                          struct ipc_refusal *refusal)
 {
     struct slice name = {frame->name.p, frame->name.len};
     struct ff_ipc_channel channel;
     char *room;
-    if (!may_ask_for(hub, app, frame->name)) {
-        return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL, "the channel name is invalid");
+    if (!ipc_answer_may_ask(hub, app, frame->name)) {
+        return ipc_answer_refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
+                                  "the channel name is invalid");
     }
     struct channel_info info = query_channel(hub, app, name);
-    int result = describe(hub, app, name, &info, frame->wanted, &channel, &room);
+    int result = ipc_answer_describe(hub, app, name, &info, frame->wanted, &channel, &room);
     if (result == 0) {
         result = ff_ipc_pack_channel_reply(out, frame->seq, &channel);
     }
     mem_free(room);
-    return packed(result, refusal, FULL_CHANNEL);
+    return ipc_answer_packed(result, refusal, FULL_CHANNEL);
 }
 
-static enum ipc_answer answer_members(struct hub *hub, const struct app *app,
-                                      const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
-                                      struct ipc_refusal *refusal)
+static enum ipc_answer ipc_answer_members(struct hub *hub, const struct app *app,
+                                          const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
+                                          struct ipc_refusal *refusal)
 {
     struct slice name = {frame->name.p, frame->name.len};
     struct ff_ipc_list list;
     int result = 0;
-    if (!may_ask_for(hub, app, frame->name)) {
-        return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL, "the channel name is invalid");
+    if (!ipc_answer_may_ask(hub, app, frame->name)) {
+        return ipc_answer_refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
+                                  "the channel name is invalid");
     }
     if (!(ff_channel_type(name.p, name.len) & FF_CHANNEL_PRESENCE)) {
-        return refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
-                       "members are known of presence channels only");
+        return ipc_answer_refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
+                                  "members are known of presence channels only");
     }
     if (ff_ipc_pack_list_begin(out, FF_IPC_MEMBERS_REPLY, frame->seq, &list) != 0) {
         return IPC_NO_MEMORY;
@@ -150,13 +153,13 @@ static enum ipc_answer answer_members(struct hub *hub, const struct app *app,
             result = ff_ipc_pack_list_member(out, &list, &packable);
         }
     }
-    return listed(result, out, &list, refusal, FULL_MEMBERS);
+    return ipc_answer_listed(result, out, &list, refusal, FULL_MEMBERS);
 }
 
 /* ---- figures ---- */
 
-static enum ipc_answer answer_stats(struct hub *hub, const struct app *app, uint64_t seq,
-                                    msgpack_sbuffer *out)
+static enum ipc_answer ipc_answer_stats(struct hub *hub, const struct app *app, uint64_t seq,
+                                        msgpack_sbuffer *out)
 {
     size_t mark;
     uint64_t dropped = hub_counter(hub, COUNTER_DROPPED_OUTPUT_HARD) +
@@ -190,16 +193,16 @@ enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct 
 {
     switch (frame->type) {
     case FF_IPC_CHANNELS:
-        return answer_channels(hub, app, frame, out, refusal);
+        return ipc_answer_channels(hub, app, frame, out, refusal);
     case FF_IPC_CHANNEL:
-        return answer_channel(hub, app, frame, out, refusal);
+        return ipc_answer_channel(hub, app, frame, out, refusal);
     case FF_IPC_MEMBERS:
-        return answer_members(hub, app, frame, out, refusal);
+        return ipc_answer_members(hub, app, frame, out, refusal);
     case FF_IPC_CONNECTIONS:
-        return packed(
+        return ipc_answer_packed(
             ff_ipc_pack_count(out, FF_IPC_CONNECTIONS_REPLY, frame->seq, app_connections(app)),
             refusal, "");
     default:
-        return answer_stats(hub, app, frame->seq, out);
+        return ipc_answer_stats(hub, app, frame->seq, out);
     }
 }

@@ -71,7 +71,7 @@ bool tls_write_wants_read(const struct tls *tls)
 
 /* ---- what went wrong ---- */
 
-static enum counter counter_of(unsigned long error, bool ended)
+static enum counter tls_counter_of(unsigned long error, bool ended)
 {
     int reason = ERR_GET_REASON(error);
     if (ended || ERR_GET_LIB(error) != ERR_LIB_SSL) {
@@ -95,7 +95,7 @@ static enum counter counter_of(unsigned long error, bool ended)
 }
 
 /* A failure that ends the connection: counted, and told at the level of one who looks for it. */
-static void failed(struct tls *tls, bool ended)
+static void tls_failed(struct tls *tls, bool ended)
 {
     unsigned long error = ERR_peek_error();
     tls->broken = true;
@@ -105,7 +105,7 @@ static void failed(struct tls *tls, bool ended)
         }
     } else if (!ended || BIO_number_read(SSL_get_rbio(tls->ssl)) > 0) {
         /* Who connects and leaves without a word, as probes do, has not failed. */
-        counter_add(tls->counters, counter_of(error, ended), 1);
+        counter_add(tls->counters, tls_counter_of(error, ended), 1);
     }
     if (!ended && log_enabled(LOG_LEVEL_DEBUG)) {
         const char *reason = ERR_reason_error_string(error);
@@ -125,7 +125,7 @@ static void failed(struct tls *tls, bool ended)
 
 /* ---- reading and writing ---- */
 
-static void note_ready(struct tls *tls)
+static void tls_note_ready(struct tls *tls)
 {
     if (!tls->ready && SSL_is_init_finished(tls->ssl)) {
         tls->ready = true;
@@ -149,7 +149,7 @@ ssize_t tls_read(struct tls *tls, uint8_t *room, size_t size)
         errno = 0;
         int result = SSL_read_ex(tls->ssl, room + total, size - total, &got);
         int error = errno;
-        note_ready(tls);
+        tls_note_ready(tls);
         if (result == 1) {
             total += got;
             if (total == size) {
@@ -169,15 +169,15 @@ ssize_t tls_read(struct tls *tls, uint8_t *room, size_t size)
                 return (ssize_t)total; /* the end comes with the next read again */
             }
             if (!tls->ready) {
-                failed(tls, true);
+                tls_failed(tls, true);
             }
             return 0;
         case SSL_ERROR_SYSCALL:
-            failed(tls, true);
+            tls_failed(tls, true);
             error = error != 0 ? error : ECONNRESET;
             break;
         default:
-            failed(tls, false);
+            tls_failed(tls, false);
             error = EPROTO;
             break;
         }
@@ -207,7 +207,7 @@ int64_t tls_write(struct tls *tls, const uint8_t *bytes, size_t len)
             tls->write_wants_read = what == SSL_ERROR_WANT_READ;
             break;
         }
-        failed(tls, what == SSL_ERROR_SYSCALL);
+        tls_failed(tls, what == SSL_ERROR_SYSCALL);
         return what == SSL_ERROR_SYSCALL && error != 0 && error != EAGAIN ? -error : -EPROTO;
     }
     return total > 0 ? (int64_t)total : -EAGAIN;

@@ -65,19 +65,19 @@ struct tls_context {
 
 /* ---- session tickets ---- */
 
-static bool ticket_key_make(struct ticket_key *key)
+static bool tls_context_ticket_key_make(struct ticket_key *key)
 {
     return RAND_bytes(key->name, sizeof(key->name)) == 1 &&
            RAND_priv_bytes(key->aes, sizeof(key->aes)) == 1 &&
            RAND_priv_bytes(key->mac, sizeof(key->mac)) == 1;
 }
 
-static struct tickets *tickets_new(void)
+static struct tickets *tls_context_tickets_new(void)
 {
     struct tickets *tickets = mem_zalloc(sizeof(*tickets));
     atomic_init(&tickets->refs, 1);
     pthread_mutex_init(&tickets->lock, NULL);
-    if (!ticket_key_make(&tickets->keys[0])) {
+    if (!tls_context_ticket_key_make(&tickets->keys[0])) {
         mem_free(tickets);
         return NULL;
     }
@@ -86,7 +86,7 @@ static struct tickets *tickets_new(void)
     return tickets;
 }
 
-static void tickets_unref(struct tickets *tickets)
+static void tls_context_tickets_unref(struct tickets *tickets)
 {
     if (tickets != NULL && atomic_fetch_sub(&tickets->refs, 1) == 1) {
         pthread_mutex_destroy(&tickets->lock);
@@ -97,12 +97,12 @@ static void tickets_unref(struct tickets *tickets)
 
 /* The key for new tickets. A fresh one takes over when the old one has been in use for a ticket's
  * life; should there be no randomness, the old one goes on. */
-static void tickets_current(struct tickets *tickets, struct ticket_key *out)
+static void tls_context_tickets_current(struct tickets *tickets, struct ticket_key *out)
 {
     pthread_mutex_lock(&tickets->lock);
     uint64_t age = clock_mono_ms() - tickets->since;
     struct ticket_key fresh;
-    if (age >= TICKET_SECONDS * UINT64_C(1000) && ticket_key_make(&fresh)) {
+    if (age >= TICKET_SECONDS * UINT64_C(1000) && tls_context_ticket_key_make(&fresh)) {
         /* After a quiet time the old one is past its use as well. */
         tickets->count = age < 2 * TICKET_SECONDS * UINT64_C(1000) ? 2 : 1;
         tickets->keys[1] = tickets->keys[0];
@@ -114,8 +114,8 @@ static void tickets_current(struct tickets *tickets, struct ticket_key *out)
     pthread_mutex_unlock(&tickets->lock);
 }
 
-static bool tickets_find(struct tickets *tickets, const uint8_t *name, struct ticket_key *out,
-                         bool *current)
+static bool tls_context_tickets_find(struct tickets *tickets, const uint8_t *name,
+                                     struct ticket_key *out, bool *current)
 {
     bool found = false;
     pthread_mutex_lock(&tickets->lock);
@@ -130,20 +130,20 @@ static bool tickets_find(struct tickets *tickets, const uint8_t *name, struct ti
     return found;
 }
 
-static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-                     EVP_MAC_CTX *mac, int encrypt)
+static int tls_context_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv,
+                                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
     struct tls_context *context = SSL_get_app_data(ssl);
     struct ticket_key key;
     bool current = true;
     int result = -1;
     if (encrypt != 0) {
-        tickets_current(context->tickets, &key);
+        tls_context_tickets_current(context->tickets, &key);
         memcpy(name, key.name, TICKET_NAME);
         if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) {
             goto out;
         }
-    } else if (!tickets_find(context->tickets, name, &key, &current)) {
+    } else if (!tls_context_tickets_find(context->tickets, name, &key, &current)) {
         return 0; /* a full handshake */
     }
     OSSL_PARAM params[] = {
@@ -162,7 +162,7 @@ out:
 
 /* ---- the choice of a certificate ---- */
 
-static void name_key(const void *value, const char **key, size_t *len)
+static void tls_context_name_key(const void *value, const char **key, size_t *len)
 {
     const struct name *name = value;
     *key = name->text;
@@ -170,7 +170,7 @@ static void name_key(const void *value, const char **key, size_t *len)
 }
 
 /* In lower case, without a dot at its end. 0: no name at all, or longer than one can be. */
-static size_t name_clean(const char *text, size_t len, char out[NAME_MAX_LEN + 1])
+static size_t tls_context_name_clean(const char *text, size_t len, char out[NAME_MAX_LEN + 1])
 {
     if (len > 0 && text[len - 1] == '.') {
         len--;
@@ -186,10 +186,11 @@ static size_t name_clean(const char *text, size_t len, char out[NAME_MAX_LEN + 1
 }
 
 /* The exact name, or a wildcard in the place of its first label. */
-static struct identity *identity_of(const struct tls_context *context, const char *asked)
+static struct identity *tls_context_identity_of(const struct tls_context *context,
+                                                const char *asked)
 {
     char text[NAME_MAX_LEN + 1];
-    size_t len = name_clean(asked, strlen(asked), text);
+    size_t len = tls_context_name_clean(asked, strlen(asked), text);
     if (len == 0) {
         return NULL;
     }
@@ -205,7 +206,7 @@ static struct identity *identity_of(const struct tls_context *context, const cha
     return name != NULL ? name->identity : NULL;
 }
 
-static int on_server_name(SSL *ssl, int *alert, void *arg)
+static int tls_context_on_server_name(SSL *ssl, int *alert, void *arg)
 {
     (void)alert;
     (void)arg;
@@ -214,15 +215,15 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
     if (asked == NULL) {
         return SSL_TLSEXT_ERR_NOACK;
     }
-    struct identity *identity = identity_of(context, asked);
+    struct identity *identity = tls_context_identity_of(context, asked);
     if (identity == NULL) {
         return SSL_TLSEXT_ERR_NOACK; /* the first one; the client will judge it */
     }
     return SSL_set_SSL_CTX(ssl, identity->ctx) != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                   const unsigned char *in, unsigned int in_len, void *arg)
+static int tls_context_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                               const unsigned char *in, unsigned int in_len, void *arg)
 {
     static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
     unsigned char *chosen;
@@ -255,12 +256,12 @@ static SSL_CTX *ctx_new(void)
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ctx, TICKET_SECONDS);
-    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
-    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ctx, tls_context_on_server_name);
+    SSL_CTX_set_alpn_select_cb(ctx, tls_context_on_alpn, NULL);
     if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_cipher_list(ctx, CIPHERS) != 1 || SSL_CTX_set1_groups_list(ctx, GROUPS) != 1 ||
         SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1) != 1 ||
-        SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) != 1) {
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_context_on_ticket) != 1) {
         SSL_CTX_free(ctx);
         return NULL;
     }
@@ -271,12 +272,12 @@ struct tls_context *tls_context_new(struct tls_context *previous)
 {
     struct tls_context *context = mem_zalloc(sizeof(*context));
     atomic_init(&context->refs, 1);
-    strmap_init(&context->names, name_key);
+    strmap_init(&context->names, tls_context_name_key);
     if (previous != NULL) {
         context->tickets = previous->tickets;
         atomic_fetch_add(&context->tickets->refs, 1);
     } else {
-        context->tickets = tickets_new();
+        context->tickets = tls_context_tickets_new();
     }
     if (context->tickets == NULL) {
         tls_context_unref(context);
@@ -305,7 +306,7 @@ void tls_context_unref(struct tls_context *context)
         mem_free(context->identities[i]);
     }
     mem_free(context->identities);
-    tickets_unref(context->tickets);
+    tls_context_tickets_unref(context->tickets);
     mem_free(context);
 }
 
@@ -323,7 +324,7 @@ SSL *tls_context_ssl(struct tls_context *context)
 
 typedef void name_fn(void *arg, const char *text, size_t len);
 
-static void each_name(X509 *leaf, name_fn *fn, void *arg)
+static void tls_context_each_name(X509 *leaf, name_fn *fn, void *arg)
 {
     char text[NAME_MAX_LEN + 1];
     GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
@@ -331,8 +332,9 @@ static void each_name(X509 *leaf, name_fn *fn, void *arg)
         for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
             const GENERAL_NAME *one = sk_GENERAL_NAME_value(names, i);
             if (one->type == GEN_DNS) {
-                size_t len = name_clean((const char *)ASN1_STRING_get0_data(one->d.dNSName),
-                                        (size_t)ASN1_STRING_length(one->d.dNSName), text);
+                size_t len =
+                    tls_context_name_clean((const char *)ASN1_STRING_get0_data(one->d.dNSName),
+                                           (size_t)ASN1_STRING_length(one->d.dNSName), text);
                 if (len > 0) {
                     fn(arg, text, len);
                 }
@@ -346,8 +348,8 @@ static void each_name(X509 *leaf, name_fn *fn, void *arg)
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (at >= 0) {
         const ASN1_STRING *common = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
-        size_t len = name_clean((const char *)ASN1_STRING_get0_data(common),
-                                (size_t)ASN1_STRING_length(common), text);
+        size_t len = tls_context_name_clean((const char *)ASN1_STRING_get0_data(common),
+                                            (size_t)ASN1_STRING_length(common), text);
         if (len > 0) {
             fn(arg, text, len);
         }
@@ -361,7 +363,7 @@ struct same_names {
     bool differ;
 };
 
-static void compare_name(void *arg, const char *text, size_t len)
+static void tls_context_compare_name(void *arg, const char *text, size_t len)
 {
     struct same_names *same = arg;
     const struct name *name = strmap_get(&same->context->names, text, len);
@@ -374,10 +376,10 @@ static void compare_name(void *arg, const char *text, size_t len)
 }
 
 /* The identity that has exactly these names and no key of this kind yet. */
-static struct identity *companion(struct tls_context *context, X509 *leaf, int kind)
+static struct identity *tls_context_companion(struct tls_context *context, X509 *leaf, int kind)
 {
     struct same_names same = {.context = context};
-    each_name(leaf, compare_name, &same);
+    tls_context_each_name(leaf, tls_context_compare_name, &same);
     struct identity *identity = same.identity;
     if (same.differ || identity == NULL || same.count != identity->names ||
         identity->nkinds == sizeof(identity->kinds) / sizeof(identity->kinds[0])) {
@@ -414,7 +416,7 @@ int tls_context_add(struct tls_context *context, X509 *leaf, STACK_OF(X509) * ch
                     const char **why)
 {
     int kind = EVP_PKEY_get_base_id(key);
-    struct identity *identity = companion(context, leaf, kind);
+    struct identity *identity = tls_context_companion(context, leaf, kind);
     SSL_CTX *ctx = identity != NULL ? identity->ctx : ctx_new();
     ERR_clear_error();
     if (ctx == NULL || SSL_CTX_use_certificate(ctx, leaf) != 1 ||
@@ -434,7 +436,7 @@ int tls_context_add(struct tls_context *context, X509 *leaf, STACK_OF(X509) * ch
             mem_realloc(context->identities, (context->count + 1) * sizeof(*context->identities));
         context->identities[context->count++] = identity;
         struct add_names add = {.context = context, .identity = identity};
-        each_name(leaf, add_name, &add);
+        tls_context_each_name(leaf, add_name, &add);
     }
     identity->kinds[identity->nkinds++] = kind;
     return 0;

@@ -12,7 +12,7 @@ uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *a
     return announcer->nconsumers++;
 }
 
-static uint8_t *grown(uint8_t *bytes, uint32_t before, uint32_t after)
+static uint8_t *announce_grown(uint8_t *bytes, uint32_t before, uint32_t after)
 {
     bytes = mem_realloc(bytes, after);
     memset(bytes + before, 0, after - before);
@@ -28,9 +28,9 @@ void announce_want(struct announcer *announcer, uint32_t consumer, uint32_t app,
         }
         for (uint32_t i = 0; i < announcer->nconsumers; i++) {
             announcer->consumers[i].wants =
-                grown(announcer->consumers[i].wants, announcer->napps, app + 1);
+                announce_grown(announcer->consumers[i].wants, announcer->napps, app + 1);
         }
-        announcer->wanted = grown(announcer->wanted, announcer->napps, app + 1);
+        announcer->wanted = announce_grown(announcer->wanted, announcer->napps, app + 1);
         announcer->napps = app + 1;
     }
     announcer->consumers[consumer].wants[app] = (uint8_t)bits;

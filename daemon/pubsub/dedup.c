@@ -34,31 +34,31 @@ struct key_use {
     char key[];
 };
 
-static void producer_key(const void *value, const char **key, size_t *len)
+static void dedup_producer_key(const void *value, const char **key, size_t *len)
 {
     *key = ((const struct producer *)value)->key;
     *len = PRODUCER_KEY;
 }
 
-static void use_key(const void *value, const char **key, size_t *len)
+static void dedup_use_key(const void *value, const char **key, size_t *len)
 {
     const struct key_use *use = value;
     *key = use->key;
     *len = use->len;
 }
 
-static void list_init(struct dedup_list *list)
+static void dedup_list_init(struct dedup_list *list)
 {
     list->head.prev = list->head.next = &list->head;
 }
 
-static void list_remove(struct dedup_node *node)
+static void dedup_list_remove(struct dedup_node *node)
 {
     node->prev->next = node->next;
     node->next->prev = node->prev;
 }
 
-static void list_append(struct dedup_list *list, struct dedup_node *node)
+static void dedup_list_append(struct dedup_list *list, struct dedup_node *node)
 {
     node->prev = list->head.prev;
     node->next = &list->head;
@@ -69,14 +69,14 @@ static void list_append(struct dedup_list *list, struct dedup_node *node)
 void dedup_init(struct dedup *dedup)
 {
     *dedup = (struct dedup){.napps = 0};
-    strmap_init(&dedup->producers, producer_key);
-    list_init(&dedup->producers_list);
+    strmap_init(&dedup->producers, dedup_producer_key);
+    dedup_list_init(&dedup->producers_list);
 }
 
 /* A ring's neighbours point at its head, so it cannot be moved as it is. */
-static void list_move(struct dedup_list *to, const struct dedup_list *from)
+static void dedup_list_move(struct dedup_list *to, const struct dedup_list *from)
 {
-    list_init(to);
+    dedup_list_init(to);
     if (from->head.next != &from->head) {
         to->head = from->head;
         to->head.next->prev = to->head.prev->next = &to->head;
@@ -92,10 +92,10 @@ void dedup_apps(struct dedup *dedup, size_t napps)
     dedup->keys = mem_realloc(dedup->keys, napps * sizeof(*dedup->keys));
     for (size_t i = 0; i < napps; i++) {
         if (i < dedup->napps) {
-            list_move(&lists[i], &dedup->keys_lists[i]);
+            dedup_list_move(&lists[i], &dedup->keys_lists[i]);
         } else {
-            list_init(&lists[i]);
-            strmap_init(&dedup->keys[i], use_key);
+            dedup_list_init(&lists[i]);
+            strmap_init(&dedup->keys[i], dedup_use_key);
         }
     }
     mem_free(dedup->keys_lists);
@@ -103,10 +103,10 @@ void dedup_apps(struct dedup *dedup, size_t napps)
     dedup->napps = napps;
 }
 
-static void producer_forget(struct dedup *dedup, struct producer *producer)
+static void dedup_producer_forget(struct dedup *dedup, struct producer *producer)
 {
     strmap_del(&dedup->producers, producer->key, PRODUCER_KEY);
-    list_remove(&producer->node);
+    dedup_list_remove(&producer->node);
     for (uint32_t i = 0; i < producer->cap; i++) {
         mem_free(producer->window[i].many);
     }
@@ -114,20 +114,20 @@ static void producer_forget(struct dedup *dedup, struct producer *producer)
     mem_free(producer);
 }
 
-static void key_forget(struct dedup *dedup, uint32_t app, struct key_use *use)
+static void dedup_key_forget(struct dedup *dedup, uint32_t app, struct key_use *use)
 {
     strmap_del(&dedup->keys[app], use->key, use->len);
-    list_remove(&use->node);
+    dedup_list_remove(&use->node);
     mem_free(use);
 }
 
-static struct producer *oldest_producer(const struct dedup *dedup)
+static struct producer *dedup_oldest_producer(const struct dedup *dedup)
 {
     struct dedup_node *node = dedup->producers_list.head.next;
     return node == &dedup->producers_list.head ? NULL : (struct producer *)node;
 }
 
-static struct key_use *oldest_key(const struct dedup *dedup, size_t app)
+static struct key_use *dedup_oldest_key(const struct dedup *dedup, size_t app)
 {
     struct dedup_node *node = dedup->keys_lists[app].head.next;
     return node == &dedup->keys_lists[app].head ? NULL : (struct key_use *)node;
@@ -135,13 +135,13 @@ static struct key_use *oldest_key(const struct dedup *dedup, size_t app)
 
 void dedup_free(struct dedup *dedup)
 {
-    while (oldest_producer(dedup) != NULL) {
-        producer_forget(dedup, oldest_producer(dedup));
+    while (dedup_oldest_producer(dedup) != NULL) {
+        dedup_producer_forget(dedup, dedup_oldest_producer(dedup));
     }
     strmap_free(&dedup->producers);
     for (size_t i = 0; i < dedup->napps; i++) {
-        while (oldest_key(dedup, i) != NULL) {
-            key_forget(dedup, (uint32_t)i, oldest_key(dedup, i));
+        while (dedup_oldest_key(dedup, i) != NULL) {
+            dedup_key_forget(dedup, (uint32_t)i, dedup_oldest_key(dedup, i));
         }
         strmap_free(&dedup->keys[i]);
     }
@@ -160,7 +160,7 @@ struct producer *dedup_producer(struct dedup *dedup, uint32_t app, const uint8_t
     struct producer *producer = strmap_get_hashed(&dedup->producers, hash, key, sizeof(key));
     if (producer == NULL) {
         if (dedup->producers.count >= DEDUP_PRODUCERS) {
-            producer_forget(dedup, oldest_producer(dedup));
+            dedup_producer_forget(dedup, dedup_oldest_producer(dedup));
         }
         producer = mem_zalloc(sizeof(*producer));
         memcpy(producer->key, key, sizeof(key));
@@ -168,9 +168,9 @@ struct producer *dedup_producer(struct dedup *dedup, uint32_t app, const uint8_t
         producer->window = mem_zalloc(FIRST_WINDOW * sizeof(*producer->window));
         strmap_put_hashed(&dedup->producers, hash, producer);
     } else {
-        list_remove(&producer->node);
+        dedup_list_remove(&producer->node);
     }
-    list_append(&dedup->producers_list, &producer->node);
+    dedup_list_append(&dedup->producers_list, &producer->node);
     producer->last_ms = now;
     return producer;
 }
@@ -191,7 +191,7 @@ enum dedup_seen dedup_frame(const struct producer *producer, uint64_t seq,
 }
 
 /* Twice the window; whatever is in it keeps its place by seq. */
-static void window_grow(struct producer *producer)
+static void dedup_window_grow(struct producer *producer)
 {
     uint32_t cap = producer->cap * 2;
     struct answered *window = mem_zalloc(cap * sizeof(*window));
@@ -213,7 +213,7 @@ void dedup_frame_done(struct producer *producer, uint64_t seq, const struct rece
     }
     struct answered *entry = &producer->window[seq & (producer->cap - 1)];
     while (entry->seq != 0 && producer->cap < DEDUP_WINDOW) {
-        window_grow(producer);
+        dedup_window_grow(producer);
         entry = &producer->window[seq & (producer->cap - 1)];
     }
     mem_free(entry->many);
@@ -236,11 +236,11 @@ bool dedup_key(struct dedup *dedup, uint32_t app, struct slice key, uint64_t now
         return false;
     }
     if (now - use->first_ms >= DEDUP_FORGET_MS) {
-        key_forget(dedup, app, use);
+        dedup_key_forget(dedup, app, use);
         return false;
     }
-    list_remove(&use->node);
-    list_append(&dedup->keys_lists[app], &use->node);
+    dedup_list_remove(&use->node);
+    dedup_list_append(&dedup->keys_lists[app], &use->node);
     *out = use->receipt;
     return true;
 }
@@ -252,26 +252,27 @@ void dedup_key_done(struct dedup *dedup, uint32_t app, struct slice key, uint64_
         return; /* twice in one batch: the first use counts */
     }
     if (dedup->keys[app].count >= DEDUP_KEYS) {
-        key_forget(dedup, app, oldest_key(dedup, app));
+        dedup_key_forget(dedup, app, dedup_oldest_key(dedup, app));
     }
     struct key_use *use = mem_alloc(sizeof(*use) + key.len);
     *use = (struct key_use){.first_ms = now, .receipt = *receipt, .len = (uint32_t)key.len};
     memcpy(use->key, key.p, key.len);
-    list_append(&dedup->keys_lists[app], &use->node);
+    dedup_list_append(&dedup->keys_lists[app], &use->node);
     strmap_put(&dedup->keys[app], use);
 }
 
 void dedup_forget(struct dedup *dedup, uint64_t now)
 {
     struct producer *producer;
-    while ((producer = oldest_producer(dedup)) != NULL &&
+    while ((producer = dedup_oldest_producer(dedup)) != NULL &&
            now - producer->last_ms >= DEDUP_FORGET_MS) {
-        producer_forget(dedup, producer);
+        dedup_producer_forget(dedup, producer);
     }
     for (size_t i = 0; i < dedup->napps; i++) {
         struct key_use *use;
-        while ((use = oldest_key(dedup, i)) != NULL && now - use->first_ms >= DEDUP_FORGET_MS) {
-            key_forget(dedup, (uint32_t)i, use);
+        while ((use = dedup_oldest_key(dedup, i)) != NULL &&
+               now - use->first_ms >= DEDUP_FORGET_MS) {
+            dedup_key_forget(dedup, (uint32_t)i, use);
         }
     }
 }

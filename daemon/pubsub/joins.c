@@ -30,7 +30,7 @@ struct room {
 
 /* ---- rooms ---- */
 
-static struct room *room_get(struct dirent *entry, const struct mail_channel *channel)
+static struct room *joins_room_get(struct dirent *entry, const struct mail_channel *channel)
 {
     if (entry->room == NULL) {
         entry->room = mem_alloc(sizeof(*entry->room));
@@ -40,7 +40,7 @@ static struct room *room_get(struct dirent *entry, const struct mail_channel *ch
     return entry->room;
 }
 
-static void room_queue(struct hub *hub, struct room *room)
+static void joins_room_queue(struct hub *hub, struct room *room)
 {
     struct rooms *rooms = &hub->rooms;
     room->prev = rooms->last;
@@ -53,19 +53,19 @@ static void room_queue(struct hub *hub, struct room *room)
     rooms->last = room;
 }
 
-static void room_unqueue(struct hub *hub, struct room *room)
+static void joins_room_unqueue(struct hub *hub, struct room *room)
 {
     struct rooms *rooms = &hub->rooms;
     *(room->prev != NULL ? &room->prev->next : &rooms->first) = room->next;
     *(room->next != NULL ? &room->next->prev : &rooms->last) = room->prev;
 }
 
-static void room_line_up(struct hub *hub, struct room *room, struct mail *mail)
+static void joins_room_line_up(struct hub *hub, struct room *room, struct mail *mail)
 {
     mail->next = NULL;
     if (room->line.head == NULL) {
         room->line.head = mail;
-        room_queue(hub, room);
+        joins_room_queue(hub, room);
     } else {
         room->line.tail->next = mail;
     }
@@ -75,7 +75,7 @@ static void room_line_up(struct hub *hub, struct room *room, struct mail *mail)
     }
 }
 
-static struct mail *room_next(struct room *room)
+static struct mail *joins_room_next(struct room *room)
 {
     struct mail *mail = room->line.head;
     if (mail != NULL) {
@@ -86,7 +86,7 @@ static struct mail *room_next(struct room *room)
 
 /* ---- lists of members ---- */
 
-static void list_unlink(struct hub *hub, struct room *room)
+static void joins_list_unlink(struct hub *hub, struct room *room)
 {
     struct rooms *rooms = &hub->rooms;
     *(room->listed_prev != NULL ? &room->listed_prev->listed_next : &rooms->listed) =
@@ -95,7 +95,7 @@ static void list_unlink(struct hub *hub, struct room *room)
         room->listed_prev;
 }
 
-static void list_link(struct hub *hub, struct room *room)
+static void joins_list_link(struct hub *hub, struct room *room)
 {
     struct rooms *rooms = &hub->rooms;
     room->listed_at = hub->loop->now;
@@ -106,13 +106,13 @@ static void list_link(struct hub *hub, struct room *room)
 }
 
 /* The members are others from now on. One that somebody has still to be sent is remembered. */
-static void list_drop(struct hub *hub, struct room *room)
+static void joins_list_drop(struct hub *hub, struct room *room)
 {
     struct rooms *rooms = &hub->rooms;
     if (room->list == NULL) {
         return;
     }
-    list_unlink(hub, room);
+    joins_list_unlink(hub, room);
     if (frame_shared(room->list) &&
         rooms->nstale < sizeof(rooms->stale) / sizeof(rooms->stale[0])) {
         rooms->stale[rooms->nstale++] = room->list;
@@ -123,11 +123,11 @@ static void list_drop(struct hub *hub, struct room *room)
 }
 
 /* NULL: no memory. */
-static struct frame *list_get(struct hub *hub, struct room *room)
+static struct frame *joins_list_get(struct hub *hub, struct room *room)
 {
     if (room->list != NULL) {
-        list_unlink(hub, room);
-        list_link(hub, room);
+        joins_list_unlink(hub, room);
+        joins_list_link(hub, room);
         return room->list;
     }
     struct presence_walk walk;
@@ -136,13 +136,13 @@ static struct frame *list_get(struct hub *hub, struct room *room)
     room->list =
         wire_message(&json, pusher_presence_subscribed(&json, dirent_name(room->entry), &members));
     if (room->list != NULL) {
-        list_link(hub, room);
+        joins_list_link(hub, room);
     }
     return room->list;
 }
 
 /* Whether too much is on its way that nobody needs any more. */
-static bool list_stale(struct hub *hub)
+static bool joins_list_stale(struct hub *hub)
 {
     struct rooms *rooms = &hub->rooms;
     size_t bytes = 0;
@@ -161,9 +161,9 @@ static bool list_stale(struct hub *hub)
 
 void joins_expire(struct hub *hub)
 {
-    list_stale(hub);
+    joins_list_stale(hub);
     while (hub->rooms.listed != NULL && hub->loop->now - hub->rooms.listed->listed_at >= LIST_MS) {
-        list_drop(hub, hub->rooms.listed);
+        joins_list_drop(hub, hub->rooms.listed);
     }
 }
 
@@ -294,7 +294,7 @@ static void joins_let_in(struct hub *hub, struct room *room, const struct mail_j
     if (!presence_join(room->members, PRESENCE_HERE, &member)) {
         return;
     }
-    list_drop(hub, room);
+    joins_list_drop(hub, room);
     if (room->entry->here > 0) {
         struct buf json = wire_json();
         joins_tell(
@@ -310,7 +310,7 @@ static void joins_let_out(struct hub *hub, struct room *room, const struct mail_
     if (!presence_leave(room->members, PRESENCE_HERE, user_id, &id_json)) {
         return;
     }
-    list_drop(hub, room);
+    joins_list_drop(hub, room);
     if (presence_count(room->members) > 0) {
         struct buf json = wire_json();
         joins_tell(
@@ -325,7 +325,7 @@ static void joins_let_out(struct hub *hub, struct room *room, const struct mail_
 void joins_ask(struct hub *hub, struct dirent *entry, struct mail_join *mail)
 {
     if (ff_channel_type(entry->name, entry->len) & FF_CHANNEL_PRESENCE) {
-        room_line_up(hub, room_get(entry, &mail->channel), &mail->mail);
+        joins_room_line_up(hub, joins_room_get(entry, &mail->channel), &mail->mail);
         return;
     }
     struct buf json = wire_json();
@@ -338,7 +338,7 @@ void joins_leave(struct hub *hub, struct dirent *entry, struct mail_leave *mail)
 {
     if (entry != NULL && entry->room != NULL) {
         /* Behind the joins that came before it: one of them may be the same user's. */
-        room_line_up(hub, entry->room, &mail->mail);
+        joins_room_line_up(hub, entry->room, &mail->mail);
     } else {
         mailbox_done(&hub->box, &mail->mail);
     }
@@ -350,7 +350,7 @@ static bool joins_serve(struct hub *hub, struct room *room)
     struct mail_list let_in = {NULL, NULL};
     struct mail *mail;
     bool open = true;
-    for (uint32_t n = 1; open && (mail = room_next(room)) != NULL; n++) {
+    for (uint32_t n = 1; open && (mail = joins_room_next(room)) != NULL; n++) {
         if (mail->type == MAIL_LEAVE) {
             joins_let_out(hub, room, (struct mail_leave *)mail);
             mailbox_done(&hub->box, mail);
@@ -372,7 +372,7 @@ static bool joins_serve(struct hub *hub, struct room *room)
     }
     while (let_in.head != NULL) {
         struct mail_join *join = (struct mail_join *)let_in.head;
-        struct frame *list = list_get(hub, room);
+        struct frame *list = joins_list_get(hub, room);
         let_in.head = let_in.head->next;
         joins_welcome(hub, join, room->entry, true, list != NULL ? frame_ref(list) : NULL);
         mailbox_done(&hub->box, &join->mail);
@@ -384,7 +384,7 @@ static bool joins_open(struct hub *hub)
 {
     struct rooms *rooms = &hub->rooms;
     const struct limits *limits = hub->limits;
-    bool stale = list_stale(hub);
+    bool stale = joins_list_stale(hub);
     if (!stale && flow_joins_open(&hub->gate, limits->mailbox_high, limits->output_total)) {
         return true;
     }
@@ -409,12 +409,12 @@ void joins_run(struct hub *hub)
             counter_add(hub->loop->counters, COUNTER_HELD_JOIN, 1);
             break;
         }
-        room_unqueue(hub, room);
+        joins_room_unqueue(hub, room);
         bool all = joins_serve(hub, room);
         uint64_t pace = presence_count(room->members) / PACE;
         room->due = hub->loop->now + (pace < PACE_MAX ? pace : PACE_MAX);
         if (!all) {
-            room_queue(hub, room);
+            joins_room_queue(hub, room);
         } else {
             joins_release(hub, room->app, room->entry);
         }
@@ -428,9 +428,9 @@ void joins_run(struct hub *hub)
 
 /* ---- ends ---- */
 
-static void room_free(struct hub *hub, struct room *room)
+static void joins_room_free(struct hub *hub, struct room *room)
 {
-    list_drop(hub, room);
+    joins_list_drop(hub, room);
     presence_free(room->members);
     mem_free(room);
 }
@@ -443,7 +443,7 @@ void joins_release(struct hub *hub, uint32_t app, struct dirent *entry)
         return;
     }
     if (room != NULL) {
-        room_free(hub, room);
+        joins_room_free(hub, room);
     }
     occupancy_forget(entry);
     directory_remove(&hub->channels[app], entry);
@@ -464,10 +464,10 @@ void joins_free(struct hub *hub)
             occupancy_forget(entry);
             if (entry->room != NULL) {
                 struct mail *mail;
-                while ((mail = room_next(entry->room)) != NULL) {
+                while ((mail = joins_room_next(entry->room)) != NULL) {
                     mailbox_done(&hub->box, mail);
                 }
-                room_free(hub, entry->room);
+                joins_room_free(hub, entry->room);
             }
         }
     }

@@ -33,7 +33,8 @@ void joins_expire(struct hub *hub);
 void joins_release(struct hub *hub, uint32_t app, struct dirent *entry);
 /* NULL: nobody was ever in. */
 const struct presence *joins_members(const struct dirent *entry);
-/* Everything that is waiting goes unanswered and untold: at the end of the process, before hub_free.
+/* Everything that is waiting goes unanswered and untold: at the end of the process, before
+ * hub_free.
  */
 void joins_free(struct hub *hub);
 

@@ -20,7 +20,7 @@ struct count_due {
     bool changed; /* since the last one */
 };
 
-static void count_link(struct count_list *list, struct count_due *due)
+static void occupancy_count_link(struct count_list *list, struct count_due *due)
 {
     due->list = list;
     due->prev = list->last;
@@ -29,20 +29,20 @@ static void count_link(struct count_list *list, struct count_due *due)
     list->last = due;
 }
 
-static void count_unlink(struct count_due *due)
+static void occupancy_count_unlink(struct count_due *due)
 {
     *(due->prev != NULL ? &due->prev->next : &due->list->first) = due->next;
     *(due->next != NULL ? &due->next->prev : &due->list->last) = due->prev;
 }
 
-static void count_free(struct count_due *due)
+static void occupancy_count_free(struct count_due *due)
 {
-    count_unlink(due);
+    occupancy_count_unlink(due);
     due->entry->due = NULL;
     mem_free(due);
 }
 
-static void count_tell(struct hub *hub, const struct count_due *due)
+static void occupancy_count_tell(struct hub *hub, const struct count_due *due)
 {
     struct dirent *entry = due->entry;
     if (entry->here == 0 || !hub->apps->items[due->app].settings->subscription_count) {
@@ -65,8 +65,8 @@ static void count_tell(struct hub *hub, const struct count_due *due)
 }
 
 /* Presence channels have their members instead. */
-static void count_changed(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
-                          unsigned int type)
+static void occupancy_count_changed(struct hub *hub, const struct mail_channel *channel,
+                                    struct dirent *entry, unsigned int type)
 {
     if (type & (FF_CHANNEL_PRESENCE | FF_CHANNEL_HIDDEN) ||
         !hub->apps->items[channel->app].settings->subscription_count) {
@@ -76,7 +76,7 @@ static void count_changed(struct hub *hub, const struct mail_channel *channel, s
         entry->due = mem_alloc(sizeof(*entry->due));
         *entry->due =
             (struct count_due){.entry = entry, .app = channel->app, .hash = channel->hash};
-        count_link(&hub->counts.fresh, entry->due);
+        occupancy_count_link(&hub->counts.fresh, entry->due);
     }
     entry->due->changed = true;
 }
@@ -88,26 +88,26 @@ void occupancy_tell_due(struct hub *hub)
     while (counts->told.first != NULL && hub->loop->now >= counts->told.first->until) {
         struct count_due *due = counts->told.first;
         if (due->changed) {
-            count_unlink(due);
-            count_link(&counts->fresh, due);
+            occupancy_count_unlink(due);
+            occupancy_count_link(&counts->fresh, due);
         } else {
-            count_free(due);
+            occupancy_count_free(due);
         }
     }
     while (counts->fresh.first != NULL && hub_open(hub)) {
         struct count_due *due = counts->fresh.first;
-        count_unlink(due);
-        count_tell(hub, due);
+        occupancy_count_unlink(due);
+        occupancy_count_tell(hub, due);
         due->changed = false;
         due->until = hub->loop->now + COUNT_MS;
-        count_link(&counts->told, due);
+        occupancy_count_link(&counts->told, due);
     }
 }
 
 void occupancy_forget(struct dirent *entry)
 {
     if (entry->due != NULL) {
-        count_free(entry->due);
+        occupancy_count_free(entry->due);
     }
 }
 
@@ -141,7 +141,7 @@ void occupancy_set(struct hub *hub, const struct mail_channel *channel, struct d
     }
     unsigned int type = ff_channel_type(entry->name, entry->len);
     occupancy_announce(hub, channel->app, entry, type, before);
-    count_changed(hub, channel, entry, type);
+    occupancy_count_changed(hub, channel, entry, type);
     if ((entry->here == 0) != (before == 0)) {
         watchers_tell(hub, channel->app, dirent_name(entry), before == 0);
     }

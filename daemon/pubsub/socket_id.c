@@ -13,7 +13,7 @@ size_t socket_id_write(char *out, const struct socket_ref *ref)
 }
 
 /* Digits up to `stop` or the end, without overflow. */
-static bool number(struct slice *text, char stop, uint64_t *out)
+static bool socket_id_number(struct slice *text, char stop, uint64_t *out)
 {
     uint64_t value = 0;
     size_t i = 0;
@@ -40,8 +40,8 @@ bool socket_id_read(struct slice id, struct socket_ref *out)
     uint64_t place;
     struct socket_ref ref;
     *out = (struct socket_ref){0};
-    if (id.p == NULL || id.len > SOCKET_ID_MAX || !number(&id, '.', &ref.random) ||
-        !number(&id, '\0', &place)) {
+    if (id.p == NULL || id.len > SOCKET_ID_MAX || !socket_id_number(&id, '.', &ref.random) ||
+        !socket_id_number(&id, '\0', &place)) {
         return false;
     }
     if (place >> 38 != 0 || ref.random == 0) {

@@ -16,7 +16,7 @@ uint64_t subscribed_print(uint64_t random, uint32_t app, uint32_t channel_hash)
     return x != 0 ? x : 1;
 }
 
-static void place(struct subscribed *set, uint64_t print)
+static void subscribed_place(struct subscribed *set, uint64_t print)
 {
     size_t i = print & set->mask;
     while (set->slots[i] != 0) {
@@ -25,7 +25,7 @@ static void place(struct subscribed *set, uint64_t print)
     set->slots[i] = print;
 }
 
-static void resize(struct subscribed *set, size_t slots)
+static void subscribed_resize(struct subscribed *set, size_t slots)
 {
     uint64_t *old = set->slots;
     size_t n = old != NULL ? set->mask + 1 : 0;
@@ -33,7 +33,7 @@ static void resize(struct subscribed *set, size_t slots)
     set->mask = slots - 1;
     for (size_t i = 0; i < n; i++) {
         if (old[i] != 0) {
-            place(set, old[i]);
+            subscribed_place(set, old[i]);
         }
     }
     mem_free(old);
@@ -42,11 +42,11 @@ static void resize(struct subscribed *set, size_t slots)
 void subscribed_add(struct subscribed *set, uint64_t print)
 {
     if (set->slots == NULL) {
-        resize(set, FIRST);
+        subscribed_resize(set, FIRST);
     } else if ((set->count + 1) * 4 > (set->mask + 1) * 3) {
-        resize(set, (set->mask + 1) * 2);
+        subscribed_resize(set, (set->mask + 1) * 2);
     }
-    place(set, print);
+    subscribed_place(set, print);
     set->count++;
 }
 
@@ -74,7 +74,7 @@ void subscribed_remove(struct subscribed *set, uint64_t print)
     set->slots[gap] = 0;
     set->count--;
     if (set->mask + 1 > FIRST && set->count * 8 < set->mask + 1) {
-        resize(set, (set->mask + 1) / 2);
+        subscribed_resize(set, (set->mask + 1) / 2);
     }
 }
 

@@ -485,6 +485,80 @@ static void a_wrong_sign_in_ends_the_connection(void **state)
     rig_free(rig);
 }
 
+static void held(struct rig *rig)
+{
+    rig->limits.mailbox_high = 200;
+    rig->settings[0].client_events = CLIENT_EVENTS_MEMBERS;
+}
+
+/* It has asked to be let in and the hub has not answered: it is ended all the same. */
+static void a_user_is_ended_who_waits_to_join(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *client = client_new(rig, 0);
+    client_send(client, client_subscription(client, "presence-r", "{\"user_id\":\"u 1\"}"));
+    loop_turn(&rig->loops[0]);
+    hub_terminate_user(&rig->hub, &rig->apps->items[0], SLICE("u 1"), NULL, NULL);
+    loop_turn(&rig->loops[0]);
+    client_expect_part(client, "4009");
+    client_expect(client, "close:4009");
+    rig_settle(rig);
+    assert_int_equal(hub_channels(&rig->hub), 0);
+    client_free(client);
+    rig_free(rig);
+}
+
+/* What was published before the order is handed out first, though the order passes it. */
+static void a_termination_takes_nothing_away(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(NULL);
+    struct rig_client *client = client_new(rig, 0);
+    client_subscribe(rig, client, "c", NULL);
+    client_subscribe(rig, client, "presence-r", "{\"user_id\":\"u\"}");
+    assert_int_equal(rig_publish(rig, "c", "1", NULL), 1);
+    assert_int_equal(rig_publish(rig, "c", "2", client->socket_id), 0);
+    assert_int_equal(rig_publish(rig, "presence-r", "3", NULL), 1);
+    assert_int_equal(rig_publish(rig, "other", "4", NULL), 0);
+    hub_terminate_user(&rig->hub, &rig->apps->items[0], SLICE("u"), NULL, NULL);
+    loop_turn(&rig->loops[0]);
+    client_expect_part(client, "\"data\":\"1\"");
+    client_expect_part(client, "\"data\":\"3\"");
+    client_expect_part(client, "4009");
+    client_expect(client, "close:4009");
+    client_free(client);
+    rig_free(rig);
+}
+
+/* A full mailbox of a worker holds back whoever would fill it further, and only them. */
+static void a_full_mailbox_holds_client_events_back(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(held);
+    struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 1);
+    client_subscribe(rig, one, "private-r", NULL);
+    client_subscribe(rig, two, "private-r", NULL);
+    assert_int_equal(rig_publish(rig, "private-r", "\"as large as the limit allows\"", NULL), 2);
+    assert_false(hub_open(&rig->hub));
+    client_send(one, "{\"event\":\"client-e\",\"channel\":\"private-r\",\"data\":{}}");
+    client_send(one, "{\"event\":\"pusher:ping\",\"data\":{}}");
+    client_send(two, "{\"event\":\"pusher:ping\",\"data\":{}}");
+    loop_turn(&rig->loops[0]); /* its own mail is handled, worker 1's is not */
+    client_expect_part(one, "as large as");
+    client_expect_nothing(one);
+    rig_settle(rig);
+    client_expect_part(one, "pusher:pong");
+    client_expect_part(two, "pusher:pong");
+    client_expect_part(two, "as large as");
+    client_expect_part(two, "client-e");
+    assert_true(counter_get(&rig->counters[0], COUNTER_HELD_CLIENT) > 0);
+    assert_true(hub_open(&rig->hub));
+    client_free(one);
+    client_free(two);
+    rig_free(rig);
+}
+
 static void one_socket_can_be_ended(void **state)
 {
     (void)state;
@@ -492,7 +566,8 @@ static void one_socket_can_be_ended(void **state)
     struct rig_client *one = client_new(rig, 0), *two = client_new(rig, 0);
     struct socket_ref ref;
     assert_true(socket_id_read((struct slice){one->socket_id, strlen(one->socket_id)}, &ref));
-    hub_terminate_socket(&rig->hub, &rig->apps->items[1], &ref, NULL, NULL); /* another application's */
+    hub_terminate_socket(&rig->hub, &rig->apps->items[1], &ref, NULL,
+                         NULL); /* another application's */
     rig_settle(rig);
     client_expect_nothing(one);
     hub_terminate_socket(&rig->hub, &rig->apps->items[0], &ref, NULL, NULL);
@@ -620,6 +695,9 @@ int main(void)
         cmocka_unit_test(only_published_events_are_cached),
         cmocka_unit_test(a_signed_in_user_is_reached_on_all_connections_and_ended),
         cmocka_unit_test(a_wrong_sign_in_ends_the_connection),
+        cmocka_unit_test(a_user_is_ended_who_waits_to_join),
+        cmocka_unit_test(a_termination_takes_nothing_away),
+        cmocka_unit_test(a_full_mailbox_holds_client_events_back),
         cmocka_unit_test(one_socket_can_be_ended),
         cmocka_unit_test(subscription_counts_are_told_where_wanted),
         cmocka_unit_test(a_thousand_come_and_go),
