@@ -108,8 +108,6 @@ static int read_signin(struct slice data, char *scratch, struct pusher_message *
 
 static int read_pusher_event(struct slice data, char *scratch, struct pusher_message *out)
 {
-    bool bare = is_null(data) || (is_string(data) && data.len == 2); /* absent, null or "" */
-
     if (slice_is(out->event, "pusher:subscribe")) {
         out->kind = PUSHER_SUBSCRIBE;
     } else if (slice_is(out->event, "pusher:unsubscribe")) {
@@ -123,16 +121,12 @@ static int read_pusher_event(struct slice data, char *scratch, struct pusher_mes
     } else {
         return -1;
     }
-    bool heartbeat = out->kind == PUSHER_PING || out->kind == PUSHER_PONG;
-    if (heartbeat && bare) {
-        return 0;
+    if (out->kind == PUSHER_PING || out->kind == PUSHER_PONG) {
+        return 0; /* SDKs send {}, "{}", "", [], null or nothing with these, and mean the same */
     }
     data = take_object(data, &scratch);
     if (data.p == NULL) {
         return -1;
-    }
-    if (heartbeat) {
-        return 0;
     }
     return out->kind == PUSHER_SIGNIN ? read_signin(data, scratch, out)
                                       : read_subscription(data, scratch, out);
@@ -197,9 +191,43 @@ static int read_id(struct slice raw, char *scratch, struct slice *id)
     }
 }
 
+/* Whether clients whose numbers are doubles would read another integer than this one. */
+static bool loses_digits(struct slice number)
+{
+    static const char most[] = "9007199254740992"; /* 2^53 */
+    size_t len = sizeof(most) - 1;
+
+    if (number.p[0] == '-') {
+        number.p++;
+        number.len--;
+    }
+    for (size_t i = 0; i < number.len; i++) {
+        if (number.p[i] < '0' || number.p[i] > '9') {
+            return false;
+        }
+    }
+    return number.len > len || (number.len == len && memcmp(number.p, most, len) > 0);
+}
+
+/* A member out of its two raw values. An integer that would not survive is told as a string. */
+static int read_member(struct slice id, struct slice info, char *scratch, struct pusher_member *out)
+{
+    *out = (struct pusher_member){.id_json = id, .info_json = info};
+    if (read_id(id, scratch, &out->user_id) != 0) {
+        return -1;
+    }
+    if (json_type(id) == JSON_NUMBER && loses_digits(id)) {
+        scratch[0] = '"';
+        memcpy(scratch + 1, id.p, id.len);
+        scratch[id.len + 1] = '"';
+        out->id_json = (struct slice){scratch, id.len + 2};
+    }
+    return 0;
+}
+
 int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_member *out)
 {
-    struct slice key, value;
+    struct slice key, value, id = {0}, info = {0};
     size_t cursor = 0;
 
     *out = (struct pusher_member){0};
@@ -209,12 +237,12 @@ int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_m
     }
     while (json_next(channel_data, &cursor, &key, &value)) {
         if (json_string_is(key, "user_id")) {
-            out->id_json = value;
+            id = value;
         } else if (json_string_is(key, "user_info")) {
-            out->info_json = value;
+            info = value;
         }
     }
-    return read_id(out->id_json, scratch, &out->user_id);
+    return read_member(id, info, scratch, out);
 }
 
 int pusher_user_read(struct slice user_data, char *scratch, struct slice *id)
@@ -367,15 +395,15 @@ int pusher_error(struct buf *out, int code, const char *message)
 {
     struct writer w = begin(out);
 
-    PUT(&w, "{\"event\":\"pusher:error\",\"data\":\"{\\\"code\\\":");
+    PUT(&w, "{\"event\":\"pusher:error\",\"data\":{\"code\":");
     if (code > 0) {
         put_number(&w, (uint32_t)code);
     } else {
         PUT(&w, "null");
     }
-    PUT(&w, ",\\\"message\\\":");
-    put_inner_string(&w, message);
-    PUT(&w, "}\"}");
+    PUT(&w, ",\"message\":");
+    put_string(&w, (struct slice){message, strlen(message)});
+    PUT(&w, "}}");
     return finish(&w);
 }
 
@@ -518,7 +546,11 @@ int pusher_client_event(struct buf *out, struct slice event, struct slice channe
     put_string(&w, channel);
     if (data.p != NULL) {
         PUT(&w, ",\"data\":");
-        put(&w, data);
+        if (json_type(data) == JSON_STRING) {
+            put(&w, data);
+        } else {
+            put_string(&w, data);
+        }
     }
     if (user_id.p != NULL) {
         PUT(&w, ",\"user_id\":");
@@ -532,10 +564,8 @@ int pusher_cache_miss(struct buf *out, struct slice channel)
 {
     struct writer w = begin(out);
 
-    PUT(&w, "{\"event\":\"pusher:cache_miss\",\"channel\":");
-    put_string(&w, channel);
-    PUT(&w, "}");
-    return finish(&w);
+    PUT(&w, "{\"event\":\"pusher:cache_miss\",\"data\":\"{}");
+    return finish_channel(&w, channel);
 }
 
 int pusher_signed_in(struct buf *out, struct slice user_data)

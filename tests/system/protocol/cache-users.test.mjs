@@ -23,7 +23,7 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
             const options = prefix.startsWith('presence') ? { data: { user_id: '1' } } : {};
             const first = await ctx.open();
             await first.subscribe(channel, options);
-            assert.equal((await first.expect('pusher:cache_miss')).text, `{"event":"pusher:cache_miss","channel":"${channel}"}`);
+            assert.equal((await first.expect('pusher:cache_miss')).text, `{"event":"pusher:cache_miss","data":"{}","channel":"${channel}"}`);
             await ctx.ipc.publish({ channel, event: 'Old', data: '{"n":1}' });
             await first.expect('Old', channel);
             await first.close();

@@ -90,7 +90,7 @@ suite('pusher-js', { workers: [1, 3], sections: { 'app "off"': { key: 'off', sec
             pusher.connection.bind('error', (error) => errors.push(error));
             await state(pusher, 'disconnected');
             const error = await errors.take('an error');
-            assert.equal(error.data?.code ?? error.error?.data?.code, code, JSON.stringify(error));
+            assert.equal(error.error.data.code, code, JSON.stringify(error));
         });
     }
 
