@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hex.h"
 #include "ipc_walk.h"
 
 const struct ff_ipc_attribute_word ff_ipc_attributes[FF_IPC_ATTRIBUTES] = {
@@ -119,7 +120,6 @@ static int pack_receipt(msgpack_packer *pk, const struct ff_ipc_receipt *receipt
 
 size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, uint64_t unix_ms)
 {
-    static const char hex[] = "0123456789abcdef";
     char *p = out;
     char number[24];
 
@@ -130,10 +130,7 @@ size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, 
         p += app.len;
     }
     *p++ = '\n';
-    for (size_t i = 0; i < FF_IPC_PRODUCER; i++) {
-        *p++ = hex[producer[i] >> 4];
-        *p++ = hex[producer[i] & 15];
-    }
+    p = ff_hex_write(p, producer, FF_IPC_PRODUCER);
     *p++ = '\n';
     int digits = snprintf(number, sizeof(number), "%llu", (unsigned long long)unix_ms);
     memcpy(p, number, (size_t)digits);

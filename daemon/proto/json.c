@@ -2,6 +2,8 @@
 
 #include "base/check.h"
 #include "proto/json_scan.h"
+#include "shared/hex.h"
+#include "shared/utf8.h"
 
 static bool is_blank(char c)
 {
@@ -24,42 +26,6 @@ static const char *skip_blanks(const char *p, const char *end)
 /* ---- the validator: functions take a place and return the one behind what they accept, or NULL
  * ---- */
 
-static bool is_tail(const unsigned char *p)
-{
-    return (*p & 0xC0) == 0x80;
-}
-
-/* A run of bytes that are not ASCII, as RFC 3629. */
-static const char *check_utf8(const char *text, const char *end)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    const unsigned char *stop = (const unsigned char *)end;
-
-    while (p < stop && *p >= 0x80) {
-        size_t left = (size_t)(stop - p);
-
-        if (*p < 0xE0) {
-            if (*p < 0xC2 || left < 2 || !is_tail(p + 1)) {
-                return NULL;
-            }
-            p += 2;
-        } else if (*p < 0xF0) {
-            if (left < 3 || !is_tail(p + 1) || !is_tail(p + 2) || (*p == 0xE0 && p[1] < 0xA0) ||
-                (*p == 0xED && p[1] > 0x9F)) {
-                return NULL;
-            }
-            p += 3;
-        } else {
-            if (*p > 0xF4 || left < 4 || !is_tail(p + 1) || !is_tail(p + 2) || !is_tail(p + 3) ||
-                (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] > 0x8F)) {
-                return NULL;
-            }
-            p += 4;
-        }
-    }
-    return (const char *)p;
-}
-
 /* The value of four hex digits, or -1. */
 static int32_t hex4(const char *p, const char *end)
 {
@@ -69,16 +35,11 @@ static int32_t hex4(const char *p, const char *end)
         return -1;
     }
     for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        if (is_digit(c)) {
-            value = value << 4 | (c - '0');
-        } else if (c >= 'a' && c <= 'f') {
-            value = value << 4 | (c - 'a' + 10);
-        } else if (c >= 'A' && c <= 'F') {
-            value = value << 4 | (c - 'A' + 10);
-        } else {
+        int digit = ff_hex_value((unsigned char)p[i]);
+        if (digit < 0) {
             return -1;
         }
+        value = value << 4 | digit;
     }
     return value;
 }
@@ -124,7 +85,7 @@ static const char *check_string(const char *p, const char *end)
         if (*p == '\\') {
             p = check_escape(p + 1, end);
         } else {
-            p = (unsigned char)*p < 0x20 ? NULL : check_utf8(p, end);
+            p = (unsigned char)*p < 0x20 ? NULL : ff_utf8_skip(p, end);
         }
         if (p == NULL) {
             return NULL;

@@ -1,6 +1,7 @@
 #include "proto/json.h"
 
 #include "proto/json_scan.h"
+#include "shared/hex.h"
 
 /* What a byte takes in a string beyond itself: 0, 1 for a short escape, 5 for \u00XX. */
 /* clang-format off */
@@ -25,7 +26,6 @@ static size_t count_extra(const char *p, const char *end)
 
 static char *write_escape(char *out, char c)
 {
-    static const char hex[] = "0123456789abcdef";
     static const char short_escapes[] = "btn\0fr"; /* of 8 to 13 */
 
     *out++ = '\\';
@@ -36,8 +36,8 @@ static char *write_escape(char *out, char c)
     *out++ = 'u';
     *out++ = '0';
     *out++ = '0';
-    *out++ = hex[c >> 4];
-    *out++ = hex[c & 15];
+    *out++ = ff_hex_digit((unsigned char)c >> 4);
+    *out++ = ff_hex_digit((unsigned char)c);
     return out;
 }
 

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "base/check.h"
+#include "shared/hex.h"
 
 #define HEX_LEN (2 * SIGN_LEN)
 
@@ -73,25 +74,15 @@ bool sign_equal(const uint8_t *a, const uint8_t *b, size_t len)
     return CRYPTO_memcmp(a, b, len) == 0;
 }
 
-static int hex_digit(char c)
+/* Digits of upper case are no signature of ours, though they would mean the same bytes. */
+static bool sign_read_hex(const char *text, uint8_t out[SIGN_LEN])
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(const char *text, uint8_t out[SIGN_LEN])
-{
-    for (size_t i = 0; i < SIGN_LEN; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
+    for (size_t i = 0; i < HEX_LEN; i++) {
+        if (text[i] >= 'A' && text[i] <= 'F') {
             return false;
         }
-        out[i] = (uint8_t)(high << 4 | low);
     }
-    return true;
+    return ff_hex_read(out, text, SIGN_LEN);
 }
 
 /* "key:" and the signature of the parts. The app's key is public: every client sends it. Only the
@@ -105,7 +96,7 @@ static bool auth_signs(struct slice auth, struct slice key, struct slice secret,
         return false;
     }
     if (memcmp(auth.p, key.p, key.len) != 0 || auth.p[key.len] != ':' ||
-        !read_hex(auth.p + key.len + 1, given)) {
+        !sign_read_hex(auth.p + key.len + 1, given)) {
         return false;
     }
     sign_hmac(secret, parts, nparts, wanted);
