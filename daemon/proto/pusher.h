@@ -1,6 +1,6 @@
 /*
- * Messages of the Pusher protocol 7: reading what a client sends, writing the JSON of what the
- * server sends. Pure.
+ * Messages of the Pusher protocol 7: reading what a client sends (pusher.c), writing the
+ * JSON of what the server sends (pusher_write.c). Pure.
  *
  * Writers append the JSON text alone (no WebSocket header) to a buf and return -1 when it is full.
  * Key order and double encoding follow the protocol: `event`, `data`, `channel`; `data` of server

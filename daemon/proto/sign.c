@@ -20,24 +20,24 @@ static EVP_MAC *hmac;
 static pthread_key_t context_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void free_context(void *context)
+static void sign_free_context(void *context)
 {
     EVP_MAC_CTX_free(context);
 }
 
-static void fetch(void)
+static void sign_fetch(void)
 {
     hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     check(hmac != NULL);
-    check(pthread_key_create(&context_key, free_context) == 0);
+    check(pthread_key_create(&context_key, sign_free_context) == 0);
 }
 
-static EVP_MAC_CTX *own_context(void)
+static EVP_MAC_CTX *sign_own_context(void)
 {
     char digest[] = "SHA256";
     EVP_MAC_CTX *context;
 
-    pthread_once(&once, fetch);
+    pthread_once(&once, sign_fetch);
     context = pthread_getspecific(context_key);
     if (context == NULL) {
         const OSSL_PARAM params[] = {
@@ -54,7 +54,7 @@ static EVP_MAC_CTX *own_context(void)
 
 void sign_hmac(struct slice secret, const struct slice *parts, size_t nparts, uint8_t out[SIGN_LEN])
 {
-    EVP_MAC_CTX *context = own_context();
+    EVP_MAC_CTX *context = sign_own_context();
     /* A key of NULL would mean the key of the time before. */
     const char *key = secret.p != NULL ? secret.p : "";
     size_t len = 0;
@@ -87,8 +87,8 @@ static bool sign_read_hex(const char *text, uint8_t out[SIGN_LEN])
 
 /* "key:" and the signature of the parts. The app's key is public: every client sends it. Only the
  * signature is compared in constant time. */
-static bool auth_signs(struct slice auth, struct slice key, struct slice secret,
-                       const struct slice *parts, size_t nparts)
+static bool sign_auth_signs(struct slice auth, struct slice key, struct slice secret,
+                            const struct slice *parts, size_t nparts)
 {
     uint8_t given[SIGN_LEN], wanted[SIGN_LEN];
 
@@ -110,7 +110,7 @@ bool sign_channel_auth(struct slice auth, struct slice key, struct slice secret,
     const struct slice parts[] = {socket_id, colon, channel, colon, channel_data};
     bool with_data = channel_data.p != NULL && channel_data.len != 0;
 
-    return auth_signs(auth, key, secret, parts, with_data ? 5 : 3);
+    return sign_auth_signs(auth, key, secret, parts, with_data ? 5 : 3);
 }
 
 bool sign_user_auth(struct slice auth, struct slice key, struct slice secret,
@@ -118,5 +118,5 @@ bool sign_user_auth(struct slice auth, struct slice key, struct slice secret,
 {
     const struct slice parts[] = {socket_id, SLICE("::user::"), user_data};
 
-    return auth_signs(auth, key, secret, parts, 3);
+    return sign_auth_signs(auth, key, secret, parts, 3);
 }
