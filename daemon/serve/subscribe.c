@@ -66,6 +66,11 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
     uint64_t max_name = app_limit(limits->max_channel_name, app->settings->max_channel_name);
     uint64_t max_channels =
         app_limit(limits->max_channels_per_connection, app->settings->max_channels_per_connection);
+    unsigned int type = ff_channel_type(channel.p, channel.len);
+    if ((type & FF_CHANNEL_USER) && chan_find(conn, channel) != NULL) {
+        subscribe_succeeded(conn, channel); /* the sign-in has done it; pusher-js asks for it all the same */
+        return;
+    }
     if (!ff_channel_name_valid(channel.p, channel.len, max_name)) {
         if (max_name != 0 && channel.len > max_name) {
             counter_add(conn->loop->counters, COUNTER_LIMIT_CHANNEL_NAME, 1);
@@ -73,7 +78,6 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
         subscribe_refuse(conn, channel, "InvalidChannel", "Channel name is invalid", 400);
         return;
     }
-    unsigned int type = ff_channel_type(channel.p, channel.len);
     if ((type & FF_CHANNEL_PRIVATE) && !subscribe_authorised(conn, app, message)) {
         static const char why[] = "Connection is unauthorized";
         session_error(conn, 4009, why);

@@ -5,7 +5,7 @@ import { need } from '../lib/deps.mjs';
 import { hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
-import { settle } from '../lib/ws.mjs';
+import { quiet, settle } from '../lib/ws.mjs';
 
 const sections = {
     'app "count"': { key: 'count', secret: 's', subscription_count: 'yes' },
@@ -112,15 +112,67 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
         }
     });
 
-    test('signing in as somebody else leaves the first user', async () => {
+    test('signing in again as the same user is confirmed, with what it says of the user now', async () => {
+        const id = unique('u');
+        const client = await ctx.open();
+        for (const name of ['A', 'B', 'B']) {
+            signin(client, { id, name });
+            const message = await client.expect('pusher:signin_success');
+            assert.equal(JSON.parse(JSON.parse(message.data).user_data).name, name);
+        }
+        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${id}` })).recipients, 1);
+    });
+
+    test('signing in as somebody else is refused as any failed sign-in', async () => {
         const [one, two] = [unique('u'), unique('u')];
         const client = await ctx.open();
         signin(client, { id: one });
         await client.expect('pusher:signin_success');
         signin(client, { id: two });
+        await client.error(4009, 'User authentication failed');
+        await client.closedWith(4009);
+        for (const id of [one, two]) assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${id}` })).recipients, 0);
+    });
+
+    test('a signed-in user may subscribe to its own channel, which changes nothing', async () => {
+        const id = `é ${unique('u')}`;
+        const channel = `#server-to-user-${id}`;
+        const client = await ctx.open();
+        const subscribe = () => client.send({ event: 'pusher:subscribe', data: { channel, auth: '' } });
+        signin(client, { id });
         await client.expect('pusher:signin_success');
-        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${one}` })).recipients, 0);
-        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${two}` })).recipients, 1);
+        for (let i = 0; i < 2; i++) {
+            subscribe();
+            assert.deepEqual({ ...(await client.next()) }, { event: 'pusher_internal:subscription_succeeded', data: '{}', channel });
+        }
+        assert.equal((await ctx.ipc.publish({ channel, event: 'once', data: '1' })).recipients, 1);
+        await client.expect('once', channel);
+        client.unsubscribe(channel);
+        assert.equal((await ctx.ipc.publish({ channel, event: 'still', data: '1' })).recipients, 1);
+        await client.expect('still', channel);
+        await quiet(ctx.ipc, client);
+        client.send({ event: 'client-x', channel, data: {} });
+        await client.error(4301);
+    });
+
+    test("nobody subscribes to another user's channel, signed in or not", async () => {
+        const [one, two] = [unique('u'), unique('u')];
+        const owner = await ctx.open();
+        signin(owner, { id: one });
+        await owner.expect('pusher:signin_success');
+        const other = await ctx.open();
+        signin(other, { id: two });
+        await other.expect('pusher:signin_success');
+        for (const client of [other, await ctx.open()]) {
+            for (const channel of [`#server-to-user-${one}`, '#server-to-user-', `#server-to-user-${two}x`, '#watch-1', '#']) {
+                client.send({ event: 'pusher:subscribe', data: { channel, auth: `key1:${hmac('secret-of-app1', `${client.socketId}:${channel}`)}` } });
+                const refused = await client.expect('pusher:subscription_error', channel);
+                assert.equal(JSON.parse(refused.data).status, 400);
+            }
+        }
+        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${one}`, event: 'hi', data: '1' })).recipients, 1);
+        await owner.expect('hi');
+        await quiet(ctx.ipc, other);
     });
 
     for (const [what, data, options] of [
@@ -158,10 +210,15 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
             },
         });
         try {
+            const refusals = [];
+            pusher.bind_global((event, data) => /error/.test(event) && refusals.push([event, data]));
             const heard = new Promise((resolve) => pusher.user.bind('note', resolve));
             pusher.signin();
             await pusher.user.signinDonePromise;
-            await until(async () => (await ctx.ipc.publish({ channel: `#server-to-user-${id}`, event: 'note', data: '{"x":1}' })).recipients > 0, 'the user to be known');
+            // It subscribes to its user's channel after each sign-in.
+            await until(() => pusher.user.serverToUserChannel?.subscribed, 'the subscription to be confirmed');
+            assert.deepEqual(refusals, []);
+            assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${id}`, event: 'note', data: '{"x":1}' })).recipients, 1);
             assert.deepEqual(await heard, { x: 1 });
         } finally {
             pusher.disconnect();
