@@ -264,13 +264,16 @@ int pusher_watchlist_read(struct slice user_data, struct slice *list)
     struct slice key, value, raw = {0};
     size_t cursor = 0;
 
+    *list = (struct slice){0};
     user_data = json_trim(user_data);
+    if (user_data.len == 0 || json_type(user_data) != JSON_OBJECT) {
+        return -1;
+    }
     while (json_next(user_data, &cursor, &key, &value)) {
         if (json_string_is(key, "watchlist")) {
             raw = value;
         }
     }
-    *list = (struct slice){0};
     if (pusher_is_null(raw)) {
         return 0;
     }

@@ -67,7 +67,8 @@ int pusher_member_read(struct slice channel_data, char *scratch,
  * object, or the id is missing, null, an object, an array or empty. */
 int pusher_user_read(struct slice user_data, char *scratch, struct slice *id) MUST_CHECK;
 
-/* The watchlist in the same: raw; .p == NULL when there is none. -1: it is not an array. */
+/* The watchlist in the same: raw; .p == NULL when there is none. -1: it is not an array, or
+ * user_data is no object. */
 int pusher_watchlist_read(struct slice user_data, struct slice *list) MUST_CHECK;
 /* Walks over the ids of a watchlist, as text; start with *cursor = 0. `scratch` needs list.len
  * bytes for each of them. An element that cannot be an id gives an empty one. False at the end. */

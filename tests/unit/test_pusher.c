@@ -702,6 +702,11 @@ static void test_watchlist(void **state)
     assert_int_equal(pusher_watchlist_read(SLICE("{\"watchlist\":null}"), &list), 0);
     assert_null(list.p);
     assert_int_equal(pusher_watchlist_read(SLICE("{\"watchlist\":{}}"), &list), -1);
+    for (const char *const *p = (const char *const[]){"", "[]", "[1]", "\"x\"", "5", "null", NULL};
+         *p != NULL; p++) {
+        assert_int_equal(pusher_watchlist_read(slice(*p), &list), -1);
+        assert_null(list.p);
+    }
     assert_int_equal(
         pusher_watchlist_read(SLICE(" {\"watchlist\": [\"1\",\"a\\\"b\",3,[],\"\"],\"id\":\"1\"} "),
                               &list),
