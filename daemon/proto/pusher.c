@@ -222,18 +222,20 @@ static int pusher_read_member(struct slice id, struct slice info, char *scratch,
     return 0;
 }
 
-int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_member *out)
+/* The member that an object tells of, whose id has this name. */
+static int pusher_member_named(struct slice object, const char *id_name, char *scratch,
+                               struct pusher_member *out)
 {
     struct slice key, value, id = {0}, info = {0};
     size_t cursor = 0;
 
     *out = (struct pusher_member){0};
-    channel_data = json_trim(channel_data);
-    if (channel_data.len == 0 || json_type(channel_data) != JSON_OBJECT) {
+    object = json_trim(object);
+    if (object.len == 0 || json_type(object) != JSON_OBJECT) {
         return -1;
     }
-    while (json_next(channel_data, &cursor, &key, &value)) {
-        if (json_string_is(key, "user_id")) {
+    while (json_next(object, &cursor, &key, &value)) {
+        if (json_string_is(key, id_name)) {
             id = value;
         } else if (json_string_is(key, "user_info")) {
             info = value;
@@ -242,21 +244,23 @@ int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_m
     return pusher_read_member(id, info, scratch, out);
 }
 
+int pusher_member_read(struct slice channel_data, char *scratch, struct pusher_member *out)
+{
+    return pusher_member_named(channel_data, "user_id", scratch, out);
+}
+
+int pusher_user_member_read(struct slice user_data, char *scratch, struct pusher_member *out)
+{
+    return pusher_member_named(user_data, "id", scratch, out);
+}
+
 int pusher_user_read(struct slice user_data, char *scratch, struct slice *id)
 {
-    struct slice key, value, raw = {0};
-    size_t cursor = 0;
+    struct pusher_member member;
+    int rc = pusher_member_named(user_data, "id", scratch, &member);
 
-    user_data = json_trim(user_data);
-    if (user_data.len == 0 || json_type(user_data) != JSON_OBJECT) {
-        return -1;
-    }
-    while (json_next(user_data, &cursor, &key, &value)) {
-        if (json_string_is(key, "id")) {
-            raw = value;
-        }
-    }
-    return pusher_read_id(raw, scratch, id);
+    *id = member.user_id;
+    return rc;
 }
 
 int pusher_watchlist_read(struct slice user_data, struct slice *list)

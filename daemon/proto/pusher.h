@@ -67,6 +67,11 @@ int pusher_member_read(struct slice channel_data, char *scratch,
  * object, or the id is missing, null, an object, an array or empty. */
 int pusher_user_read(struct slice user_data, char *scratch, struct slice *id) MUST_CHECK;
 
+/* The member that a signed-in user is on a presence channel: the id and the user_info of the same.
+ * Returns as pusher_user_read. */
+int pusher_user_member_read(struct slice user_data, char *scratch,
+                            struct pusher_member *out) MUST_CHECK;
+
 /* The watchlist in the same: raw; .p == NULL when there is none. -1: it is not an array, or
  * user_data is no object. */
 int pusher_watchlist_read(struct slice user_data, struct slice *list) MUST_CHECK;

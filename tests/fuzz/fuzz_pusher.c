@@ -122,14 +122,16 @@ static bool next_one(void *arg, struct pusher_member *out)
     return one->left-- > 0;
 }
 
-static void check_member(struct slice channel_data)
+typedef int read_member(struct slice text, char *scratch, struct pusher_member *out);
+
+static void check_member(struct slice channel_data, read_member *read)
 {
     struct pusher_member member;
     struct buf out;
     char *space = malloc(channel_data.len + 1);
 
     check(space != NULL);
-    if (pusher_member_read(channel_data, space, &member) == 0) {
+    if (read(channel_data, space, &member) == 0) {
         struct one one = {&member, 0};
         const struct pusher_members members = {&one, 2, rewind_one, next_one};
 
@@ -212,7 +214,7 @@ static void check_message(const struct pusher_message *message)
     check(message->data.p == NULL || (client && json_valid(message->data.p, message->data.len)));
     if (message->channel_data.p != NULL) {
         check(json_valid(message->channel_data.p, message->channel_data.len));
-        check_member(message->channel_data);
+        check_member(message->channel_data, pusher_member_read);
     }
     if (signin) {
         check_user(message->user_data);
@@ -241,7 +243,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_message(&message);
     }
     if (json_valid(text, size)) {
-        check_member((struct slice){text, size});
+        check_member((struct slice){text, size}, pusher_member_read);
+        check_member((struct slice){text, size}, pusher_user_member_read);
     }
     free(scratch);
     free(block);

@@ -431,6 +431,45 @@ static void test_member(void **state)
     }
 }
 
+/* The id of a sign-in goes by another name, and all else is as in channel_data. */
+static void test_user(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *user_id, *id_json, *info; /* user_id NULL: refused */
+    } cases[] = {
+        {"{\"id\":\"7\",\"user_info\":{\"n\":1.0},\"watchlist\":[]}", "7", "\"7\"", "{\"n\":1.0}"},
+        {"{\"id\":7,\"user_id\":8}", "7", "7", NULL},
+        {"{\"id\":9007199254740993}", "9007199254740993", "\"9007199254740993\"", NULL},
+        {" {\"id\":\"\\u0061\"} ", "a", "\"\\u0061\"", NULL},
+        {"{\"user_id\":8}", NULL, NULL, NULL},
+        {"{\"id\":\"\"}", NULL, NULL, NULL},
+        {"{\"id\":{}}", NULL, NULL, NULL},
+        {"{\"id\":null}", NULL, NULL, NULL},
+        {"[]", NULL, NULL, NULL},
+        {"7", NULL, NULL, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct slice text = slice(cases[i].text), id;
+        char *scratch = malloc(text.len);
+        struct pusher_member member;
+
+        assert_non_null(scratch);
+        assert_int_equal(pusher_user_read(text, scratch, &id), cases[i].user_id != NULL ? 0 : -1);
+        assert_true(cases[i].user_id == NULL || same(id, cases[i].user_id));
+        int rc = pusher_user_member_read(text, scratch, &member);
+        if (rc != (cases[i].user_id != NULL ? 0 : -1) ||
+            (rc == 0 &&
+             (!same(member.user_id, cases[i].user_id) || !same(member.id_json, cases[i].id_json) ||
+              !same(member.info_json, cases[i].info)))) {
+            fail_msg("case %zu: %s", i, cases[i].text);
+        }
+        free(scratch);
+    }
+}
+
 /* ---- writers: each is called into a buffer with too little room first ---- */
 
 static struct slice event_of, channel_of, data_of, user_of;
@@ -735,7 +774,7 @@ int main(void)
         cmocka_unit_test(test_depth),           cmocka_unit_test(test_member),
         cmocka_unit_test(test_system_messages), cmocka_unit_test(test_presence),
         cmocka_unit_test(test_events),          cmocka_unit_test(test_client_event),
-        cmocka_unit_test(test_watchlist),
+        cmocka_unit_test(test_watchlist),       cmocka_unit_test(test_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
