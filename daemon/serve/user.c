@@ -79,6 +79,20 @@ static void user_watch(struct conn *conn, struct slice user_data)
     mem_free(scratch);
 }
 
+/* Remembers what the sign-in said of the user. -1: no memory. */
+static int user_keep(struct session_rare *rare, struct slice user_data)
+{
+    char *copy = mem_try_alloc(user_data.len);
+    if (copy == NULL) {
+        return -1;
+    }
+    memcpy(copy, user_data.p, user_data.len);
+    mem_free(rare->user);
+    rare->user = copy;
+    rare->user_len = user_data.len;
+    return 0;
+}
+
 void session_signin(struct conn *conn, struct app *app, const struct pusher_message *message)
 {
     char room[USER_CHANNEL_MAX], id_room[SOCKET_ID_MAX];
@@ -107,7 +121,8 @@ void session_signin(struct conn *conn, struct app *app, const struct pusher_mess
         return;
     }
     struct session_rare *rare = session_rare(conn);
-    if (rare == NULL || (before == NULL && chan_subscribe(conn, channel) != 0)) {
+    if (rare == NULL || user_keep(rare, message->user_data) != 0 ||
+        (before == NULL && chan_subscribe(conn, channel) != 0)) {
         conn_doom(conn);
         return;
     }

@@ -11,6 +11,7 @@ const sections = {
     'app "count"': { key: 'count', secret: 's', subscription_count: 'yes' },
     'app "short"': { key: 'short', secret: 's', cache_ttl: 1 },
     'app "small"': { key: 'small', secret: 's', cache_max: '4K' },
+    'app "info"': { key: 'info', secret: 's', max_user_info_size: 64 },
     'app "nouser"': { key: 'nouser', secret: 's', user_authentication: 'no' },
 };
 
@@ -195,6 +196,96 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
         signin(client, { id: '1' });
         await client.error(4009);
         await client.closedWith(4009);
+    });
+
+    // ---- presence of a signed-in user ----
+
+    const withoutData = (client, channel) =>
+        client.send({ event: 'pusher:subscribe', data: { channel, auth: `key1:${hmac('secret-of-app1', `${client.socketId}:${channel}`)}` } });
+
+    test('without channel_data a signed-in user is the member', async () => {
+        const channel = unique('presence');
+        const other = await ctx.open();
+        await other.subscribe(channel, { data: { user_id: 'other' } });
+        const ids = ['"u \\u00e9"', '7', '12345678901234567890'];
+        for (const id of ids) {
+            const client = await ctx.open();
+            const user_data = `{"watchlist":[],"user_info":{"n":1.0,"x":[]},"id":${id}}`;
+            client.send({ event: 'pusher:signin', data: { auth: `key1:${hmac('secret-of-app1', `${client.socketId}::user::${user_data}`)}`, user_data } });
+            await client.expect('pusher:signin_success');
+            const told = id.length > 16 ? `"${id}"` : id;
+            withoutData(client, channel);
+            const joined = JSON.parse((await client.expect('pusher_internal:subscription_succeeded', channel)).data).presence;
+            assert.deepEqual(joined.ids, ['other', JSON.parse(told)]);
+            assert.deepEqual(joined.hash[JSON.parse(told)], { n: 1, x: [] });
+            assert.equal((await other.expect('pusher_internal:member_added', channel)).data, `{"user_id":${told},"user_info":{"n":1.0,"x":[]}}`);
+            client.send({ event: 'client-x', channel, data: {} });
+            assert.equal((await other.expect('client-x', channel)).user_id, String(JSON.parse(told)));
+            // What channel_data says goes before who has signed in.
+            await client.subscribe(unique('presence'), { data: { user_id: 'somebody' } });
+            client.unsubscribe(channel);
+            assert.equal((await other.expect('pusher_internal:member_removed', channel)).data, `{"user_id":${told}}`);
+        }
+    });
+
+    test('a user without user_info, and one that signs in again, are what they said last', async () => {
+        const [channel, later] = [unique('presence'), unique('presence')];
+        const client = await ctx.open();
+        const id = unique('u');
+        signin(client, { id });
+        await client.expect('pusher:signin_success');
+        withoutData(client, channel);
+        assert.deepEqual(JSON.parse((await client.expect('pusher_internal:subscription_succeeded', channel)).data).presence.hash, { [id]: null });
+        signin(client, { id, user_info: { name: 'N' } });
+        await client.expect('pusher:signin_success');
+        withoutData(client, later);
+        assert.deepEqual(JSON.parse((await client.expect('pusher_internal:subscription_succeeded', later)).data).presence.hash, { [id]: { name: 'N' } });
+    });
+
+    test('without channel_data and without a sign-in a presence subscription is refused', async () => {
+        const channel = unique('presence');
+        const client = await ctx.open();
+        withoutData(client, channel);
+        assert.equal(JSON.parse((await client.expect('pusher:subscription_error', channel)).data).status, 400);
+        // A signature is asked for all the same.
+        signin(client, { id: unique('u') });
+        await client.expect('pusher:signin_success');
+        client.send({ event: 'pusher:subscribe', data: { channel } });
+        await client.refused(channel);
+    });
+
+    test('the limit of user_info holds for signed-in users', async () => {
+        const channel = unique('presence');
+        const client = await ctx.open({ app: app('info') });
+        const user_data = JSON.stringify({ id: '1', user_info: 'x'.repeat(100) });
+        client.send({ event: 'pusher:signin', data: { auth: `info:${hmac('s', `${client.socketId}::user::${user_data}`)}`, user_data } });
+        await client.expect('pusher:signin_success');
+        client.send({ event: 'pusher:subscribe', data: { channel, auth: `info:${hmac('s', `${client.socketId}:${channel}`)}` } });
+        assert.equal(JSON.parse((await client.expect('pusher:subscription_error', channel)).data).type, 'LimitReached');
+    });
+
+    test('pusher-js joins a presence channel as its signed-in user', async () => {
+        const Pusher = need('pusher-js');
+        const [id, name] = [unique('u'), unique('presence')];
+        const pusher = new Pusher('key1', {
+            cluster: '', wsHost: '127.0.0.1', wsPort: ctx.daemon.port, forceTLS: false, enabledTransports: ['ws'], enableStats: false,
+            userAuthentication: {
+                customHandler: ({ socketId }, callback) => {
+                    const user_data = JSON.stringify({ id, user_info: { name: 'N' } });
+                    callback(null, { auth: `key1:${hmac('secret-of-app1', `${socketId}::user::${user_data}`)}`, user_data });
+                },
+            },
+            channelAuthorization: { customHandler: ({ socketId, channelName }, callback) => callback(null, { auth: `key1:${hmac('secret-of-app1', `${socketId}:${channelName}`)}` }) },
+        });
+        try {
+            pusher.signin();
+            const channel = pusher.subscribe(name);
+            await until(() => channel.subscribed, 'the channel to be joined');
+            assert.deepEqual(channel.members.me, { id, info: { name: 'N' } });
+            assert.equal(channel.members.count, 1);
+        } finally {
+            pusher.disconnect();
+        }
     });
 
     test('pusher-js signs in and hears what is sent to its user', async () => {
