@@ -19,7 +19,7 @@ static const uint64_t name_bytes[4] = {
     0,
 };
 
-static bool has_prefix(const char *text, size_t len, const char *prefix)
+static bool channel_has_prefix(const char *text, size_t len, const char *prefix)
 {
     size_t n = strlen(prefix);
     return len >= n && memcmp(text, prefix, n) == 0;
@@ -47,7 +47,7 @@ unsigned int ff_channel_type(const char *name, size_t len)
         return FF_CHANNEL_PUBLIC;
     }
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-        if (has_prefix(name, len, prefixes[i].prefix)) {
+        if (channel_has_prefix(name, len, prefixes[i].prefix)) {
             return prefixes[i].type;
         }
     }
@@ -72,7 +72,7 @@ bool ff_channel_publishable(const char *name, size_t len, size_t max)
 {
     size_t prefix = sizeof(FF_USER_CHANNEL_PREFIX) - 1;
 
-    if (has_prefix(name, len, FF_USER_CHANNEL_PREFIX)) {
+    if (channel_has_prefix(name, len, FF_USER_CHANNEL_PREFIX)) {
         return ff_user_id_valid(name + prefix, len - prefix);
     }
     return ff_channel_name_valid(name, len, max);
@@ -85,7 +85,8 @@ bool ff_event_name_valid(const char *name, size_t len, size_t max)
 
 bool ff_event_name_reserved(const char *name, size_t len)
 {
-    return has_prefix(name, len, "pusher:") || has_prefix(name, len, "pusher_internal:");
+    return channel_has_prefix(name, len, "pusher:") ||
+           channel_has_prefix(name, len, "pusher_internal:");
 }
 
 bool ff_socket_id_valid(const char *id, size_t len)

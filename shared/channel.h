@@ -26,7 +26,7 @@ enum ff_channel_type {
     FF_CHANNEL_PRESENCE = 2,
     FF_CHANNEL_ENCRYPTED = 4,
     FF_CHANNEL_CACHE = 16, /* with any of the others: the last published event is kept */
-    FF_CHANNEL_USER = 8, /* #server-to-user-ID: may be published to, never subscribed to by name */
+    FF_CHANNEL_USER = 8,   /* #server-to-user-ID: may be published to; a sign-in subscribes to it */
     FF_CHANNEL_WATCH = 32, /* #watch-ID */
     FF_CHANNEL_HIDDEN =
         FF_CHANNEL_USER | FF_CHANNEL_WATCH, /* in no list, and in no count of channels */

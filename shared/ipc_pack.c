@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hex.h"
 #include "ipc_walk.h"
 
 const struct ff_ipc_attribute_word ff_ipc_attributes[FF_IPC_ATTRIBUTES] = {
@@ -15,14 +16,14 @@ const struct ff_ipc_attribute_word ff_ipc_attributes[FF_IPC_ATTRIBUTES] = {
  * collected with |=, a statement each (the operands of one | have no order), so that a frame is
  * checked once at its end. */
 
-static msgpack_packer packer(msgpack_sbuffer *out)
+static msgpack_packer pack_to(msgpack_sbuffer *out)
 {
     msgpack_packer pk;
     msgpack_packer_init(&pk, out, msgpack_sbuffer_write);
     return pk;
 }
 
-static int frame_begin(msgpack_sbuffer *out, size_t *mark)
+static int pack_frame_begin(msgpack_sbuffer *out, size_t *mark)
 {
     static const char room[FF_IPC_HEADER] = {0};
 
@@ -32,7 +33,7 @@ static int frame_begin(msgpack_sbuffer *out, size_t *mark)
 
 /* Writes the prefix of the frame at `mark`, which counts `extra` bytes that follow outside of the
  * buffer, or takes the frame out again. */
-static int frame_end(msgpack_sbuffer *out, size_t mark, size_t extra, int failed)
+static int pack_frame_end(msgpack_sbuffer *out, size_t mark, size_t extra, int failed)
 {
     size_t len = 0;
 
@@ -119,7 +120,6 @@ static int pack_receipt(msgpack_packer *pk, const struct ff_ipc_receipt *receipt
 
 size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, uint64_t unix_ms)
 {
-    static const char hex[] = "0123456789abcdef";
     char *p = out;
     char number[24];
 
@@ -130,10 +130,7 @@ size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, 
         p += app.len;
     }
     *p++ = '\n';
-    for (size_t i = 0; i < FF_IPC_PRODUCER; i++) {
-        *p++ = hex[producer[i] >> 4];
-        *p++ = hex[producer[i] & 15];
-    }
+    p = ff_hex_write(p, producer, FF_IPC_PRODUCER);
     *p++ = '\n';
     int digits = snprintf(number, sizeof(number), "%llu", (unsigned long long)unix_ms);
     memcpy(p, number, (size_t)digits);
@@ -142,9 +139,9 @@ size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, 
 
 int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 8, FF_IPC_HELLO, 0);
     rc |= msgpack_pack_uint32(&pk, hello->version);
@@ -153,25 +150,25 @@ int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello)
     rc |= msgpack_pack_uint64(&pk, hello->unix_ms);
     rc |= pack_binary(&pk, hello->mac, FF_IPC_MAC);
     rc |= pack_text(&pk, hello->name);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
                              const struct ff_ipc_message *message)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 7, FF_IPC_PUBLISH, seq);
     rc |= pack_message_head(&pk, message);
-    return frame_end(out, mark, message->data.len, rc);
+    return pack_frame_end(out, mark, message->data.len, rc);
 }
 
 int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark)
 {
-    msgpack_packer pk = packer(out);
-    int rc = frame_begin(out, mark);
+    msgpack_packer pk = pack_to(out);
+    int rc = pack_frame_begin(out, mark);
 
     rc |= pack_head(&pk, 3, FF_IPC_BATCH, seq);
     rc |= msgpack_pack_array(&pk, count);
@@ -184,7 +181,7 @@ int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, 
 
 int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc_message *message)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t before = out->size;
     int rc = 0;
 
@@ -206,37 +203,37 @@ int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc
 
 int ff_ipc_pack_batch_end(msgpack_sbuffer *out, size_t mark)
 {
-    return frame_end(out, mark, 0, 0);
+    return pack_frame_end(out, mark, 0, 0);
 }
 
 int ff_ipc_pack_bare(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 2, type, seq);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_named(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
                       struct ff_slice text)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 3, type, seq);
     rc |= pack_text(&pk, text);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_query(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
                       struct ff_slice text, unsigned int wanted)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark, n = 0;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 4, type, seq);
     rc |= pack_text_or_nil(&pk, text);
@@ -249,26 +246,26 @@ int ff_ipc_pack_query(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
             rc |= pack_bytes(&pk, ff_ipc_attributes[i].word, strlen(ff_ipc_attributes[i].word));
         }
     }
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 5, FF_IPC_ACK, seq);
     rc |= pack_receipt(&pk, receipt);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts,
                           uint32_t n)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 3, FF_IPC_BATCH_ACK, seq);
     rc |= msgpack_pack_array(&pk, n);
@@ -276,27 +273,27 @@ int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ip
         rc |= msgpack_pack_array(&pk, 3);
         rc |= pack_receipt(&pk, &receipts[i]);
     }
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_error(msgpack_sbuffer *out, uint64_t seq, const char *reason, const char *message,
                       int64_t index)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 5, FF_IPC_ERROR, seq);
     rc |= pack_bytes(&pk, reason, strlen(reason));
     rc |= pack_bytes(&pk, message, strlen(message));
     rc |= index < 0 ? msgpack_pack_nil(&pk) : msgpack_pack_uint64(&pk, (uint64_t)index);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_stats_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t pairs, size_t *mark)
 {
-    msgpack_packer pk = packer(out);
-    int rc = frame_begin(out, mark);
+    msgpack_packer pk = pack_to(out);
+    int rc = pack_frame_begin(out, mark);
 
     rc |= pack_head(&pk, 3, FF_IPC_STATS_REPLY, seq);
     rc |= msgpack_pack_map(&pk, pairs);
@@ -308,7 +305,7 @@ int ff_ipc_pack_stats_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t pairs, 
 }
 
 /* A pair is in the buffer whole or not at all. */
-static int pair_end(msgpack_sbuffer *out, size_t before, int failed)
+static int pack_pair_end(msgpack_sbuffer *out, size_t before, int failed)
 {
     if (failed) {
         out->size = before;
@@ -319,37 +316,37 @@ static int pair_end(msgpack_sbuffer *out, size_t before, int failed)
 
 int ff_ipc_pack_stats_uint(msgpack_sbuffer *out, const char *name, uint64_t value)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t before = out->size;
     int rc = pack_bytes(&pk, name, strlen(name));
 
     rc |= msgpack_pack_uint64(&pk, value);
-    return pair_end(out, before, rc);
+    return pack_pair_end(out, before, rc);
 }
 
 int ff_ipc_pack_stats_bool(msgpack_sbuffer *out, const char *name, bool value)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t before = out->size;
     int rc = pack_bytes(&pk, name, strlen(name));
 
     rc |= pack_bool(&pk, value);
-    return pair_end(out, before, rc);
+    return pack_pair_end(out, before, rc);
 }
 
 int ff_ipc_pack_stats_text(msgpack_sbuffer *out, const char *name, const char *value)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t before = out->size;
     int rc = pack_bytes(&pk, name, strlen(name));
 
     rc |= pack_bytes(&pk, value, strlen(value));
-    return pair_end(out, before, rc);
+    return pack_pair_end(out, before, rc);
 }
 
 int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark)
 {
-    return frame_end(out, mark, 0, 0);
+    return pack_frame_end(out, mark, 0, 0);
 }
 
 /* ---- answers to queries ---- */
@@ -363,13 +360,13 @@ int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark)
 
 int ff_ipc_pack_count(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq, uint64_t count)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
 
     rc |= pack_head(&pk, 3, type, seq);
     rc |= msgpack_pack_uint64(&pk, count);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 static int pack_number_or_nil(msgpack_packer *pk, bool has, uint32_t number)
@@ -398,24 +395,24 @@ static int pack_channel(msgpack_packer *pk, const struct ff_ipc_channel *channel
 int ff_ipc_pack_channel_reply(msgpack_sbuffer *out, uint64_t seq,
                               const struct ff_ipc_channel *channel)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t mark;
 
     if ((size_t)channel->data.len + channel->name.len > FF_IPC_MAX_FRAME - CHANNEL_BESIDES) {
         return FF_IPC_FULL;
     }
-    int rc = frame_begin(out, &mark);
+    int rc = pack_frame_begin(out, &mark);
     rc |= pack_head(&pk, 3, FF_IPC_CHANNEL_REPLY, seq);
     rc |= pack_channel(&pk, channel);
-    return frame_end(out, mark, 0, rc);
+    return pack_frame_end(out, mark, 0, rc);
 }
 
 int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
                            struct ff_ipc_list *list)
 {
     static const char head[LIST_HEAD_BYTES] = {(char)0xdd, 0, 0, 0, 0};
-    msgpack_packer pk = packer(out);
-    int rc = frame_begin(out, &list->mark);
+    msgpack_packer pk = pack_to(out);
+    int rc = pack_frame_begin(out, &list->mark);
 
     rc |= pack_head(&pk, 3, type, seq);
     list->at = out->size + 1;
@@ -430,16 +427,16 @@ int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t
 }
 
 /* Whether an entry of so many bytes of text and so many values fits behind the others. */
-static bool list_has_room(const msgpack_sbuffer *out, const struct ff_ipc_list *list, size_t bytes,
-                          uint32_t values)
+static bool pack_list_has_room(const msgpack_sbuffer *out, const struct ff_ipc_list *list,
+                               size_t bytes, uint32_t values)
 {
     size_t used = out->size - list->mark - FF_IPC_HEADER;
     return bytes <= FF_IPC_MAX_FRAME && used + bytes + (size_t)values * 9 <= FF_IPC_MAX_FRAME &&
            list->values + values <= FF_IPC_MAX_VALUES;
 }
 
-static int list_added(msgpack_sbuffer *out, struct ff_ipc_list *list, size_t before,
-                      uint32_t values, int failed)
+static int pack_list_added(msgpack_sbuffer *out, struct ff_ipc_list *list, size_t before,
+                           uint32_t values, int failed)
 {
     if (failed) {
         out->size = before;
@@ -453,28 +450,28 @@ static int list_added(msgpack_sbuffer *out, struct ff_ipc_list *list, size_t bef
 int ff_ipc_pack_list_channel(msgpack_sbuffer *out, struct ff_ipc_list *list,
                              const struct ff_ipc_channel *channel)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t before = out->size, bytes = (size_t)channel->name.len + channel->data.len;
 
-    if (!list_has_room(out, list, bytes, CHANNEL_VALUES)) {
+    if (!pack_list_has_room(out, list, bytes, CHANNEL_VALUES)) {
         return FF_IPC_FULL;
     }
-    return list_added(out, list, before, CHANNEL_VALUES, pack_channel(&pk, channel));
+    return pack_list_added(out, list, before, CHANNEL_VALUES, pack_channel(&pk, channel));
 }
 
 int ff_ipc_pack_list_member(msgpack_sbuffer *out, struct ff_ipc_list *list,
                             const struct ff_ipc_member *member)
 {
-    msgpack_packer pk = packer(out);
+    msgpack_packer pk = pack_to(out);
     size_t before = out->size, bytes = (size_t)member->user_id.len + member->info.len;
 
-    if (!list_has_room(out, list, bytes, MEMBER_VALUES)) {
+    if (!pack_list_has_room(out, list, bytes, MEMBER_VALUES)) {
         return FF_IPC_FULL;
     }
     int rc = msgpack_pack_array(&pk, 2);
     rc |= pack_text(&pk, member->user_id);
     rc |= pack_text_or_nil(&pk, member->info);
-    return list_added(out, list, before, MEMBER_VALUES, rc);
+    return pack_list_added(out, list, before, MEMBER_VALUES, rc);
 }
 
 int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list)
@@ -485,7 +482,7 @@ int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list)
     n[1] = (unsigned char)(list->n >> 16);
     n[2] = (unsigned char)(list->n >> 8);
     n[3] = (unsigned char)list->n;
-    return frame_end(out, list->mark, 0, 0);
+    return pack_frame_end(out, list->mark, 0, 0);
 }
 
 void ff_ipc_pack_list_drop(msgpack_sbuffer *out, const struct ff_ipc_list *list)

@@ -26,7 +26,7 @@ void ff_ipc_unpacker_free(struct ff_ipc_unpacker *unpacker)
 
 /* Makes the table hold at least `need` entries; what it held is lost. Returns the table, or NULL
  * when memory ran out. */
-static void *table(void *old, size_t *cap, size_t need, size_t entry)
+static void *unpack_table(void *old, size_t *cap, size_t need, size_t entry)
 {
     if (need <= *cap && (*cap <= KEEP_ENTRIES || need > KEEP_ENTRIES)) {
         if (old != NULL) {
@@ -43,12 +43,12 @@ static void *table(void *old, size_t *cap, size_t need, size_t entry)
     return fresh;
 }
 
-static bool is_uint(const msgpack_object *o, uint64_t max)
+static bool unpack_is_uint(const msgpack_object *o, uint64_t max)
 {
     return o->type == MSGPACK_OBJECT_POSITIVE_INTEGER && o->via.u64 <= max;
 }
 
-static bool text_of(const msgpack_object *o, struct ff_slice *out)
+static bool unpack_text(const msgpack_object *o, struct ff_slice *out)
 {
     if (o->type != MSGPACK_OBJECT_STR) {
         return false;
@@ -59,26 +59,26 @@ static bool text_of(const msgpack_object *o, struct ff_slice *out)
     return true;
 }
 
-static bool text_or_nil(const msgpack_object *o, struct ff_slice *out)
+static bool unpack_text_or_nil(const msgpack_object *o, struct ff_slice *out)
 {
     if (o->type == MSGPACK_OBJECT_NIL) {
         *out = (struct ff_slice){NULL, 0};
         return true;
     }
-    return text_of(o, out);
+    return unpack_text(o, out);
 }
 
-static bool bytes_of(const msgpack_object *o, struct ff_slice *out)
+static bool unpack_bytes(const msgpack_object *o, struct ff_slice *out)
 {
     if (o->type == MSGPACK_OBJECT_BIN) {
         out->p = o->via.bin.size == 0 ? "" : o->via.bin.ptr;
         out->len = o->via.bin.size;
         return true;
     }
-    return text_of(o, out);
+    return unpack_text(o, out);
 }
 
-static int fail(const char **why, const char *sentence)
+static int unpack_fail(const char **why, const char *sentence)
 {
     *why = sentence;
     return -1;
@@ -86,104 +86,105 @@ static int fail(const char **why, const char *sentence)
 
 /* The array [channels, event, except, key, data] at `f`, which has at least its five fields;
  * `slices` has room for the channels. */
-static int read_message(const msgpack_object *f, struct ff_slice *slices,
-                        struct ff_ipc_message *out, const char **why)
+static int unpack_message(const msgpack_object *f, struct ff_slice *slices,
+                          struct ff_ipc_message *out, const char **why)
 {
     const msgpack_object_array *channels = &f[0].via.array;
 
     for (uint32_t i = 0; i < channels->size; i++) {
-        if (!text_of(&channels->ptr[i], &slices[i])) {
-            return fail(why, "a channel is not a string");
+        if (!unpack_text(&channels->ptr[i], &slices[i])) {
+            return unpack_fail(why, "a channel is not a string");
         }
     }
     out->channels = slices;
     out->nchannels = channels->size;
-    if (!text_of(&f[1], &out->event)) {
-        return fail(why, "the event is not a string");
+    if (!unpack_text(&f[1], &out->event)) {
+        return unpack_fail(why, "the event is not a string");
     }
-    if (!text_or_nil(&f[2], &out->except)) {
-        return fail(why, "the excluded socket is neither a string nor nil");
+    if (!unpack_text_or_nil(&f[2], &out->except)) {
+        return unpack_fail(why, "the excluded socket is neither a string nor nil");
     }
-    if (!text_or_nil(&f[3], &out->key)) {
-        return fail(why, "the key is neither a string nor nil");
+    if (!unpack_text_or_nil(&f[3], &out->key)) {
+        return unpack_fail(why, "the key is neither a string nor nil");
     }
     if (out->key.len > FF_IPC_MAX_KEY) {
-        return fail(why, "the key is over 128 bytes");
+        return unpack_fail(why, "the key is over 128 bytes");
     }
-    if (!bytes_of(&f[4], &out->data)) {
-        return fail(why, "the data is not a string");
+    if (!unpack_bytes(&f[4], &out->data)) {
+        return unpack_fail(why, "the data is not a string");
     }
     return 0;
 }
 
 /* Whether `f` are `n` fields that can be a message, and how many channels it has. */
-static int count_channels(const msgpack_object *f, uint32_t n, size_t *channels, const char **why)
+static int unpack_count_channels(const msgpack_object *f, uint32_t n, size_t *channels,
+                                 const char **why)
 {
     if (n < 5) {
-        return fail(why, "a message lacks fields");
+        return unpack_fail(why, "a message lacks fields");
     }
     if (f[0].type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the channels are not an array");
+        return unpack_fail(why, "the channels are not an array");
     }
     if (f[0].via.array.size > FF_IPC_MAX_CHANNELS) {
-        return fail(why, "a message has more than 10000 channels");
+        return unpack_fail(why, "a message has more than 10000 channels");
     }
     *channels += f[0].via.array.size;
     return 0;
 }
 
-static int reserve_messages(struct ff_ipc_unpacker *u, size_t messages, size_t channels,
-                            const char **why)
+static int unpack_reserve_messages(struct ff_ipc_unpacker *u, size_t messages, size_t channels,
+                                   const char **why)
 {
-    u->messages = table(u->messages, &u->capmessages, messages, sizeof(*u->messages));
-    u->slices = table(u->slices, &u->capslices, channels, sizeof(*u->slices));
+    u->messages = unpack_table(u->messages, &u->capmessages, messages, sizeof(*u->messages));
+    u->slices = unpack_table(u->slices, &u->capslices, channels, sizeof(*u->slices));
     u->nslices = channels;
     if (u->messages == NULL || u->slices == NULL) {
-        return fail(why, "out of memory");
+        return unpack_fail(why, "out of memory");
     }
     return 0;
 }
 
-static int read_hello(const msgpack_object_array *a, struct ff_ipc_hello *out, const char **why)
+static int unpack_hello(const msgpack_object_array *a, struct ff_ipc_hello *out, const char **why)
 {
     struct ff_slice producer, mac;
 
     if (a->size < 8) {
-        return fail(why, "the hello lacks fields");
+        return unpack_fail(why, "the hello lacks fields");
     }
-    if (!is_uint(&a->ptr[2], UINT32_MAX)) {
-        return fail(why, "the hello's version is not a number");
+    if (!unpack_is_uint(&a->ptr[2], UINT32_MAX)) {
+        return unpack_fail(why, "the hello's version is not a number");
     }
     out->version = (uint32_t)a->ptr[2].via.u64;
-    if (!text_of(&a->ptr[3], &out->app)) {
-        return fail(why, "the hello's app id is not a string");
+    if (!unpack_text(&a->ptr[3], &out->app)) {
+        return unpack_fail(why, "the hello's app id is not a string");
     }
-    if (!bytes_of(&a->ptr[4], &producer) || producer.len != FF_IPC_PRODUCER) {
-        return fail(why, "the hello's producer is not 16 bytes");
+    if (!unpack_bytes(&a->ptr[4], &producer) || producer.len != FF_IPC_PRODUCER) {
+        return unpack_fail(why, "the hello's producer is not 16 bytes");
     }
-    if (!is_uint(&a->ptr[5], UINT64_MAX)) {
-        return fail(why, "the hello's time is not a number");
+    if (!unpack_is_uint(&a->ptr[5], UINT64_MAX)) {
+        return unpack_fail(why, "the hello's time is not a number");
     }
     out->unix_ms = a->ptr[5].via.u64;
-    if (!bytes_of(&a->ptr[6], &mac) || mac.len != FF_IPC_MAC) {
-        return fail(why, "the hello's mac is not 32 bytes");
+    if (!unpack_bytes(&a->ptr[6], &mac) || mac.len != FF_IPC_MAC) {
+        return unpack_fail(why, "the hello's mac is not 32 bytes");
     }
-    if (!text_of(&a->ptr[7], &out->name) || out->name.len > FF_IPC_MAX_NAME) {
-        return fail(why, "the hello's client name is not a string of at most 64 bytes");
+    if (!unpack_text(&a->ptr[7], &out->name) || out->name.len > FF_IPC_MAX_NAME) {
+        return unpack_fail(why, "the hello's client name is not a string of at most 64 bytes");
     }
     out->producer = (const uint8_t *)producer.p;
     out->mac = (const uint8_t *)mac.p;
     return 0;
 }
 
-static int read_publish(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
-                        struct ff_ipc_frame *out, const char **why)
+static int unpack_publish(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                          struct ff_ipc_frame *out, const char **why)
 {
     size_t channels = 0;
 
-    if (count_channels(a->ptr + 2, a->size - 2, &channels, why) != 0 ||
-        reserve_messages(u, 1, channels, why) != 0 ||
-        read_message(a->ptr + 2, u->slices, &u->messages[0], why) != 0) {
+    if (unpack_count_channels(a->ptr + 2, a->size - 2, &channels, why) != 0 ||
+        unpack_reserve_messages(u, 1, channels, why) != 0 ||
+        unpack_message(a->ptr + 2, u->slices, &u->messages[0], why) != 0) {
         return -1;
     }
     out->messages = u->messages;
@@ -191,33 +192,33 @@ static int read_publish(struct ff_ipc_unpacker *u, const msgpack_object_array *a
     return 0;
 }
 
-static int read_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
-                      struct ff_ipc_frame *out, const char **why)
+static int unpack_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                        struct ff_ipc_frame *out, const char **why)
 {
     size_t channels = 0;
 
     if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the batch has no array of messages");
+        return unpack_fail(why, "the batch has no array of messages");
     }
     const msgpack_object_array *items = &a->ptr[2].via.array;
     if (items->size > FF_IPC_MAX_CHANNELS) {
-        return fail(why, "a batch has more than 10000 messages");
+        return unpack_fail(why, "a batch has more than 10000 messages");
     }
     for (uint32_t i = 0; i < items->size; i++) {
         const msgpack_object *item = &items->ptr[i];
         if (item->type != MSGPACK_OBJECT_ARRAY) {
-            return fail(why, "a message of the batch is not an array");
+            return unpack_fail(why, "a message of the batch is not an array");
         }
-        if (count_channels(item->via.array.ptr, item->via.array.size, &channels, why) != 0) {
+        if (unpack_count_channels(item->via.array.ptr, item->via.array.size, &channels, why) != 0) {
             return -1;
         }
     }
-    if (reserve_messages(u, items->size, channels, why) != 0) {
+    if (unpack_reserve_messages(u, items->size, channels, why) != 0) {
         return -1;
     }
     struct ff_slice *slices = u->slices;
     for (uint32_t i = 0; i < items->size; i++) {
-        if (read_message(items->ptr[i].via.array.ptr, slices, &u->messages[i], why) != 0) {
+        if (unpack_message(items->ptr[i].via.array.ptr, slices, &u->messages[i], why) != 0) {
             return -1;
         }
         slices += u->messages[i].nchannels;
@@ -227,26 +228,26 @@ static int read_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
     return 0;
 }
 
-static int read_receipt(const msgpack_object *f, uint32_t n, struct ff_ipc_receipt *out,
-                        const char **why)
+static int unpack_receipt(const msgpack_object *f, uint32_t n, struct ff_ipc_receipt *out,
+                          const char **why)
 {
-    if (n < 3 || !text_of(&f[0], &out->id) || !is_uint(&f[1], UINT32_MAX) ||
+    if (n < 3 || !unpack_text(&f[0], &out->id) || !unpack_is_uint(&f[1], UINT32_MAX) ||
         f[2].type != MSGPACK_OBJECT_BOOLEAN) {
-        return fail(why, "a receipt is not a string, a number and a boolean");
+        return unpack_fail(why, "a receipt is not a string, a number and a boolean");
     }
     out->recipients = (uint32_t)f[1].via.u64;
     out->duplicate = f[2].via.boolean;
     return 0;
 }
 
-static int read_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
-                    struct ff_ipc_frame *out, const char **why)
+static int unpack_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                      struct ff_ipc_frame *out, const char **why)
 {
-    u->receipts = table(u->receipts, &u->capreceipts, 1, sizeof(*u->receipts));
+    u->receipts = unpack_table(u->receipts, &u->capreceipts, 1, sizeof(*u->receipts));
     if (u->receipts == NULL) {
-        return fail(why, "out of memory");
+        return unpack_fail(why, "out of memory");
     }
-    if (read_receipt(a->ptr + 2, a->size - 2, &u->receipts[0], why) != 0) {
+    if (unpack_receipt(a->ptr + 2, a->size - 2, &u->receipts[0], why) != 0) {
         return -1;
     }
     out->receipts = u->receipts;
@@ -254,26 +255,26 @@ static int read_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
     return 0;
 }
 
-static int read_batch_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
-                          struct ff_ipc_frame *out, const char **why)
+static int unpack_batch_ack(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                            struct ff_ipc_frame *out, const char **why)
 {
     if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the batch's answer has no array of receipts");
+        return unpack_fail(why, "the batch's answer has no array of receipts");
     }
     const msgpack_object_array *items = &a->ptr[2].via.array;
     if (items->size > FF_IPC_MAX_CHANNELS) {
-        return fail(why, "a batch's answer has more than 10000 receipts");
+        return unpack_fail(why, "a batch's answer has more than 10000 receipts");
     }
-    u->receipts = table(u->receipts, &u->capreceipts, items->size, sizeof(*u->receipts));
+    u->receipts = unpack_table(u->receipts, &u->capreceipts, items->size, sizeof(*u->receipts));
     if (u->receipts == NULL) {
-        return fail(why, "out of memory");
+        return unpack_fail(why, "out of memory");
     }
     for (uint32_t i = 0; i < items->size; i++) {
         const msgpack_object *item = &items->ptr[i];
         if (item->type != MSGPACK_OBJECT_ARRAY) {
-            return fail(why, "a receipt is not an array");
+            return unpack_fail(why, "a receipt is not an array");
         }
-        if (read_receipt(item->via.array.ptr, item->via.array.size, &u->receipts[i], why) != 0) {
+        if (unpack_receipt(item->via.array.ptr, item->via.array.size, &u->receipts[i], why) != 0) {
             return -1;
         }
     }
@@ -282,51 +283,52 @@ static int read_batch_ack(struct ff_ipc_unpacker *u, const msgpack_object_array 
     return 0;
 }
 
-static int read_error(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+static int unpack_error(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
 {
-    if (a->size < 5 || !text_of(&a->ptr[2], &out->reason) || !text_of(&a->ptr[3], &out->text)) {
-        return fail(why, "the error has no reason and message");
+    if (a->size < 5 || !unpack_text(&a->ptr[2], &out->reason) ||
+        !unpack_text(&a->ptr[3], &out->text)) {
+        return unpack_fail(why, "the error has no reason and message");
     }
     if (a->ptr[4].type != MSGPACK_OBJECT_NIL) {
-        if (!is_uint(&a->ptr[4], INT64_MAX)) {
-            return fail(why, "the error's index is neither a number nor nil");
+        if (!unpack_is_uint(&a->ptr[4], INT64_MAX)) {
+            return unpack_fail(why, "the error's index is neither a number nor nil");
         }
         out->index = (int64_t)a->ptr[4].via.u64;
     }
     return 0;
 }
 
-static int read_stats(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+static int unpack_stats(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
 {
     if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_MAP) {
-        return fail(why, "the stats are not a map");
+        return unpack_fail(why, "the stats are not a map");
     }
     out->stats = &a->ptr[2].via.map;
     return 0;
 }
 
-static int read_name(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+static int unpack_name(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
 {
-    if (a->size < 3 || !text_of(&a->ptr[2], &out->name)) {
-        return fail(why, "the name is not a string");
+    if (a->size < 3 || !unpack_text(&a->ptr[2], &out->name)) {
+        return unpack_fail(why, "the name is not a string");
     }
     return 0;
 }
 
-static int read_query(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+static int unpack_query(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
 {
-    if (a->size < 4 || !text_or_nil(&a->ptr[2], &out->name) ||
+    if (a->size < 4 || !unpack_text_or_nil(&a->ptr[2], &out->name) ||
         (out->type == FF_IPC_CHANNEL && out->name.p == NULL)) {
-        return fail(why, "the query has no name");
+        return unpack_fail(why, "the query has no name");
     }
     if (a->ptr[3].type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the attributes are not an array");
+        return unpack_fail(why, "the attributes are not an array");
     }
     const msgpack_object_array *words = &a->ptr[3].via.array;
     for (uint32_t i = 0; i < words->size; i++) {
         struct ff_slice word;
-        if (!text_of(&words->ptr[i], &word)) {
-            return fail(why, "an attribute is not a string");
+        if (!unpack_text(&words->ptr[i], &word)) {
+            return unpack_fail(why, "an attribute is not a string");
         }
         for (size_t k = 0; k < FF_IPC_ATTRIBUTES; k++) {
             const char *known = ff_ipc_attributes[k].word;
@@ -338,38 +340,38 @@ static int read_query(const msgpack_object_array *a, struct ff_ipc_frame *out, c
     return 0;
 }
 
-static int read_count(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+static int unpack_count(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
 {
-    if (a->size < 3 || !is_uint(&a->ptr[2], UINT64_MAX)) {
-        return fail(why, "the number is missing");
+    if (a->size < 3 || !unpack_is_uint(&a->ptr[2], UINT64_MAX)) {
+        return unpack_fail(why, "the number is missing");
     }
     out->count = a->ptr[2].via.u64;
     return 0;
 }
 
-static bool number_or_nil(const msgpack_object *o, bool *has, uint32_t *number)
+static bool unpack_number_or_nil(const msgpack_object *o, bool *has, uint32_t *number)
 {
     *has = o->type != MSGPACK_OBJECT_NIL;
     *number = 0;
     if (!*has) {
         return true;
     }
-    if (!is_uint(o, UINT32_MAX)) {
+    if (!unpack_is_uint(o, UINT32_MAX)) {
         return false;
     }
     *number = (uint32_t)o->via.u64;
     return true;
 }
 
-static int read_channel(const msgpack_object *o, struct ff_ipc_channel *out, const char **why)
+static int unpack_channel(const msgpack_object *o, struct ff_ipc_channel *out, const char **why)
 {
     const msgpack_object *f = o->via.array.ptr;
 
-    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 5 || !text_of(&f[0], &out->name) ||
-        f[1].type != MSGPACK_OBJECT_BOOLEAN ||
-        !number_or_nil(&f[2], &out->has_subscriptions, &out->subscriptions) ||
-        !number_or_nil(&f[3], &out->has_users, &out->users)) {
-        return fail(why, "a channel is not a name, a boolean and two numbers");
+    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 5 ||
+        !unpack_text(&f[0], &out->name) || f[1].type != MSGPACK_OBJECT_BOOLEAN ||
+        !unpack_number_or_nil(&f[2], &out->has_subscriptions, &out->subscriptions) ||
+        !unpack_number_or_nil(&f[3], &out->has_users, &out->users)) {
+        return unpack_fail(why, "a channel is not a name, a boolean and two numbers");
     }
     out->occupied = f[1].via.boolean;
     out->data = (struct ff_slice){NULL, 0};
@@ -379,22 +381,23 @@ static int read_channel(const msgpack_object *o, struct ff_ipc_channel *out, con
     }
     const msgpack_object_array *cached = &f[4].via.array;
     if (f[4].type != MSGPACK_OBJECT_ARRAY || cached->size < 2 ||
-        !bytes_of(&cached->ptr[0], &out->data) || !is_uint(&cached->ptr[1], UINT64_MAX)) {
-        return fail(why, "a cached event is not data and a number");
+        !unpack_bytes(&cached->ptr[0], &out->data) ||
+        !unpack_is_uint(&cached->ptr[1], UINT64_MAX)) {
+        return unpack_fail(why, "a cached event is not data and a number");
     }
     out->ttl = cached->ptr[1].via.u64;
     return 0;
 }
 
-static int read_channels(struct ff_ipc_unpacker *u, const msgpack_object *o, uint32_t n,
-                         struct ff_ipc_frame *out, const char **why)
+static int unpack_channels(struct ff_ipc_unpacker *u, const msgpack_object *o, uint32_t n,
+                           struct ff_ipc_frame *out, const char **why)
 {
-    u->channels = table(u->channels, &u->capchannels, n, sizeof(*u->channels));
+    u->channels = unpack_table(u->channels, &u->capchannels, n, sizeof(*u->channels));
     if (u->channels == NULL) {
-        return fail(why, "out of memory");
+        return unpack_fail(why, "out of memory");
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (read_channel(&o[i], &u->channels[i], why) != 0) {
+        if (unpack_channel(&o[i], &u->channels[i], why) != 0) {
             return -1;
         }
     }
@@ -403,38 +406,38 @@ static int read_channels(struct ff_ipc_unpacker *u, const msgpack_object *o, uin
     return 0;
 }
 
-static int read_channels_reply(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
-                               struct ff_ipc_frame *out, const char **why)
+static int unpack_channels_reply(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                                 struct ff_ipc_frame *out, const char **why)
 {
     if (a->size < 3) {
-        return fail(why, "the reply has no channels");
+        return unpack_fail(why, "the reply has no channels");
     }
     if (out->type == FF_IPC_CHANNEL_REPLY) {
-        return read_channels(u, &a->ptr[2], 1, out, why);
+        return unpack_channels(u, &a->ptr[2], 1, out, why);
     }
     if (a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the channels are not an array");
+        return unpack_fail(why, "the channels are not an array");
     }
-    return read_channels(u, a->ptr[2].via.array.ptr, a->ptr[2].via.array.size, out, why);
+    return unpack_channels(u, a->ptr[2].via.array.ptr, a->ptr[2].via.array.size, out, why);
 }
 
-static int read_members(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
-                        struct ff_ipc_frame *out, const char **why)
+static int unpack_members(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                          struct ff_ipc_frame *out, const char **why)
 {
     if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the members are not an array");
+        return unpack_fail(why, "the members are not an array");
     }
     const msgpack_object_array *items = &a->ptr[2].via.array;
-    u->members = table(u->members, &u->capmembers, items->size, sizeof(*u->members));
+    u->members = unpack_table(u->members, &u->capmembers, items->size, sizeof(*u->members));
     if (u->members == NULL) {
-        return fail(why, "out of memory");
+        return unpack_fail(why, "out of memory");
     }
     for (uint32_t i = 0; i < items->size; i++) {
         const msgpack_object_array *item = &items->ptr[i].via.array;
         if (items->ptr[i].type != MSGPACK_OBJECT_ARRAY || item->size < 2 ||
-            !text_of(&item->ptr[0], &u->members[i].user_id) ||
-            !text_or_nil(&item->ptr[1], &u->members[i].info)) {
-            return fail(why, "a member is not an id and its info");
+            !unpack_text(&item->ptr[0], &u->members[i].user_id) ||
+            !unpack_text_or_nil(&item->ptr[1], &u->members[i].info)) {
+            return unpack_fail(why, "a member is not an id and its info");
         }
     }
     out->members = u->members;
@@ -449,7 +452,7 @@ static int unpack_value(struct ff_ipc_unpacker *u, const uint8_t *bytes, size_t 
     if (u->unpacked.zone == NULL) {
         u->unpacked.zone = msgpack_zone_new(MSGPACK_ZONE_CHUNK_SIZE);
         if (u->unpacked.zone == NULL) {
-            return fail(why, "out of memory");
+            return unpack_fail(why, "out of memory");
         }
     } else {
         msgpack_zone_clear(u->unpacked.zone);
@@ -458,10 +461,10 @@ static int unpack_value(struct ff_ipc_unpacker *u, const uint8_t *bytes, size_t 
     msgpack_unpack_return rc =
         msgpack_unpack((const char *)bytes, len, &at, u->unpacked.zone, &u->unpacked.data);
     if (rc == MSGPACK_UNPACK_NOMEM_ERROR) {
-        return fail(why, "out of memory");
+        return unpack_fail(why, "out of memory");
     }
     if (rc != MSGPACK_UNPACK_SUCCESS) {
-        return fail(why, "not one complete msgpack value");
+        return unpack_fail(why, "not one complete msgpack value");
     }
     return 0;
 }
@@ -474,31 +477,31 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     unpacker->nslices = 0;
 
     if (!ff_ipc_walk(bytes, len)) {
-        return fail(why, "not one complete msgpack value within the limits");
+        return unpack_fail(why, "not one complete msgpack value within the limits");
     }
     if (unpack_value(unpacker, bytes, len, why) != 0) {
         return -1;
     }
     if (unpacker->unpacked.data.type != MSGPACK_OBJECT_ARRAY) {
-        return fail(why, "the frame is not an array");
+        return unpack_fail(why, "the frame is not an array");
     }
     const msgpack_object_array *a = &unpacker->unpacked.data.via.array;
-    if (a->size < 2 || !is_uint(&a->ptr[1], UINT64_MAX)) {
-        return fail(why, "the frame does not start with a type and a sequence number");
+    if (a->size < 2 || !unpack_is_uint(&a->ptr[1], UINT64_MAX)) {
+        return unpack_fail(why, "the frame does not start with a type and a sequence number");
     }
     out->seq = a->ptr[1].via.u64;
-    if (!is_uint(&a->ptr[0], UINT8_MAX)) {
-        return fail(why, "the frame's type is not a number up to 255");
+    if (!unpack_is_uint(&a->ptr[0], UINT8_MAX)) {
+        return unpack_fail(why, "the frame's type is not a number up to 255");
     }
     out->type = (enum ff_ipc_type)a->ptr[0].via.u64;
 
     switch (out->type) {
     case FF_IPC_HELLO:
-        return read_hello(a, &out->hello, why);
+        return unpack_hello(a, &out->hello, why);
     case FF_IPC_PUBLISH:
-        return read_publish(unpacker, a, out, why);
+        return unpack_publish(unpacker, a, out, why);
     case FF_IPC_BATCH:
-        return read_batch(unpacker, a, out, why);
+        return unpack_batch(unpacker, a, out, why);
     case FF_IPC_PING:
     case FF_IPC_STATS:
     case FF_IPC_PONG:
@@ -507,27 +510,27 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     case FF_IPC_TERMINATE:
     case FF_IPC_DISCONNECT:
     case FF_IPC_MEMBERS:
-        return read_name(a, out, why);
+        return unpack_name(a, out, why);
     case FF_IPC_CHANNELS:
     case FF_IPC_CHANNEL:
-        return read_query(a, out, why);
+        return unpack_query(a, out, why);
     case FF_IPC_ERROR:
-        return read_error(a, out, why);
+        return unpack_error(a, out, why);
     case FF_IPC_ACK:
-        return read_ack(unpacker, a, out, why);
+        return unpack_ack(unpacker, a, out, why);
     case FF_IPC_BATCH_ACK:
-        return read_batch_ack(unpacker, a, out, why);
+        return unpack_batch_ack(unpacker, a, out, why);
     case FF_IPC_STATS_REPLY:
-        return read_stats(a, out, why);
+        return unpack_stats(a, out, why);
     case FF_IPC_TERMINATED:
     case FF_IPC_DISCONNECTED:
     case FF_IPC_CONNECTIONS_REPLY:
-        return read_count(a, out, why);
+        return unpack_count(a, out, why);
     case FF_IPC_CHANNELS_REPLY:
     case FF_IPC_CHANNEL_REPLY:
-        return read_channels_reply(unpacker, a, out, why);
+        return unpack_channels_reply(unpacker, a, out, why);
     case FF_IPC_MEMBERS_REPLY:
-        return read_members(unpacker, a, out, why);
+        return unpack_members(unpacker, a, out, why);
     }
-    return fail(why, "the frame's type is unknown");
+    return unpack_fail(why, "the frame's type is unknown");
 }

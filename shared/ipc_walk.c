@@ -16,7 +16,7 @@ int64_t ff_ipc_frame_len(const uint8_t *bytes, size_t len)
 }
 
 /* The big-endian number of `size` bytes at `p`. */
-static uint64_t number_at(const uint8_t *p, unsigned int size)
+static uint64_t walk_number_at(const uint8_t *p, unsigned int size)
 {
     uint64_t n = 0;
     for (unsigned int i = 0; i < size; i++) {
@@ -30,7 +30,7 @@ static uint64_t number_at(const uint8_t *p, unsigned int size)
  * to the number of values inside of it. False when the bytes do not suffice, also for children of
  * one byte each, or are no msgpack.
  */
-static bool value_head(const uint8_t *p, size_t left, size_t *used, uint64_t *children)
+static bool walk_value_head(const uint8_t *p, size_t left, size_t *used, uint64_t *children)
 {
     uint8_t byte = p[0];
     unsigned int size = 0; /* of the length that follows the first byte */
@@ -107,7 +107,7 @@ static bool value_head(const uint8_t *p, size_t left, size_t *used, uint64_t *ch
             return false;
         }
         if (size != 0) {
-            uint64_t n = number_at(p + 1, size);
+            uint64_t n = walk_number_at(p + 1, size);
             if (byte == 0xDC || byte == 0xDD) {
                 inside = n;
             } else if (byte == 0xDE || byte == 0xDF) {
@@ -138,7 +138,7 @@ bool ff_ipc_walk(const uint8_t *bytes, size_t len)
         uint64_t children;
 
         if (at == len || ++values > FF_IPC_MAX_VALUES ||
-            !value_head(bytes + at, len - at, &used, &children)) {
+            !walk_value_head(bytes + at, len - at, &used, &children)) {
             return false;
         }
         at += used;

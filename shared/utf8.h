@@ -11,6 +11,10 @@
 
 bool ff_utf8_valid(const char *text, size_t len);
 
+/* Over a run of characters that are not ASCII: the place behind it, which is `end` or a byte of
+ * ASCII. NULL: what is there is no UTF-8. For readers that look at ASCII themselves. */
+const char *ff_utf8_skip(const char *text, const char *end);
+
 /*
  * The same for a text that comes in pieces: the state behind them. FF_UTF8_WHOLE is where a text
  * begins and where it may end; FF_UTF8_BAD never leads anywhere else; all others are inside of a

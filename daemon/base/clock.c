@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-static struct timespec now(clockid_t id)
+static struct timespec clock_now(clockid_t id)
 {
     struct timespec ts;
     check(clock_gettime(id, &ts) == 0);
@@ -13,7 +13,7 @@ static struct timespec now(clockid_t id)
 
 uint64_t clock_mono_ns(void)
 {
-    struct timespec ts = now(CLOCK_MONOTONIC);
+    struct timespec ts = clock_now(CLOCK_MONOTONIC);
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
@@ -24,6 +24,6 @@ uint64_t clock_mono_ms(void)
 
 uint64_t clock_wall_ms(void)
 {
-    struct timespec ts = now(CLOCK_REALTIME);
+    struct timespec ts = clock_now(CLOCK_REALTIME);
     return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
 }

@@ -10,28 +10,28 @@ extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value
     __attribute__((weak));
 
 /* malloc(0) may return NULL, which callers take for "no memory". */
-static size_t at_least_one(size_t bytes)
+static size_t mem_at_least_one(size_t bytes)
 {
     return bytes == 0 ? 1 : bytes;
 }
 
 void *mem_alloc(size_t bytes)
 {
-    void *p = malloc(at_least_one(bytes));
+    void *p = malloc(mem_at_least_one(bytes));
     check(p != NULL);
     return p;
 }
 
 void *mem_zalloc(size_t bytes)
 {
-    void *p = calloc(1, at_least_one(bytes));
+    void *p = calloc(1, mem_at_least_one(bytes));
     check(p != NULL);
     return p;
 }
 
 void *mem_realloc(void *old, size_t bytes)
 {
-    void *p = realloc(old, at_least_one(bytes));
+    void *p = realloc(old, mem_at_least_one(bytes));
     check(p != NULL);
     return p;
 }
@@ -49,12 +49,12 @@ char *mem_strndup(const char *text, size_t len)
 
 void *mem_try_alloc(size_t bytes)
 {
-    return malloc(at_least_one(bytes));
+    return malloc(mem_at_least_one(bytes));
 }
 
 void *mem_try_realloc(void *old, size_t bytes)
 {
-    return realloc(old, at_least_one(bytes));
+    return realloc(old, mem_at_least_one(bytes));
 }
 
 void mem_free(void *p)

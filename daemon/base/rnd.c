@@ -13,7 +13,7 @@ static _Thread_local struct {
     size_t left; /* unused bytes at the end of the page */
 } page;
 
-static void draw(uint8_t *out, size_t len)
+static void rnd_draw(uint8_t *out, size_t len)
 {
     while (len != 0) {
         ssize_t n = getrandom(out, len, 0);
@@ -31,12 +31,12 @@ void rnd_bytes(void *out, size_t len)
     uint8_t *to = out;
 
     if (len > sizeof(page.bytes)) {
-        draw(to, len);
+        rnd_draw(to, len);
         return;
     }
     while (len != 0) {
         if (page.left == 0) {
-            draw(page.bytes, sizeof(page.bytes));
+            rnd_draw(page.bytes, sizeof(page.bytes));
             page.left = sizeof(page.bytes);
         }
         size_t n = len < page.left ? len : page.left;

@@ -14,13 +14,13 @@
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static uint64_t key0, key1;
 
-static void draw_key(void)
+static void strmap_draw_key(void)
 {
     key0 = rnd_u64();
     key1 = rnd_u64();
 }
 
-static inline uint64_t rotl(uint64_t x, unsigned int n)
+static inline uint64_t strmap_rotl(uint64_t x, unsigned int n)
 {
     return x << n | x >> (64 - n);
 }
@@ -30,19 +30,19 @@ static inline uint64_t rotl(uint64_t x, unsigned int n)
     do {                                                                                           \
         (v)[0] += (v)[1];                                                                          \
         (v)[2] += (v)[3];                                                                          \
-        (v)[1] = rotl((v)[1], 13) ^ (v)[0];                                                        \
-        (v)[3] = rotl((v)[3], 16) ^ (v)[2];                                                        \
-        (v)[0] = rotl((v)[0], 32);                                                                 \
+        (v)[1] = strmap_rotl((v)[1], 13) ^ (v)[0];                                                 \
+        (v)[3] = strmap_rotl((v)[3], 16) ^ (v)[2];                                                 \
+        (v)[0] = strmap_rotl((v)[0], 32);                                                          \
         (v)[2] += (v)[1];                                                                          \
         (v)[0] += (v)[3];                                                                          \
-        (v)[1] = rotl((v)[1], 17) ^ (v)[2];                                                        \
-        (v)[3] = rotl((v)[3], 21) ^ (v)[0];                                                        \
-        (v)[2] = rotl((v)[2], 32);                                                                 \
+        (v)[1] = strmap_rotl((v)[1], 17) ^ (v)[2];                                                 \
+        (v)[3] = strmap_rotl((v)[3], 21) ^ (v)[0];                                                 \
+        (v)[2] = strmap_rotl((v)[2], 32);                                                          \
     } while (0)
 
 uint64_t strmap_hash64(const char *key, size_t len)
 {
-    pthread_once(&key_once, draw_key);
+    pthread_once(&key_once, strmap_draw_key);
 
     uint64_t v[4] = {
         key0 ^ 0x736f6d6570736575u,
@@ -90,8 +90,8 @@ void strmap_free(struct strmap *map)
     strmap_init(map, map->key);
 }
 
-static bool has_key(const struct strmap *map, const struct strmap_slot *slot, uint32_t hash,
-                    const char *key, size_t len)
+static bool strmap_has_key(const struct strmap *map, const struct strmap_slot *slot, uint32_t hash,
+                           const char *key, size_t len)
 {
     const char *own;
     size_t own_len;
@@ -105,17 +105,17 @@ static bool has_key(const struct strmap *map, const struct strmap_slot *slot, ui
 
 /* The slot of this key, or the empty one where a search for it ends. There always is an empty one:
  * load <= 3/4. */
-static size_t find(const struct strmap *map, uint32_t hash, const char *key, size_t len)
+static size_t strmap_find(const struct strmap *map, uint32_t hash, const char *key, size_t len)
 {
     size_t at = hash & map->mask;
-    while (map->slots[at].used && !has_key(map, &map->slots[at], hash, key, len)) {
+    while (map->slots[at].used && !strmap_has_key(map, &map->slots[at], hash, key, len)) {
         at = (at + 1) & map->mask;
     }
     return at;
 }
 
 /* Moves everything into a fresh table of zeros with `slots` slots. */
-static void move_into(struct strmap *map, struct strmap_slot *fresh, size_t slots)
+static void strmap_move_into(struct strmap *map, struct strmap_slot *fresh, size_t slots)
 {
     struct strmap_slot *old = map->slots;
     size_t n = old == NULL ? 0 : map->mask + 1;
@@ -136,7 +136,7 @@ static void move_into(struct strmap *map, struct strmap_slot *fresh, size_t slot
     map->mask = mask;
 }
 
-static void grow_for_one(struct strmap *map)
+static void strmap_grow_for_one(struct strmap *map)
 {
     size_t slots = map->slots == NULL ? 0 : map->mask + 1;
 
@@ -144,11 +144,11 @@ static void grow_for_one(struct strmap *map)
         return;
     }
     size_t more = slots == 0 ? MIN_SLOTS : slots * 2;
-    move_into(map, mem_zalloc(more * sizeof(struct strmap_slot)), more);
+    strmap_move_into(map, mem_zalloc(more * sizeof(struct strmap_slot)), more);
 }
 
 /* From under an eighth to a quarter, so that a map at the edge does not move to and fro. */
-static void shrink(struct strmap *map)
+static void strmap_shrink(struct strmap *map)
 {
     size_t slots = map->mask + 1;
 
@@ -164,7 +164,7 @@ static void shrink(struct strmap *map)
         return; /* a smaller table is a wish, not a need */
     }
     memset(fresh, 0, fewer * sizeof(*fresh));
-    move_into(map, fresh, fewer);
+    strmap_move_into(map, fresh, fewer);
 }
 
 void *strmap_get_hashed(const struct strmap *map, uint32_t hash, const char *key, size_t len)
@@ -172,7 +172,7 @@ void *strmap_get_hashed(const struct strmap *map, uint32_t hash, const char *key
     if (map->count == 0) {
         return NULL;
     }
-    return map->slots[find(map, hash, key, len)].value;
+    return map->slots[strmap_find(map, hash, key, len)].value;
 }
 
 void *strmap_get(const struct strmap *map, const char *key, size_t len)
@@ -190,8 +190,8 @@ void strmap_put_hashed(struct strmap *map, uint32_t hash, void *value)
 
     check(value != NULL);
     map->key(value, &key, &len);
-    grow_for_one(map);
-    struct strmap_slot *slot = &map->slots[find(map, hash, key, len)];
+    strmap_grow_for_one(map);
+    struct strmap_slot *slot = &map->slots[strmap_find(map, hash, key, len)];
     check(!slot->used);
     *slot = (struct strmap_slot){.hash = hash, .used = 1, .value = value};
     map->count++;
@@ -211,7 +211,7 @@ void *strmap_del(struct strmap *map, const char *key, size_t len)
     if (map->count == 0) {
         return NULL;
     }
-    size_t hole = find(map, strmap_hash(key, len), key, len);
+    size_t hole = strmap_find(map, strmap_hash(key, len), key, len);
     void *value = map->slots[hole].value;
     if (value == NULL) {
         return NULL;
@@ -227,7 +227,7 @@ void *strmap_del(struct strmap *map, const char *key, size_t len)
     }
     map->slots[hole] = (struct strmap_slot){0};
     map->count--;
-    shrink(map);
+    strmap_shrink(map);
     return value;
 }
 

@@ -27,13 +27,13 @@ struct deflater {
     struct buf packed, message;
 };
 
-static void *zlib_alloc(void *opaque, unsigned int items, unsigned int size)
+static void *deflate_zlib_alloc(void *opaque, unsigned int items, unsigned int size)
 {
     (void)opaque;
     return mem_try_alloc((size_t)items * size);
 }
 
-static void zlib_free(void *opaque, void *p)
+static void deflate_zlib_free(void *opaque, void *p)
 {
     (void)opaque;
     mem_free(p);
@@ -77,13 +77,13 @@ void deflate_trim(struct deflater *deflater)
 
 /* ---- out ---- */
 
-static z_stream *packer(struct deflater *deflater, unsigned int bits)
+static z_stream *deflate_packer(struct deflater *deflater, unsigned int bits)
 {
     check(bits >= DEFLATE_MIN_BITS && bits <= DEFLATE_MAX_BITS);
     unsigned int i = bits - DEFLATE_MIN_BITS;
     z_stream *z = &deflater->packers[i];
     if (!deflater->packer_ready[i]) {
-        *z = (z_stream){.zalloc = zlib_alloc, .zfree = zlib_free};
+        *z = (z_stream){.zalloc = deflate_zlib_alloc, .zfree = deflate_zlib_free};
         if (deflateInit2(z, LEVEL, Z_DEFLATED, -(int)bits, MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
             return NULL;
         }
@@ -98,7 +98,7 @@ struct slice deflate_pack(struct deflater *deflater, unsigned int bits, struct s
 {
     static const struct slice none = {NULL, 0};
     struct buf *out = &deflater->packed;
-    z_stream *z = packer(deflater, bits);
+    z_stream *z = deflate_packer(deflater, bits);
     buf_clear(out);
     if (z == NULL || message.len >= UINT32_MAX - 2 * TAIL_LEN ||
         buf_reserve(out, message.len + TAIL_LEN) != 0) {
@@ -121,8 +121,8 @@ struct slice deflate_pack(struct deflater *deflater, unsigned int bits, struct s
 /* ---- in ---- */
 
 /* Inflates these bytes behind what is there; *ended: a final block was the last of them. */
-static enum deflate_result feed(z_stream *z, const void *bytes, size_t len, size_t max,
-                                struct buf *out, bool *ended)
+static enum deflate_result deflate_feed(z_stream *z, const void *bytes, size_t len, size_t max,
+                                        struct buf *out, bool *ended)
 {
     const uint8_t *at = bytes;
     *ended = false;
@@ -181,7 +181,7 @@ enum deflate_result deflate_unpack(struct deflater *deflater, struct slice packe
         return DEFLATE_DONE;
     }
     if (!deflater->unpacker_ready) {
-        *z = (z_stream){.zalloc = zlib_alloc, .zfree = zlib_free};
+        *z = (z_stream){.zalloc = deflate_zlib_alloc, .zfree = deflate_zlib_free};
         if (inflateInit2(z, -(int)DEFLATE_MAX_BITS) != Z_OK) {
             return DEFLATE_NO_MEMORY;
         }
@@ -190,9 +190,9 @@ enum deflate_result deflate_unpack(struct deflater *deflater, struct slice packe
         return DEFLATE_BAD;
     }
     buf_clear(out);
-    enum deflate_result result = feed(z, packed.p, packed.len, max, out, &ended);
+    enum deflate_result result = deflate_feed(z, packed.p, packed.len, max, out, &ended);
     if (result == DEFLATE_DONE && whole && !ended) {
-        result = feed(z, tail, TAIL_LEN, max, out, &ended);
+        result = deflate_feed(z, tail, TAIL_LEN, max, out, &ended);
         if (result == DEFLATE_DONE && !ended && !(z->data_type & BETWEEN_BLOCKS)) {
             result = DEFLATE_BAD;
         }

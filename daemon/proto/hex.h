@@ -1,17 +1,15 @@
 /*
- * Hex digits. Pure.
+ * Hex digits by a shorter name; shared/hex.h has all there is. Pure.
  */
 #ifndef FF_PROTO_HEX_H
 #define FF_PROTO_HEX_H
 
-/* The value of a hex digit of either case, -1 for anything else. */
+#include "shared/hex.h"
+
+/* See ff_hex_value. */
 static inline int hex_value(unsigned char c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return ff_hex_value(c);
 }
 
 #endif

@@ -2,20 +2,22 @@
 
 #include "base/check.h"
 #include "proto/json_scan.h"
+#include "shared/hex.h"
+#include "shared/utf8.h"
 
-static bool is_blank(char c)
+static bool json_is_blank(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static bool is_digit(char c)
+static bool json_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-static const char *skip_blanks(const char *p, const char *end)
+static const char *json_skip_blanks(const char *p, const char *end)
 {
-    while (p < end && is_blank(*p)) {
+    while (p < end && json_is_blank(*p)) {
         p++;
     }
     return p;
@@ -24,44 +26,8 @@ static const char *skip_blanks(const char *p, const char *end)
 /* ---- the validator: functions take a place and return the one behind what they accept, or NULL
  * ---- */
 
-static bool is_tail(const unsigned char *p)
-{
-    return (*p & 0xC0) == 0x80;
-}
-
-/* A run of bytes that are not ASCII, as RFC 3629. */
-static const char *check_utf8(const char *text, const char *end)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    const unsigned char *stop = (const unsigned char *)end;
-
-    while (p < stop && *p >= 0x80) {
-        size_t left = (size_t)(stop - p);
-
-        if (*p < 0xE0) {
-            if (*p < 0xC2 || left < 2 || !is_tail(p + 1)) {
-                return NULL;
-            }
-            p += 2;
-        } else if (*p < 0xF0) {
-            if (left < 3 || !is_tail(p + 1) || !is_tail(p + 2) || (*p == 0xE0 && p[1] < 0xA0) ||
-                (*p == 0xED && p[1] > 0x9F)) {
-                return NULL;
-            }
-            p += 3;
-        } else {
-            if (*p > 0xF4 || left < 4 || !is_tail(p + 1) || !is_tail(p + 2) || !is_tail(p + 3) ||
-                (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] > 0x8F)) {
-                return NULL;
-            }
-            p += 4;
-        }
-    }
-    return (const char *)p;
-}
-
 /* The value of four hex digits, or -1. */
-static int32_t hex4(const char *p, const char *end)
+static int32_t json_hex4(const char *p, const char *end)
 {
     int32_t value = 0;
 
@@ -69,22 +35,17 @@ static int32_t hex4(const char *p, const char *end)
         return -1;
     }
     for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        if (is_digit(c)) {
-            value = value << 4 | (c - '0');
-        } else if (c >= 'a' && c <= 'f') {
-            value = value << 4 | (c - 'a' + 10);
-        } else if (c >= 'A' && c <= 'F') {
-            value = value << 4 | (c - 'A' + 10);
-        } else {
+        int digit = ff_hex_value((unsigned char)p[i]);
+        if (digit < 0) {
             return -1;
         }
+        value = value << 4 | digit;
     }
     return value;
 }
 
 /* Behind a backslash. */
-static const char *check_escape(const char *p, const char *end)
+static const char *json_check_escape(const char *p, const char *end)
 {
     if (p == end) {
         return NULL;
@@ -92,7 +53,7 @@ static const char *check_escape(const char *p, const char *end)
     if (*p != 'u') {
         return *p != '\0' && strchr("\"\\/bfnrt", *p) != NULL ? p + 1 : NULL;
     }
-    int32_t unit = hex4(p + 1, end);
+    int32_t unit = json_hex4(p + 1, end);
     if (unit < 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) {
         return NULL;
     }
@@ -101,7 +62,7 @@ static const char *check_escape(const char *p, const char *end)
         if (end - p < 6 || p[0] != '\\' || p[1] != 'u') {
             return NULL;
         }
-        unit = hex4(p + 2, end);
+        unit = json_hex4(p + 2, end);
         if (unit < 0xDC00 || unit > 0xDFFF) {
             return NULL;
         }
@@ -111,7 +72,7 @@ static const char *check_escape(const char *p, const char *end)
 }
 
 /* Behind the opening quote. */
-static const char *check_string(const char *p, const char *end)
+static const char *json_check_string(const char *p, const char *end)
 {
     for (;;) {
         p = json_skip_plain(p, end, true);
@@ -122,9 +83,9 @@ static const char *check_string(const char *p, const char *end)
             return p + 1;
         }
         if (*p == '\\') {
-            p = check_escape(p + 1, end);
+            p = json_check_escape(p + 1, end);
         } else {
-            p = (unsigned char)*p < 0x20 ? NULL : check_utf8(p, end);
+            p = (unsigned char)*p < 0x20 ? NULL : ff_utf8_skip(p, end);
         }
         if (p == NULL) {
             return NULL;
@@ -132,18 +93,18 @@ static const char *check_string(const char *p, const char *end)
     }
 }
 
-static const char *check_digits(const char *p, const char *end)
+static const char *json_check_digits(const char *p, const char *end)
 {
-    if (p == end || !is_digit(*p)) {
+    if (p == end || !json_is_digit(*p)) {
         return NULL;
     }
-    while (p < end && is_digit(*p)) {
+    while (p < end && json_is_digit(*p)) {
         p++;
     }
     return p;
 }
 
-static const char *check_number(const char *p, const char *end)
+static const char *json_check_number(const char *p, const char *end)
 {
     if (*p == '-') {
         p++;
@@ -151,41 +112,41 @@ static const char *check_number(const char *p, const char *end)
     if (p < end && *p == '0') {
         p++;
     } else {
-        p = check_digits(p, end);
+        p = json_check_digits(p, end);
     }
     if (p != NULL && p < end && *p == '.') {
-        p = check_digits(p + 1, end);
+        p = json_check_digits(p + 1, end);
     }
     if (p != NULL && p < end && (*p == 'e' || *p == 'E')) {
         p++;
         if (p < end && (*p == '+' || *p == '-')) {
             p++;
         }
-        p = check_digits(p, end);
+        p = json_check_digits(p, end);
     }
     return p;
 }
 
-static const char *check_word(const char *p, const char *end, const char *word)
+static const char *json_check_word(const char *p, const char *end, const char *word)
 {
     size_t len = strlen(word);
     return (size_t)(end - p) >= len && memcmp(p, word, len) == 0 ? p + len : NULL;
 }
 
 /* Anything but an array or an object. */
-static const char *check_scalar(const char *p, const char *end)
+static const char *json_check_scalar(const char *p, const char *end)
 {
     switch (*p) {
     case '"':
-        return check_string(p + 1, end);
+        return json_check_string(p + 1, end);
     case 't':
-        return check_word(p, end, "true");
+        return json_check_word(p, end, "true");
     case 'f':
-        return check_word(p, end, "false");
+        return json_check_word(p, end, "false");
     case 'n':
-        return check_word(p, end, "null");
+        return json_check_word(p, end, "null");
     default:
-        return check_number(p, end);
+        return json_check_number(p, end);
     }
 }
 
@@ -201,7 +162,7 @@ bool json_valid(const char *text, size_t len)
     }
     end = text + len;
 value:
-    p = skip_blanks(p, end);
+    p = json_skip_blanks(p, end);
     if (p == end) {
         return false;
     }
@@ -213,7 +174,7 @@ value:
         }
         depth++;
         objects = objects << 1 | object;
-        p = skip_blanks(p + 1, end);
+        p = json_skip_blanks(p + 1, end);
         if (p == end) {
             return false;
         }
@@ -225,12 +186,12 @@ value:
         }
         goto value;
     }
-    p = check_scalar(p, end);
+    p = json_check_scalar(p, end);
     if (p == NULL) {
         return false;
     }
 behind:
-    p = skip_blanks(p, end);
+    p = json_skip_blanks(p, end);
     if (depth == 0) {
         return p == end;
     }
@@ -248,15 +209,15 @@ behind:
         goto value;
     }
 key:
-    p = skip_blanks(p, end);
+    p = json_skip_blanks(p, end);
     if (p == end || *p != '"') {
         return false;
     }
-    p = check_string(p + 1, end);
+    p = json_check_string(p + 1, end);
     if (p == NULL) {
         return false;
     }
-    p = skip_blanks(p, end);
+    p = json_skip_blanks(p, end);
     if (p == end || *p != ':') {
         return false;
     }
@@ -271,7 +232,7 @@ close:
 
 /* ---- the reader: the text is valid, so it only looks for ends; still never beyond `end` ---- */
 
-static const char *skip_string(const char *p, const char *end)
+static const char *json_skip_string(const char *p, const char *end)
 {
     for (;;) {
         p = json_skip_plain(p, end, false);
@@ -285,14 +246,14 @@ static const char *skip_string(const char *p, const char *end)
     }
 }
 
-static const char *skip_value(const char *p, const char *end)
+static const char *json_skip_value(const char *p, const char *end)
 {
     size_t depth = 0;
 
     while (p < end) {
         switch (*p) {
         case '"':
-            p = skip_string(p + 1, end);
+            p = json_skip_string(p + 1, end);
             break;
         case '{':
         case '[':
@@ -309,7 +270,7 @@ static const char *skip_value(const char *p, const char *end)
                 p++;
                 continue;
             }
-            while (p < end && *p != ',' && *p != '}' && *p != ']' && !is_blank(*p)) {
+            while (p < end && *p != ',' && *p != '}' && *p != ']' && !json_is_blank(*p)) {
                 p++;
             }
             return p;
@@ -344,29 +305,29 @@ enum json_type json_type(struct slice value)
 
 struct slice json_trim(struct slice text)
 {
-    while (text.len != 0 && is_blank(text.p[0])) {
+    while (text.len != 0 && json_is_blank(text.p[0])) {
         text.p++;
         text.len--;
     }
-    while (text.len != 0 && is_blank(text.p[text.len - 1])) {
+    while (text.len != 0 && json_is_blank(text.p[text.len - 1])) {
         text.len--;
     }
     return text;
 }
 
 /* Behind the opening bracket or the comma in front of the next value. NULL: there is none. */
-static const char *next_place(struct slice container, size_t cursor)
+static const char *json_next_place(struct slice container, size_t cursor)
 {
     const char *end = container.p + container.len;
     const char *p = container.p + cursor;
 
     if (cursor == 0) {
-        p = skip_blanks(p, end);
-        p = p < end ? skip_blanks(p + 1, end) : end;
+        p = json_skip_blanks(p, end);
+        p = p < end ? json_skip_blanks(p + 1, end) : end;
     } else {
-        p = skip_blanks(p, end);
+        p = json_skip_blanks(p, end);
         if (p < end && *p == ',') {
-            p = skip_blanks(p + 1, end);
+            p = json_skip_blanks(p + 1, end);
         }
     }
     return p < end && *p != '}' && *p != ']' ? p : NULL;
@@ -375,20 +336,20 @@ static const char *next_place(struct slice container, size_t cursor)
 bool json_next(struct slice object, size_t *cursor, struct slice *key, struct slice *value)
 {
     const char *end = object.p + object.len;
-    const char *start = next_place(object, *cursor);
+    const char *start = json_next_place(object, *cursor);
     const char *p;
 
     if (start == NULL) {
         return false;
     }
-    p = skip_string(start + 1, end);
+    p = json_skip_string(start + 1, end);
     *key = (struct slice){start, (size_t)(p - start)};
-    p = skip_blanks(p, end);
+    p = json_skip_blanks(p, end);
     if (p < end) {
-        p = skip_blanks(p + 1, end); /* the colon */
+        p = json_skip_blanks(p + 1, end); /* the colon */
     }
     start = p;
-    p = skip_value(p, end);
+    p = json_skip_value(p, end);
     *value = (struct slice){start, (size_t)(p - start)};
     *cursor = (size_t)(p - object.p);
     return true;
@@ -396,19 +357,19 @@ bool json_next(struct slice object, size_t *cursor, struct slice *key, struct sl
 
 bool json_element(struct slice array, size_t *cursor, struct slice *value)
 {
-    const char *start = next_place(array, *cursor);
+    const char *start = json_next_place(array, *cursor);
     const char *p;
 
     if (start == NULL) {
         return false;
     }
-    p = skip_value(start, array.p + array.len);
+    p = json_skip_value(start, array.p + array.len);
     *value = (struct slice){start, (size_t)(p - start)};
     *cursor = (size_t)(p - array.p);
     return true;
 }
 
-static size_t write_utf8(char *out, uint32_t point)
+static size_t json_write_utf8(char *out, uint32_t point)
 {
     if (point < 0x80) {
         out[0] = (char)point;
@@ -433,7 +394,7 @@ static size_t write_utf8(char *out, uint32_t point)
 }
 
 /* Reads one escape at *p, behind its backslash, and writes its one to four bytes of UTF-8. */
-static size_t read_escape(const char **p, const char *end, char out[4])
+static size_t json_read_escape(const char **p, const char *end, char out[4])
 {
     char c = *(*p)++;
 
@@ -459,21 +420,21 @@ static size_t read_escape(const char **p, const char *end, char out[4])
         out[0] = c;
         return 1;
     }
-    int32_t high = hex4(*p, end);
+    int32_t high = json_hex4(*p, end);
     if (high < 0) {
         return 0;
     }
     *p += 4;
     if (high >= 0xD800 && high <= 0xDBFF && end - *p >= 6) {
-        int32_t low = hex4(*p + 2, end);
+        int32_t low = json_hex4(*p + 2, end);
         *p += 6;
-        return write_utf8(out,
-                          0x10000 + (((uint32_t)high & 0x3FF) << 10 | ((uint32_t)low & 0x3FF)));
+        return json_write_utf8(out, 0x10000 +
+                                        (((uint32_t)high & 0x3FF) << 10 | ((uint32_t)low & 0x3FF)));
     }
-    return write_utf8(out, (uint32_t)high);
+    return json_write_utf8(out, (uint32_t)high);
 }
 
-static struct slice without_quotes(struct slice raw)
+static struct slice json_without_quotes(struct slice raw)
 {
     check(raw.len >= 2);
     return (struct slice){raw.p + 1, raw.len - 2};
@@ -481,7 +442,7 @@ static struct slice without_quotes(struct slice raw)
 
 bool json_string_is(struct slice raw, const char *text)
 {
-    struct slice inner = without_quotes(raw);
+    struct slice inner = json_without_quotes(raw);
     size_t len = strlen(text);
     const char *p = inner.p;
     const char *end = p + inner.len;
@@ -498,7 +459,7 @@ bool json_string_is(struct slice raw, const char *text)
         size_t n = 1;
 
         if (*p++ == '\\' && p < end) {
-            n = read_escape(&p, end, byte);
+            n = json_read_escape(&p, end, byte);
         }
         if (n != 1 || byte[0] != *text) {
             return false;
@@ -510,7 +471,7 @@ bool json_string_is(struct slice raw, const char *text)
 
 struct slice json_unescape(struct slice raw, char *out)
 {
-    struct slice inner = without_quotes(raw);
+    struct slice inner = json_without_quotes(raw);
     const char *p = inner.p;
     const char *end = p + inner.len;
     size_t len = 0;
@@ -524,7 +485,7 @@ struct slice json_unescape(struct slice raw, char *out)
         memcpy(out + len, p, run);
         len += run;
         p = escape + 1;
-        len += read_escape(&p, end, out + len);
+        len += json_read_escape(&p, end, out + len);
         escape = memchr(p, '\\', (size_t)(end - p));
     }
     memcpy(out + len, p, (size_t)(end - p));

@@ -1,6 +1,7 @@
 #include "proto/json.h"
 
 #include "proto/json_scan.h"
+#include "shared/hex.h"
 
 /* What a byte takes in a string beyond itself: 0, 1 for a short escape, 5 for \u00XX. */
 /* clang-format off */
@@ -10,7 +11,7 @@ static const uint8_t extra_bytes[256] = {
 };
 /* clang-format on */
 
-static size_t count_extra(const char *p, const char *end)
+static size_t json_count_extra(const char *p, const char *end)
 {
     size_t extra = 0;
 
@@ -23,9 +24,8 @@ static size_t count_extra(const char *p, const char *end)
     return extra;
 }
 
-static char *write_escape(char *out, char c)
+static char *json_write_escape(char *out, char c)
 {
-    static const char hex[] = "0123456789abcdef";
     static const char short_escapes[] = "btn\0fr"; /* of 8 to 13 */
 
     *out++ = '\\';
@@ -36,8 +36,8 @@ static char *write_escape(char *out, char c)
     *out++ = 'u';
     *out++ = '0';
     *out++ = '0';
-    *out++ = hex[c >> 4];
-    *out++ = hex[c & 15];
+    *out++ = ff_hex_digit((unsigned char)c >> 4);
+    *out++ = ff_hex_digit((unsigned char)c);
     return out;
 }
 
@@ -48,7 +48,7 @@ static char *write_escape(char *out, char c)
  *
  * Invariant: from `out` on there is room for the text left, `behind` and `spare` bytes more.
  */
-static int write_escaped(struct buf *buf, const char *text, size_t len, size_t behind)
+static int json_write_escaped(struct buf *buf, const char *text, size_t len, size_t behind)
 {
     const char *p = text;
     const char *end = p + len;
@@ -58,7 +58,7 @@ static int write_escaped(struct buf *buf, const char *text, size_t len, size_t b
         return -1;
     }
     if (buf_reserve(buf, len + len / 4 + 16 + behind) != 0 &&
-        buf_reserve(buf, len + count_extra(p, end) + behind) != 0) {
+        buf_reserve(buf, len + json_count_extra(p, end) + behind) != 0) {
         return -1;
     }
     char *out = (char *)buf->data + buf->len;
@@ -88,7 +88,7 @@ static int write_escaped(struct buf *buf, const char *text, size_t len, size_t b
             size_t left = (size_t)(end - p) + behind;
 
             buf->len = (size_t)((uint8_t *)out - buf->data);
-            if (buf_reserve(buf, left + count_extra(p, end)) != 0) {
+            if (buf_reserve(buf, left + json_count_extra(p, end)) != 0) {
                 buf->len = mark;
                 return -1;
             }
@@ -96,7 +96,7 @@ static int write_escaped(struct buf *buf, const char *text, size_t len, size_t b
             spare = buf->cap - buf->len - left;
         }
         spare -= extra;
-        out = write_escape(out, *p++);
+        out = json_write_escape(out, *p++);
     }
     buf->len = (size_t)((uint8_t *)out - buf->data);
     return 0;
@@ -104,7 +104,7 @@ static int write_escaped(struct buf *buf, const char *text, size_t len, size_t b
 
 int json_write_part(struct buf *out, const char *text, size_t len)
 {
-    return len == 0 ? 0 : write_escaped(out, text, len, 0);
+    return len == 0 ? 0 : json_write_escaped(out, text, len, 0);
 }
 
 int json_write_string(struct buf *out, const char *text, size_t len)
@@ -113,7 +113,7 @@ int json_write_string(struct buf *out, const char *text, size_t len)
         return -1;
     }
     out->data[out->len++] = '"';
-    if (len != 0 && write_escaped(out, text, len, 1) != 0) {
+    if (len != 0 && json_write_escaped(out, text, len, 1) != 0) {
         out->len--;
         return -1;
     }

@@ -7,7 +7,7 @@ static const uint8_t signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 enum { FAMILY_UNSPEC, FAMILY_INET, FAMILY_INET6, FAMILY_UNIX };
 enum { TRANSPORT_UNSPEC, TRANSPORT_STREAM };
 
-static enum proxy_result bad(const char **why, const char *text)
+static enum proxy_result proxy_bad(const char **why, const char *text)
 {
     *why = text;
     return PROXY_BAD;
@@ -21,10 +21,10 @@ enum proxy_result proxy_read(const uint8_t *bytes, size_t len, struct proxy_head
     size_t seen = len < sizeof(signature) ? len : sizeof(signature);
     *out = (struct proxy_header){0};
     if (memcmp(bytes, signature, seen) != 0) {
-        return bad(why, "it does not begin with a header of version 2");
+        return proxy_bad(why, "it does not begin with a header of version 2");
     }
     if (len > 12 && bytes[12] != 0x20 && bytes[12] != 0x21) {
-        return bad(why, "the header's version or command is unknown");
+        return proxy_bad(why, "the header's version or command is unknown");
     }
     bool local = len > 12 && bytes[12] == 0x20;
     unsigned int family = 0, transport = 0;
@@ -32,7 +32,7 @@ enum proxy_result proxy_read(const uint8_t *bytes, size_t len, struct proxy_head
         family = bytes[13] >> 4;
         transport = bytes[13] & 15;
         if (!local && (family > FAMILY_UNIX || transport > TRANSPORT_STREAM)) {
-            return bad(why, "the header's address family or protocol is not one of streams");
+            return proxy_bad(why, "the header's address family or protocol is not one of streams");
         }
     }
     if (len < PROXY_HEADER) {
@@ -40,10 +40,10 @@ enum proxy_result proxy_read(const uint8_t *bytes, size_t len, struct proxy_head
     }
     size_t rest = (size_t)bytes[14] << 8 | bytes[15];
     if (rest > PROXY_MAX_HEADER - PROXY_HEADER) {
-        return bad(why, "the header is too long");
+        return proxy_bad(why, "the header is too long");
     }
     if (!local && rest < needed[family]) {
-        return bad(why, "the header is too short for its addresses");
+        return proxy_bad(why, "the header is too short for its addresses");
     }
     if (len - PROXY_HEADER < rest) {
         return PROXY_MORE;

@@ -1,10 +1,10 @@
 /*
- * Messages of the Pusher protocol 7: reading what a client sends, writing the JSON of what the
- * server sends. Pure.
+ * Messages of the Pusher protocol 7: reading what a client sends (pusher.c), writing the
+ * JSON of what the server sends (pusher_write.c). Pure.
  *
  * Writers append the JSON text alone (no WebSocket header) to a buf and return -1 when it is full.
  * Key order and double encoding follow the protocol: `event`, `data`, `channel`; `data` of server
- * events is a JSON string that holds JSON.
+ * events is a JSON string that holds JSON, but an object in `pusher:error`.
  */
 #ifndef FF_PROTO_PUSHER_H
 #define FF_PROTO_PUSHER_H
@@ -41,8 +41,8 @@ struct pusher_message {
  * Reads one text message. `scratch` needs 2 * len bytes and holds what had to be unescaped; views
  * point into it or into the text. Returns 0, or -1 for anything that is answered with 4200 "Invalid
  * message format": not JSON, not an object, event missing or not a string, data of a pusher: event
- * that is neither an object nor a string holding one (absent, null or "" is fine for ping and
- * pong), channel missing or not a string where it is needed, auth not a string, channel_data not a
+ * that is neither an object nor a string holding one (of ping and pong nobody looks at it), channel
+ * missing or not a string where it is needed, auth not a string, channel_data not a
  * string that is empty or holds JSON, an unknown pusher: event, an event without a channel. An
  * empty channel name is returned as it is, for the session to refuse. Of repeated members the last
  * one counts. Client events keep any JSON value as data.
@@ -51,8 +51,10 @@ int pusher_read(const char *text, size_t len, char *scratch, struct pusher_messa
 
 /* A presence member, out of channel_data. */
 struct pusher_member {
-    struct slice user_id;   /* as text, for comparing: 1 and "1" are the same user */
-    struct slice id_json;   /* the raw JSON scalar, as it came */
+    struct slice user_id; /* as text, for comparing: 1 and "1" are the same user */
+    /* The raw JSON scalar, as it came; but an integer beyond 2^53, which clients whose numbers are
+     * doubles would read as another one, as a string. */
+    struct slice id_json;
     struct slice info_json; /* the raw JSON value; .p == NULL when absent */
 };
 
@@ -65,7 +67,13 @@ int pusher_member_read(struct slice channel_data, char *scratch,
  * object, or the id is missing, null, an object, an array or empty. */
 int pusher_user_read(struct slice user_data, char *scratch, struct slice *id) MUST_CHECK;
 
-/* The watchlist in the same: raw; .p == NULL when there is none. -1: it is not an array. */
+/* The member that a signed-in user is on a presence channel: the id and the user_info of the same.
+ * Returns as pusher_user_read. */
+int pusher_user_member_read(struct slice user_data, char *scratch,
+                            struct pusher_member *out) MUST_CHECK;
+
+/* The watchlist in the same: raw; .p == NULL when there is none. -1: it is not an array, or
+ * user_data is no object. */
 int pusher_watchlist_read(struct slice user_data, struct slice *list) MUST_CHECK;
 /* Walks over the ids of a watchlist, as text; start with *cursor = 0. `scratch` needs list.len
  * bytes for each of them. An element that cannot be an id gives an empty one. False at the end. */
@@ -73,7 +81,8 @@ bool pusher_watchlist_next(struct slice list, size_t *cursor, char *scratch, str
 
 int pusher_established(struct buf *out, struct slice socket_id,
                        uint32_t activity_timeout) MUST_CHECK;
-/* code 0 writes null, as Pusher does for errors without a code. */
+/* data is an object here, as native clients read nothing else. code 0 writes null, as Pusher does
+ * for errors without a code. */
 int pusher_error(struct buf *out, int code, const char *message) MUST_CHECK;
 int pusher_ping(struct buf *out) MUST_CHECK;
 int pusher_pong(struct buf *out) MUST_CHECK;
@@ -113,8 +122,9 @@ int pusher_presence_subscribed(struct buf *out, struct slice channel,
 int pusher_event_head(struct buf *out, struct slice event, struct slice data) MUST_CHECK;
 int pusher_event_tail(struct buf *out, struct slice channel) MUST_CHECK;
 
-/* {"event":..,"channel":..,"data":<raw>,"user_id":"..."}: data raw, left out when absent; user_id
- * (text, as a JSON string) when .p is not NULL. */
+/* {"event":..,"channel":..,"data":"..","user_id":".."}. `data` is a raw JSON value: a string leaves
+ * as it is, anything else as its own bytes in a string, since some native clients read strings
+ * only; left out when absent. user_id (text, as a JSON string) when .p is not NULL. */
 int pusher_client_event(struct buf *out, struct slice event, struct slice channel,
                         struct slice data, struct slice user_id) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "base/check.h"
+#include "shared/hex.h"
 
 #define HEX_LEN (2 * SIGN_LEN)
 
@@ -19,24 +20,24 @@ static EVP_MAC *hmac;
 static pthread_key_t context_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static void free_context(void *context)
+static void sign_free_context(void *context)
 {
     EVP_MAC_CTX_free(context);
 }
 
-static void fetch(void)
+static void sign_fetch(void)
 {
     hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
     check(hmac != NULL);
-    check(pthread_key_create(&context_key, free_context) == 0);
+    check(pthread_key_create(&context_key, sign_free_context) == 0);
 }
 
-static EVP_MAC_CTX *own_context(void)
+static EVP_MAC_CTX *sign_own_context(void)
 {
     char digest[] = "SHA256";
     EVP_MAC_CTX *context;
 
-    pthread_once(&once, fetch);
+    pthread_once(&once, sign_fetch);
     context = pthread_getspecific(context_key);
     if (context == NULL) {
         const OSSL_PARAM params[] = {
@@ -53,7 +54,7 @@ static EVP_MAC_CTX *own_context(void)
 
 void sign_hmac(struct slice secret, const struct slice *parts, size_t nparts, uint8_t out[SIGN_LEN])
 {
-    EVP_MAC_CTX *context = own_context();
+    EVP_MAC_CTX *context = sign_own_context();
     /* A key of NULL would mean the key of the time before. */
     const char *key = secret.p != NULL ? secret.p : "";
     size_t len = 0;
@@ -73,31 +74,21 @@ bool sign_equal(const uint8_t *a, const uint8_t *b, size_t len)
     return CRYPTO_memcmp(a, b, len) == 0;
 }
 
-static int hex_digit(char c)
+/* Digits of upper case are no signature of ours, though they would mean the same bytes. */
+static bool sign_read_hex(const char *text, uint8_t out[SIGN_LEN])
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(const char *text, uint8_t out[SIGN_LEN])
-{
-    for (size_t i = 0; i < SIGN_LEN; i++) {
-        int high = hex_digit(text[2 * i]);
-        int low = hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
+    for (size_t i = 0; i < HEX_LEN; i++) {
+        if (text[i] >= 'A' && text[i] <= 'F') {
             return false;
         }
-        out[i] = (uint8_t)(high << 4 | low);
     }
-    return true;
+    return ff_hex_read(out, text, SIGN_LEN);
 }
 
 /* "key:" and the signature of the parts. The app's key is public: every client sends it. Only the
  * signature is compared in constant time. */
-static bool auth_signs(struct slice auth, struct slice key, struct slice secret,
-                       const struct slice *parts, size_t nparts)
+static bool sign_auth_signs(struct slice auth, struct slice key, struct slice secret,
+                            const struct slice *parts, size_t nparts)
 {
     uint8_t given[SIGN_LEN], wanted[SIGN_LEN];
 
@@ -105,7 +96,7 @@ static bool auth_signs(struct slice auth, struct slice key, struct slice secret,
         return false;
     }
     if (memcmp(auth.p, key.p, key.len) != 0 || auth.p[key.len] != ':' ||
-        !read_hex(auth.p + key.len + 1, given)) {
+        !sign_read_hex(auth.p + key.len + 1, given)) {
         return false;
     }
     sign_hmac(secret, parts, nparts, wanted);
@@ -119,7 +110,7 @@ bool sign_channel_auth(struct slice auth, struct slice key, struct slice secret,
     const struct slice parts[] = {socket_id, colon, channel, colon, channel_data};
     bool with_data = channel_data.p != NULL && channel_data.len != 0;
 
-    return auth_signs(auth, key, secret, parts, with_data ? 5 : 3);
+    return sign_auth_signs(auth, key, secret, parts, with_data ? 5 : 3);
 }
 
 bool sign_user_auth(struct slice auth, struct slice key, struct slice secret,
@@ -127,5 +118,5 @@ bool sign_user_auth(struct slice auth, struct slice key, struct slice secret,
 {
     const struct slice parts[] = {socket_id, SLICE("::user::"), user_data};
 
-    return auth_signs(auth, key, secret, parts, 3);
+    return sign_auth_signs(auth, key, secret, parts, 3);
 }

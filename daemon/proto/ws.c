@@ -24,7 +24,7 @@
 #define ACCEPT_GUID      "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define ACCEPT_TEXT_MOST 128u
 
-static enum ws_result refuse(uint16_t *code, const char **why, uint16_t with, const char *reason)
+static enum ws_result ws_refuse(uint16_t *code, const char **why, uint16_t with, const char *reason)
 {
     *code = with;
     *why = reason;
@@ -53,7 +53,7 @@ void ws_mask(uint8_t *payload, size_t len, const uint8_t *key)
     }
 }
 
-static uint64_t big_endian(const uint8_t *bytes, size_t n)
+static uint64_t ws_big_endian(const uint8_t *bytes, size_t n)
 {
     uint64_t value = 0;
     for (size_t i = 0; i < n; i++) {
@@ -79,47 +79,47 @@ enum ws_result ws_decode(uint8_t *bytes, size_t len, size_t max, bool deflate, s
     out->compressed = (bytes[0] & RESERVED) == WS_COMPRESSED;
     bool may = deflate && (opcode == WS_TEXT || opcode == WS_BINARY);
     if ((bytes[0] & RESERVED) && !(out->compressed && may)) {
-        return refuse(code, why, CLOSE_PROTOCOL, "Reserved bits are set");
+        return ws_refuse(code, why, CLOSE_PROTOCOL, "Reserved bits are set");
     }
     if ((opcode & ~CONTROL_BIT) > 2) {
-        return refuse(code, why, CLOSE_PROTOCOL, "Unknown opcode");
+        return ws_refuse(code, why, CLOSE_PROTOCOL, "Unknown opcode");
     }
     if (control && !out->fin) {
-        return refuse(code, why, CLOSE_PROTOCOL, "Fragmented control frame");
+        return ws_refuse(code, why, CLOSE_PROTOCOL, "Fragmented control frame");
     }
 
     if (len < 2) {
         return WS_MORE;
     }
     if (!(bytes[1] & MASKED)) {
-        return refuse(code, why, CLOSE_PROTOCOL, "Frame is not masked");
+        return ws_refuse(code, why, CLOSE_PROTOCOL, "Frame is not masked");
     }
     payload = bytes[1] & LENGTH;
     if (payload >= LENGTH_16) {
         bool wide = payload == LENGTH_64;
 
         if (control) {
-            return refuse(code, why, CLOSE_PROTOCOL, "Control frame is too long");
+            return ws_refuse(code, why, CLOSE_PROTOCOL, "Control frame is too long");
         }
         header += wide ? 8 : 2;
         /* The top bit alone settles it, so do not wait for the other seven bytes. */
         if (wide && len > 2 && (bytes[2] & 0x80)) {
-            return refuse(code, why, CLOSE_PROTOCOL, "Frame length is out of range");
+            return ws_refuse(code, why, CLOSE_PROTOCOL, "Frame length is out of range");
         }
         if (len < header) {
             return WS_MORE;
         }
-        payload = big_endian(bytes + 2, header - 2);
+        payload = ws_big_endian(bytes + 2, header - 2);
         if (payload < (wide ? 65536u : LENGTH_16)) {
-            return refuse(code, why, CLOSE_PROTOCOL, "Frame length is not in its shortest form");
+            return ws_refuse(code, why, CLOSE_PROTOCOL, "Frame length is not in its shortest form");
         }
     }
     if (!control && max != 0 && payload > max) {
-        return refuse(code, why, CLOSE_TOO_BIG, "Maximum message size exceeded");
+        return ws_refuse(code, why, CLOSE_TOO_BIG, "Maximum message size exceeded");
     }
     header += 4;
     if (payload > SIZE_MAX - header) { /* where size_t has 32 bits */
-        return refuse(code, why, CLOSE_TOO_BIG, "Maximum message size exceeded");
+        return ws_refuse(code, why, CLOSE_TOO_BIG, "Maximum message size exceeded");
     }
     if (len < header) {
         return WS_MORE;
@@ -154,7 +154,7 @@ size_t ws_header(uint8_t *out, enum ws_opcode opcode, size_t len)
 }
 
 /* 1004, 1005, 1006 and 1015 never travel; 1016 to 2999 mean nothing yet. */
-static bool may_be_sent(unsigned int code)
+static bool ws_may_be_sent(unsigned int code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
@@ -169,8 +169,8 @@ int ws_close_payload(const uint8_t *payload, size_t len, uint16_t *code)
     if (len < 2) {
         return CLOSE_PROTOCOL;
     }
-    *code = (uint16_t)big_endian(payload, 2);
-    if (!may_be_sent(*code)) {
+    *code = (uint16_t)ws_big_endian(payload, 2);
+    if (!ws_may_be_sent(*code)) {
         return CLOSE_PROTOCOL;
     }
     return ff_utf8_valid((const char *)payload + 2, len - 2) ? 0 : CLOSE_BAD_TEXT;
@@ -180,7 +180,7 @@ int ws_close_payload(const uint8_t *payload, size_t len, uint16_t *code)
 static EVP_MD *sha1;
 static pthread_once_t sha1_once = PTHREAD_ONCE_INIT;
 
-static void fetch_sha1(void)
+static void ws_fetch_sha1(void)
 {
     sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     check(sha1 != NULL);
@@ -193,7 +193,7 @@ void ws_accept(struct slice key, char *out)
     unsigned char base64[WS_ACCEPT_LEN + 1];
     size_t guid = sizeof(ACCEPT_GUID) - 1;
 
-    pthread_once(&sha1_once, fetch_sha1);
+    pthread_once(&sha1_once, ws_fetch_sha1);
     check(key.p != NULL && key.len <= sizeof(text) - guid);
     memcpy(text, key.p, key.len);
     memcpy(text + key.len, ACCEPT_GUID, guid);

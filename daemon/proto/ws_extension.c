@@ -19,16 +19,16 @@ struct param {
     size_t len;
 };
 
-static void blanks(struct cursor *at)
+static void ws_deflate_skip_blanks(struct cursor *at)
 {
     while (at->p < at->end && (*at->p == ' ' || *at->p == '\t')) {
         at->p++;
     }
 }
 
-static bool next_is(struct cursor *at, char c)
+static bool ws_deflate_next_is(struct cursor *at, char c)
 {
-    blanks(at);
+    ws_deflate_skip_blanks(at);
     if (at->p == at->end || *at->p != c) {
         return false;
     }
@@ -36,22 +36,22 @@ static bool next_is(struct cursor *at, char c)
     return true;
 }
 
-static bool is_token(char c)
+static bool ws_deflate_is_token(char c)
 {
     return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
 }
 
-static struct slice token(struct cursor *at)
+static struct slice ws_deflate_token(struct cursor *at)
 {
-    blanks(at);
+    ws_deflate_skip_blanks(at);
     const char *start = at->p;
-    while (at->p < at->end && is_token(*at->p)) {
+    while (at->p < at->end && ws_deflate_is_token(*at->p)) {
         at->p++;
     }
     return (struct slice){start, (size_t)(at->p - start)};
 }
 
-static void value_add(struct param *param, char c)
+static void ws_deflate_value_add(struct param *param, char c)
 {
     if (param->len < VALUE_MAX) {
         param->value[param->len++] = c;
@@ -61,13 +61,13 @@ static void value_add(struct param *param, char c)
 }
 
 /* A token, or one in quotes. False: neither. */
-static bool read_value(struct cursor *at, struct param *param)
+static bool ws_deflate_read_value(struct cursor *at, struct param *param)
 {
     param->has_value = true;
-    if (!next_is(at, '"')) {
-        struct slice value = token(at);
+    if (!ws_deflate_next_is(at, '"')) {
+        struct slice value = ws_deflate_token(at);
         for (size_t i = 0; i < value.len; i++) {
-            value_add(param, value.p[i]);
+            ws_deflate_value_add(param, value.p[i]);
         }
         return value.len > 0;
     }
@@ -75,10 +75,10 @@ static bool read_value(struct cursor *at, struct param *param)
         if (*at->p == '\\' && ++at->p == at->end) {
             return false;
         }
-        if (!is_token(*at->p)) {
+        if (!ws_deflate_is_token(*at->p)) {
             return false;
         }
-        value_add(param, *at->p++);
+        ws_deflate_value_add(param, *at->p++);
     }
     if (at->p == at->end) {
         return false;
@@ -87,13 +87,13 @@ static bool read_value(struct cursor *at, struct param *param)
     return param->len > 0;
 }
 
-static bool is_word(struct slice s, const char *word)
+static bool ws_deflate_is_word(struct slice s, const char *word)
 {
     return s.len == strlen(word) && strncasecmp(s.p, word, s.len) == 0;
 }
 
 /* 8 to 15 without leading zeros; 0: anything else. */
-static uint8_t window_bits(const struct param *param)
+static uint8_t ws_deflate_window_bits(const struct param *param)
 {
     if (!param->has_value || param->too_long) {
         return 0;
@@ -116,25 +116,26 @@ enum seen {
 };
 
 /* False: the offer cannot be taken. */
-static bool take_param(const struct param *param, unsigned int *seen, struct ws_deflate *out)
+static bool ws_deflate_take_param(const struct param *param, unsigned int *seen,
+                                  struct ws_deflate *out)
 {
     unsigned int which = 0;
     bool fits = false;
-    if (is_word(param->name, "server_no_context_takeover")) {
+    if (ws_deflate_is_word(param->name, "server_no_context_takeover")) {
         which = SERVER_NO_CONTEXT;
         fits = !param->has_value;
-    } else if (is_word(param->name, "client_no_context_takeover")) {
+    } else if (ws_deflate_is_word(param->name, "client_no_context_takeover")) {
         which = CLIENT_NO_CONTEXT;
         fits = !param->has_value;
-    } else if (is_word(param->name, "server_max_window_bits")) {
+    } else if (ws_deflate_is_word(param->name, "server_max_window_bits")) {
         which = SERVER_BITS;
-        out->server_bits = window_bits(param);
+        out->server_bits = ws_deflate_window_bits(param);
         out->limited = true;
         fits = out->server_bits != 0;
-    } else if (is_word(param->name, "client_max_window_bits")) {
+    } else if (ws_deflate_is_word(param->name, "client_max_window_bits")) {
         /* It may always use less than what we can read, so there is nothing to answer. */
         which = CLIENT_BITS;
-        fits = !param->has_value || window_bits(param) != 0;
+        fits = !param->has_value || ws_deflate_window_bits(param) != 0;
     }
     bool doubled = (*seen & which) != 0;
     *seen |= which;
@@ -145,23 +146,24 @@ bool ws_deflate_accept(struct slice header, struct ws_deflate *out)
 {
     struct cursor at = {header.p, header.p + header.len};
     while (header.p != NULL) {
-        while (next_is(&at, ',')) {
+        while (ws_deflate_next_is(&at, ',')) {
         }
-        struct slice name = token(&at);
+        struct slice name = ws_deflate_token(&at);
         if (name.len == 0) {
             return false; /* the end, or nothing that the grammar knows */
         }
-        bool fits = is_word(name, "permessage-deflate");
+        bool fits = ws_deflate_is_word(name, "permessage-deflate");
         unsigned int seen = 0;
         *out = (struct ws_deflate){.server_bits = 15};
-        while (next_is(&at, ';')) {
-            struct param param = {.name = token(&at)};
-            if (param.name.len == 0 || (next_is(&at, '=') && !read_value(&at, &param))) {
+        while (ws_deflate_next_is(&at, ';')) {
+            struct param param = {.name = ws_deflate_token(&at)};
+            if (param.name.len == 0 ||
+                (ws_deflate_next_is(&at, '=') && !ws_deflate_read_value(&at, &param))) {
                 return false;
             }
-            fits = fits && take_param(&param, &seen, out);
+            fits = fits && ws_deflate_take_param(&param, &seen, out);
         }
-        bool more = next_is(&at, ',');
+        bool more = ws_deflate_next_is(&at, ',');
         if (!more && at.p != at.end) {
             return false;
         }

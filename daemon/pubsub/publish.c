@@ -9,6 +9,7 @@
 #include "pubsub/broadcast.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
+#include "shared/hex.h"
 #include "shared/utf8.h"
 
 /* For a message to the sender: a name that is printable, cut where it is long. */
@@ -182,11 +183,10 @@ void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice c
 /* Written by hand: it is a tenth of what a publish costs when snprintf does it. */
 size_t publish_id(const struct hub *hub, uint64_t id, char out[PUBLISH_ID_MAX])
 {
-    static const char hex[] = "0123456789abcdef";
     char digits[20];
     size_t n = 0, at = 0;
     for (int shift = 28; shift >= 0; shift -= 4) {
-        out[at++] = hex[hub->node >> shift & 15];
+        out[at++] = ff_hex_digit(hub->node >> shift);
     }
     out[at++] = '-';
     do {

@@ -21,12 +21,6 @@ struct frame *wire_frame(enum ws_opcode opcode, struct slice first, struct slice
     return frame;
 }
 
-struct frame *wire_text(const struct buf *json)
-{
-    return wire_frame(WS_TEXT, (struct slice){(const char *)json->data, json->len},
-                      (struct slice){NULL, 0});
-}
-
 struct buf wire_json(void)
 {
     return (struct buf){.max = WIRE_MAX};
@@ -34,7 +28,9 @@ struct buf wire_json(void)
 
 struct frame *wire_message(struct buf *json, int written)
 {
-    struct frame *frame = written == 0 ? wire_text(json) : NULL;
+    const struct slice none = {NULL, 0};
+    struct slice text = {(const char *)json->data, json->len};
+    struct frame *frame = written == 0 ? wire_frame(WS_TEXT, text, none) : NULL;
     buf_free(json);
     return frame;
 }

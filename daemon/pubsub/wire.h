@@ -14,7 +14,6 @@
 
 /* One final frame with the bytes of `first` and then of `second`. NULL: no memory. */
 struct frame *wire_frame(enum ws_opcode opcode, struct slice first, struct slice second) MUST_CHECK;
-struct frame *wire_text(const struct buf *json) MUST_CHECK;
 
 /*
  * A text message of ours, from nothing to a frame, in two lines whatever its writer is:

@@ -48,6 +48,13 @@ static inline struct app *session_app(struct conn *conn)
 struct session_rare *session_rare(struct conn *conn) MUST_CHECK;
 void session_rare_free(struct conn *conn);
 
+/* Who has signed in: the user_data as it came. .p == NULL: nobody. Good until the next sign-in. */
+static inline struct slice session_user(struct conn *conn)
+{
+    const struct session_rare *rare = session_of(conn)->rare;
+    return rare != NULL ? (struct slice){rare->user, rare->user_len} : (struct slice){NULL, 0};
+}
+
 /* Subscriptions that are the client's own. */
 static inline uint32_t session_subscriptions(struct conn *conn)
 {

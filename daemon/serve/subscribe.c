@@ -36,20 +36,25 @@ static void subscribe_succeeded(struct conn *conn, struct slice channel)
     session_say(conn, &json, pusher_subscribed(&json, channel));
 }
 
+/* Who joins a presence channel: the member in channel_data or, where there is none, the user who
+ * has signed in. */
 static void subscribe_join(struct conn *conn, const struct app *app,
                            const struct pusher_message *message)
 {
     uint64_t max_info = app->settings->max_user_info_size;
     struct pusher_member member;
-    char *scratch = mem_try_alloc(message->channel_data.len + 1);
+    bool named = message->channel_data.p != NULL;
+    struct slice who = named ? message->channel_data : session_user(conn);
+    char *scratch = mem_try_alloc(who.len + 1);
     if (scratch == NULL) {
         conn_doom(conn);
         return;
     }
-    if (message->channel_data.p == NULL ||
-        pusher_member_read(message->channel_data, scratch, &member) != 0) {
-        subscribe_refuse(conn, message->channel, "InvalidMember",
-                         "channel_data must be an object with a user_id", 400);
+    if (who.p == NULL || (named ? pusher_member_read(who, scratch, &member)
+                                : pusher_user_member_read(who, scratch, &member)) != 0) {
+        subscribe_refuse(
+            conn, message->channel, "InvalidMember",
+            "channel_data must be an object with a user_id, unless the user has signed in", 400);
     } else if (max_info != 0 && member.info_json.len > max_info) {
         subscribe_over_limit(conn, message->channel, COUNTER_LIMIT_USER_INFO,
                              "user_info is too large");
@@ -66,6 +71,12 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
     uint64_t max_name = app_limit(limits->max_channel_name, app->settings->max_channel_name);
     uint64_t max_channels =
         app_limit(limits->max_channels_per_connection, app->settings->max_channels_per_connection);
+    unsigned int type = ff_channel_type(channel.p, channel.len);
+    if ((type & FF_CHANNEL_USER) && chan_find(conn, channel) != NULL) {
+        /* The sign-in has done it; pusher-js asks for it all the same. */
+        subscribe_succeeded(conn, channel);
+        return;
+    }
     if (!ff_channel_name_valid(channel.p, channel.len, max_name)) {
         if (max_name != 0 && channel.len > max_name) {
             counter_add(conn->loop->counters, COUNTER_LIMIT_CHANNEL_NAME, 1);
@@ -73,7 +84,6 @@ void session_subscribe(struct conn *conn, struct app *app, const struct pusher_m
         subscribe_refuse(conn, channel, "InvalidChannel", "Channel name is invalid", 400);
         return;
     }
-    unsigned int type = ff_channel_type(channel.p, channel.len);
     if ((type & FF_CHANNEL_PRIVATE) && !subscribe_authorised(conn, app, message)) {
         static const char why[] = "Connection is unauthorized";
         session_error(conn, 4009, why);

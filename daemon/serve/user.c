@@ -25,22 +25,17 @@ static struct slice user_channel(char *room, struct slice id)
     return (struct slice){room, sizeof(FF_USER_CHANNEL_PREFIX) - 1 + id.len};
 }
 
-/* Who signs in again is somebody else from then on. */
-static void user_sign_out(struct conn *conn)
+/* The user's own channel, on which a sign-in has put the connection. NULL: nobody has signed in. */
+static const struct sub_ref *user_signed_in(struct conn *conn)
 {
-    watch_end(conn);
-    struct session_rare *rare = session_of(conn)->rare;
-    if (rare != NULL) {
-        rare->hidden = 0;
-    }
     struct subscriber *subscriber = subscriber_of(conn);
     for (uint16_t i = 0; i < subscriber->n; i++) {
         struct slice name = chan_name(&subscriber->refs[i]);
         if (ff_channel_type(name.p, name.len) & FF_CHANNEL_USER) {
-            chan_unsubscribe(conn, &subscriber->refs[i]);
-            return;
+            return &subscriber->refs[i];
         }
     }
+    return NULL;
 }
 
 /* The users that this one wants to hear of. */
@@ -84,6 +79,20 @@ static void user_watch(struct conn *conn, struct slice user_data)
     mem_free(scratch);
 }
 
+/* Remembers what the sign-in said of the user. -1: no memory. */
+static int user_keep(struct session_rare *rare, struct slice user_data)
+{
+    char *copy = mem_try_alloc(user_data.len);
+    if (copy == NULL) {
+        return -1;
+    }
+    memcpy(copy, user_data.p, user_data.len);
+    mem_free(rare->user);
+    rare->user = copy;
+    rare->user_len = user_data.len;
+    return 0;
+}
+
 void session_signin(struct conn *conn, struct app *app, const struct pusher_message *message)
 {
     char room[USER_CHANNEL_MAX], id_room[SOCKET_ID_MAX];
@@ -100,6 +109,10 @@ void session_signin(struct conn *conn, struct app *app, const struct pusher_mess
         channel = user_channel(room, id);
     }
     mem_free(scratch);
+    const struct sub_ref *before = user_signed_in(conn);
+    if (before != NULL && !slice_equal(chan_name(before), channel)) {
+        channel.p = NULL; /* whoever trusts this connection trusts it as the user that it was */
+    }
     if (channel.p == NULL) {
         session_close(conn, 4009,
                       app->settings->user_authentication ? user_refused
@@ -107,12 +120,13 @@ void session_signin(struct conn *conn, struct app *app, const struct pusher_mess
                       true);
         return;
     }
-    user_sign_out(conn);
     struct session_rare *rare = session_rare(conn);
-    if (rare == NULL || chan_subscribe(conn, channel) != 0) {
+    if (rare == NULL || user_keep(rare, message->user_data) != 0 ||
+        (before == NULL && chan_subscribe(conn, channel) != 0)) {
         conn_doom(conn);
         return;
     }
+    watch_end(conn); /* there may be another list this time */
     rare->hidden = 1;
     struct buf json = wire_json();
     session_say(conn, &json, pusher_signed_in(&json, message->user_data));

@@ -123,7 +123,8 @@ static bool ws_conn_fits(struct conn *conn, const struct ws_endpoint *endpoint,
         ws_conn_refuse(conn, 1003, "Binary messages are not supported");
     } else if (continues && part->len + frame->len > max) {
         ws_conn_refuse(conn, 1009, "Maximum message size exceeded");
-    } else if (continues && part->fragments >= WS_MAX_FRAGMENTS) {
+    } else if (continues && part->fragments >= WS_MAX_FRAGMENTS &&
+               !(frame->fin && frame->len == 0)) {
         ws_conn_refuse(conn, 1009, "Too many fragments");
     } else {
         return true;

@@ -14,7 +14,8 @@
 #include "proto/http.h"
 #include "proto/ws.h"
 
-/* Frames that a message may consist of. */
+/* Frames that a message may consist of, but for an empty one that ends it: some clients learn that
+ * a message is over only behind its last byte, and such a frame keeps nothing going. */
 #define WS_MAX_FRAGMENTS 65536u
 /* The largest message that is still taken when no limit is set. */
 #define WS_UNLIMITED     (64u << 20)

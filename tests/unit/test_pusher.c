@@ -58,7 +58,47 @@ struct sample {
 #define UNSUBSCRIBE "pusher:unsubscribe"
 
 static const struct sample accepted[] = {
-    /* heartbeat */
+    /* heartbeat, whatever its data is */
+    {"{\"event\":\"pusher:ping\",\"data\":[]}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL, NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":[]}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL, NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":5}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL, NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":5}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL, NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":true}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":true}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":[1]}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":[1]}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":\"x\"}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":\"x\"}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":\"5\"}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":\"5\"}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":\" \"}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":\" \"}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":\"[]\"}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":\"[]\"}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":\"\\\"{}\\\"\"}", PUSHER_PING, "pusher:ping", NULL, NULL,
+     NULL, NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":\"\\\"{}\\\"\"}", PUSHER_PONG, "pusher:pong", NULL, NULL,
+     NULL, NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":null}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":null}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:ping\",\"data\":\"\"}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
+     NULL},
+    {"{\"event\":\"pusher:pong\",\"data\":\"\"}", PUSHER_PONG, "pusher:pong", NULL, NULL, NULL,
+     NULL},
     {"{\"event\":\"pusher:ping\",\"data\":{}}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL, NULL},
     {"{\"event\":\"pusher:ping\"}", PUSHER_PING, "pusher:ping", NULL, NULL, NULL, NULL},
     {" {\"data\":null,\"event\":\"pusher:ping\"}\n", PUSHER_PING, "pusher:ping", NULL, NULL, NULL,
@@ -177,14 +217,6 @@ static const char *const refused[] = {
     "{\"event \":\"pusher:ping\"}",
     "{\"event\":\"pusher:ping\",\"event\":null}",
     /* data of pusher: events */
-    "{\"event\":\"pusher:ping\",\"data\":5}",
-    "{\"event\":\"pusher:ping\",\"data\":\"x\"}",
-    "{\"event\":\"pusher:ping\",\"data\":\"5\"}",
-    "{\"event\":\"pusher:ping\",\"data\":\" \"}",
-    "{\"event\":\"pusher:ping\",\"data\":\"[]\"}",
-    "{\"event\":\"pusher:ping\",\"data\":[]}",
-    "{\"event\":\"pusher:pong\",\"data\":true}",
-    "{\"event\":\"pusher:ping\",\"data\":\"\\\"{}\\\"\"}", /* a string in the string */
     "{\"event\":\"pusher:subscribe\"}",
     "{\"event\":\"pusher:subscribe\",\"data\":null}",
     "{\"event\":\"pusher:subscribe\",\"data\":\"\"}",
@@ -352,6 +384,18 @@ static void test_member(void **state)
         {"{\"user_id\":null,\"user_id\":2,\"user_info\":1,\"user_info\":{ \"a\":1.0 }}", "2", "2",
          "{ \"a\":1.0 }"},
         {"{\"user\\u005fid\":3,\"other\":{\"user_id\":4}}", "3", "3", NULL},
+        /* an integer that a double does not hold is told as a string */
+        {"{\"user_id\":9007199254740992}", "9007199254740992", "9007199254740992", NULL},
+        {"{\"user_id\":9007199254740993}", "9007199254740993", "\"9007199254740993\"", NULL},
+        {"{\"user_id\":-9007199254740992}", "-9007199254740992", "-9007199254740992", NULL},
+        {"{\"user_id\":-9007199254740993}", "-9007199254740993", "\"-9007199254740993\"", NULL},
+        {"{\"user_id\":12345678901234567890,\"user_info\":1}", "12345678901234567890",
+         "\"12345678901234567890\"", "1"},
+        {"{\"user_id\":\"12345678901234567890\"}", "12345678901234567890",
+         "\"12345678901234567890\"", NULL},
+        {"{\"user_id\":12345678901234567890.5}", "12345678901234567890.5", "12345678901234567890.5",
+         NULL},
+        {"{\"user_id\":1e30}", "1e30", "1e30", NULL},
         {"{}", NULL, NULL, NULL},
         {"{\"user_id\":null}", NULL, NULL, NULL},
         {"{\"user_id\":\"\"}", NULL, NULL, NULL},
@@ -382,6 +426,45 @@ static void test_member(void **state)
              (!same(member.user_id, cases[i].user_id) || !same(member.id_json, cases[i].id_json) ||
               !same(member.info_json, cases[i].info)))) {
             fail_msg("case %zu: %s", i, cases[i].text != NULL ? cases[i].text : "nothing");
+        }
+        free(scratch);
+    }
+}
+
+/* The id of a sign-in goes by another name, and all else is as in channel_data. */
+static void test_user(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *user_id, *id_json, *info; /* user_id NULL: refused */
+    } cases[] = {
+        {"{\"id\":\"7\",\"user_info\":{\"n\":1.0},\"watchlist\":[]}", "7", "\"7\"", "{\"n\":1.0}"},
+        {"{\"id\":7,\"user_id\":8}", "7", "7", NULL},
+        {"{\"id\":9007199254740993}", "9007199254740993", "\"9007199254740993\"", NULL},
+        {" {\"id\":\"\\u0061\"} ", "a", "\"\\u0061\"", NULL},
+        {"{\"user_id\":8}", NULL, NULL, NULL},
+        {"{\"id\":\"\"}", NULL, NULL, NULL},
+        {"{\"id\":{}}", NULL, NULL, NULL},
+        {"{\"id\":null}", NULL, NULL, NULL},
+        {"[]", NULL, NULL, NULL},
+        {"7", NULL, NULL, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct slice text = slice(cases[i].text), id;
+        char *scratch = malloc(text.len);
+        struct pusher_member member;
+
+        assert_non_null(scratch);
+        assert_int_equal(pusher_user_read(text, scratch, &id), cases[i].user_id != NULL ? 0 : -1);
+        assert_true(cases[i].user_id == NULL || same(id, cases[i].user_id));
+        int rc = pusher_user_member_read(text, scratch, &member);
+        if (rc != (cases[i].user_id != NULL ? 0 : -1) ||
+            (rc == 0 &&
+             (!same(member.user_id, cases[i].user_id) || !same(member.id_json, cases[i].id_json) ||
+              !same(member.info_json, cases[i].info)))) {
+            fail_msg("case %zu: %s", i, cases[i].text);
         }
         free(scratch);
     }
@@ -434,6 +517,11 @@ static int write_error_without_code(struct buf *out)
 static int write_subscribed(struct buf *out)
 {
     return pusher_subscribed(out, channel_of);
+}
+
+static int write_cache_miss(struct buf *out)
+{
+    return pusher_cache_miss(out, channel_of);
 }
 
 static int write_subscription_error(struct buf *out)
@@ -503,17 +591,18 @@ static void test_system_messages(void **state)
     expect(write_established,
            "{\"event\":\"pusher:connection_established\",\"data\":\"{\\\"socket_id\\\":"
            "\\\"123.456\\\",\\\"activity_timeout\\\":30}\"}");
-    expect(write_error, "{\"event\":\"pusher:error\",\"data\":\"{\\\"code\\\":4009,\\\"message\\\":"
-                        "\\\"Connection is unauthorized\\\"}\"}");
-    expect(write_error_without_code,
-           "{\"event\":\"pusher:error\",\"data\":\"{\\\"code\\\":null,\\\"message\\\":"
-           "\\\"a \\\\\\\"quoted\\\\\\\" \\\\\\\\ text\\\\n\\\\u0001\\\"}\"}");
+    expect(write_error, "{\"event\":\"pusher:error\",\"data\":{\"code\":4009,\"message\":"
+                        "\"Connection is unauthorized\"}}");
+    expect(write_error_without_code, "{\"event\":\"pusher:error\",\"data\":{\"code\":null,"
+                                     "\"message\":\"a \\\"quoted\\\" \\\\ text\\n\\u0001\"}}");
     expect(pusher_ping, "{\"event\":\"pusher:ping\"}");
     expect(pusher_pong, "{\"event\":\"pusher:pong\"}");
     channel_of = slice("private-a");
     expect(write_subscribed,
            "{\"event\":\"pusher_internal:subscription_succeeded\",\"data\":\"{}\","
            "\"channel\":\"private-a\"}");
+    expect(write_cache_miss,
+           "{\"event\":\"pusher:cache_miss\",\"data\":\"{}\",\"channel\":\"private-a\"}");
     expect(write_subscription_error,
            "{\"event\":\"pusher:subscription_error\",\"data\":\"{\\\"type\\\":\\\"AuthError\\\","
            "\\\"error\\\":\\\"no "
@@ -583,14 +672,43 @@ static void test_client_event(void **state)
     (void)state;
     event_of = slice("client-\"\\");
     channel_of = slice("presence-r");
-    data_of = slice("{ \"x\" : 1.0,\"\\u00e9\\/\":{}}");
+    data_of = slice("{}");
     user_of = slice("a\"1");
-    expect(write_client_event, "{\"event\":\"client-\\\"\\\\\",\"channel\":\"presence-r\","
-                               "\"data\":{ \"x\" : 1.0,\"\\u00e9\\/\":{}},\"user_id\":\"a\\\"1\"}");
+    expect(write_client_event, "{\"event\":\"client-\\\"\\\\\",\"channel\":\"presence-r\",\"data\":"
+                               "\"{}\",\"user_id\":\"a\\\"1\"}");
     event_of = slice("client-a");
     user_of = slice(NULL);
-    expect(write_client_event, "{\"event\":\"client-a\",\"channel\":\"presence-r\","
-                               "\"data\":{ \"x\" : 1.0,\"\\u00e9\\/\":{}}}");
+    /* a string as it came, anything else as its own bytes in a string, nothing as nothing */
+    data_of = slice("{ \"x\" : 1.0,\"\\u00e9\\/\":{}}");
+    expect(write_client_event, "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"{ "
+                               "\\\"x\\\" : 1.0,\\\"\\\\u00e9\\\\/\\\":{}}\"}");
+    data_of = slice("\"a \\u00e9\\/\\n\"");
+    expect(write_client_event,
+           "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"a \\u00e9\\/\\n\"}");
+    data_of = slice("\"\"");
+    expect(write_client_event, "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"\"}");
+    data_of = slice("\"5\"");
+    expect(write_client_event,
+           "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"5\"}");
+    data_of = slice("5");
+    expect(write_client_event,
+           "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"5\"}");
+    data_of = slice("12345678901234567890.10");
+    expect(
+        write_client_event,
+        "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"12345678901234567890.10\"}");
+    data_of = slice("null");
+    expect(write_client_event,
+           "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"null\"}");
+    data_of = slice("false");
+    expect(write_client_event,
+           "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"false\"}");
+    data_of = slice("[]");
+    expect(write_client_event,
+           "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"[]\"}");
+    data_of = slice("{\"a\":\n\t\"\\\\\"}");
+    expect(write_client_event, "{\"event\":\"client-a\",\"channel\":\"presence-r\",\"data\":\"{"
+                               "\\\"a\\\":\\n\\t\\\"\\\\\\\\\\\"}\"}");
     data_of = slice(NULL);
     expect(write_client_event, "{\"event\":\"client-a\",\"channel\":\"presence-r\"}");
     user_of = slice("");
@@ -623,6 +741,11 @@ static void test_watchlist(void **state)
     assert_int_equal(pusher_watchlist_read(SLICE("{\"watchlist\":null}"), &list), 0);
     assert_null(list.p);
     assert_int_equal(pusher_watchlist_read(SLICE("{\"watchlist\":{}}"), &list), -1);
+    for (const char *const *p = (const char *const[]){"", "[]", "[1]", "\"x\"", "5", "null", NULL};
+         *p != NULL; p++) {
+        assert_int_equal(pusher_watchlist_read(slice(*p), &list), -1);
+        assert_null(list.p);
+    }
     assert_int_equal(
         pusher_watchlist_read(SLICE(" {\"watchlist\": [\"1\",\"a\\\"b\",3,[],\"\"],\"id\":\"1\"} "),
                               &list),
@@ -651,7 +774,7 @@ int main(void)
         cmocka_unit_test(test_depth),           cmocka_unit_test(test_member),
         cmocka_unit_test(test_system_messages), cmocka_unit_test(test_presence),
         cmocka_unit_test(test_events),          cmocka_unit_test(test_client_event),
-        cmocka_unit_test(test_watchlist),
+        cmocka_unit_test(test_watchlist),       cmocka_unit_test(test_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

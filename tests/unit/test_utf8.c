@@ -150,12 +150,31 @@ static void test_first_bad_byte(void **state)
     }
 }
 
+/* The run of characters that are not ASCII, from where it begins. */
+static void test_skip(void **state)
+{
+    (void)state;
+    assert_null(ff_utf8_skip("\xC3\xA4\x80", &"\xC3\xA4\x80"[3]));
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        const struct sample *s = &samples[i];
+        char text[16];
+        memcpy(text, "\xC3\xA4", 2); /* one that is good stands in front */
+        memcpy(text + 2, s->bytes, s->len);
+        memcpy(text + 2 + s->len, "x\xFF", 2); /* and what nobody looks at behind */
+        size_t run = s->len > 0 && (unsigned char)s->bytes[0] >= 0x80 ? s->len : 0;
+        const char *wanted = s->valid || run == 0 ? text + 2 + run : NULL;
+        assert_ptr_equal(ff_utf8_skip(text, text + 2 + s->len), wanted);
+        assert_ptr_equal(ff_utf8_skip(text, text + 4 + s->len), wanted);
+        assert_ptr_equal(ff_utf8_skip(text, text + 2), text + 2);
+        assert_null(ff_utf8_skip(text, text + 1));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_first_bad_byte),
-        cmocka_unit_test(test_samples_at_every_offset),
+        cmocka_unit_test(test_pieces),           cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_first_bad_byte),   cmocka_unit_test(test_samples_at_every_offset),
         cmocka_unit_test(test_every_code_point),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

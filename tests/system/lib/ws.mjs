@@ -225,7 +225,7 @@ export class Client extends Raw {
     /** The next message must be a pusher:error with this code; returns its data. */
     async error(code, text) {
         const message = await this.expect('pusher:error');
-        const data = JSON.parse(message.data);
+        const data = message.data;
         assert.equal(data.code, code, message.text);
         if (text !== undefined) assert.equal(data.message, text);
         return data;
@@ -243,7 +243,7 @@ export class Client extends Raw {
         assert.equal(typeof data.error, 'string');
         assert.equal(typeof data.type, 'string');
         assert.equal(typeof data.status, 'number');
-        const pusher = JSON.parse(error.data);
+        const pusher = error.data;
         assert.equal(pusher.code, code, error.text);
         return { scoped: data, error: pusher };
     }

@@ -5,12 +5,13 @@ import { need } from '../lib/deps.mjs';
 import { hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
-import { settle } from '../lib/ws.mjs';
+import { quiet, settle } from '../lib/ws.mjs';
 
 const sections = {
     'app "count"': { key: 'count', secret: 's', subscription_count: 'yes' },
     'app "short"': { key: 'short', secret: 's', cache_ttl: 1 },
     'app "small"': { key: 'small', secret: 's', cache_max: '4K' },
+    'app "info"': { key: 'info', secret: 's', max_user_info_size: 64 },
     'app "nouser"': { key: 'nouser', secret: 's', user_authentication: 'no' },
 };
 
@@ -23,7 +24,7 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
             const options = prefix.startsWith('presence') ? { data: { user_id: '1' } } : {};
             const first = await ctx.open();
             await first.subscribe(channel, options);
-            assert.equal((await first.expect('pusher:cache_miss')).text, `{"event":"pusher:cache_miss","channel":"${channel}"}`);
+            assert.equal((await first.expect('pusher:cache_miss')).text, `{"event":"pusher:cache_miss","data":"{}","channel":"${channel}"}`);
             await ctx.ipc.publish({ channel, event: 'Old', data: '{"n":1}' });
             await first.expect('Old', channel);
             await first.close();
@@ -112,15 +113,67 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
         }
     });
 
-    test('signing in as somebody else leaves the first user', async () => {
+    test('signing in again as the same user is confirmed, with what it says of the user now', async () => {
+        const id = unique('u');
+        const client = await ctx.open();
+        for (const name of ['A', 'B', 'B']) {
+            signin(client, { id, name });
+            const message = await client.expect('pusher:signin_success');
+            assert.equal(JSON.parse(JSON.parse(message.data).user_data).name, name);
+        }
+        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${id}` })).recipients, 1);
+    });
+
+    test('signing in as somebody else is refused as any failed sign-in', async () => {
         const [one, two] = [unique('u'), unique('u')];
         const client = await ctx.open();
         signin(client, { id: one });
         await client.expect('pusher:signin_success');
         signin(client, { id: two });
+        await client.error(4009, 'User authentication failed');
+        await client.closedWith(4009);
+        for (const id of [one, two]) assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${id}` })).recipients, 0);
+    });
+
+    test('a signed-in user may subscribe to its own channel, which changes nothing', async () => {
+        const id = `é ${unique('u')}`;
+        const channel = `#server-to-user-${id}`;
+        const client = await ctx.open();
+        const subscribe = () => client.send({ event: 'pusher:subscribe', data: { channel, auth: '' } });
+        signin(client, { id });
         await client.expect('pusher:signin_success');
-        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${one}` })).recipients, 0);
-        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${two}` })).recipients, 1);
+        for (let i = 0; i < 2; i++) {
+            subscribe();
+            assert.deepEqual({ ...(await client.next()) }, { event: 'pusher_internal:subscription_succeeded', data: '{}', channel });
+        }
+        assert.equal((await ctx.ipc.publish({ channel, event: 'once', data: '1' })).recipients, 1);
+        await client.expect('once', channel);
+        client.unsubscribe(channel);
+        assert.equal((await ctx.ipc.publish({ channel, event: 'still', data: '1' })).recipients, 1);
+        await client.expect('still', channel);
+        await quiet(ctx.ipc, client);
+        client.send({ event: 'client-x', channel, data: {} });
+        await client.error(4301);
+    });
+
+    test("nobody subscribes to another user's channel, signed in or not", async () => {
+        const [one, two] = [unique('u'), unique('u')];
+        const owner = await ctx.open();
+        signin(owner, { id: one });
+        await owner.expect('pusher:signin_success');
+        const other = await ctx.open();
+        signin(other, { id: two });
+        await other.expect('pusher:signin_success');
+        for (const client of [other, await ctx.open()]) {
+            for (const channel of [`#server-to-user-${one}`, '#server-to-user-', `#server-to-user-${two}x`, '#watch-1', '#']) {
+                client.send({ event: 'pusher:subscribe', data: { channel, auth: `key1:${hmac('secret-of-app1', `${client.socketId}:${channel}`)}` } });
+                const refused = await client.expect('pusher:subscription_error', channel);
+                assert.equal(JSON.parse(refused.data).status, 400);
+            }
+        }
+        assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${one}`, event: 'hi', data: '1' })).recipients, 1);
+        await owner.expect('hi');
+        await quiet(ctx.ipc, other);
     });
 
     for (const [what, data, options] of [
@@ -145,6 +198,96 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
         await client.closedWith(4009);
     });
 
+    // ---- presence of a signed-in user ----
+
+    const withoutData = (client, channel) =>
+        client.send({ event: 'pusher:subscribe', data: { channel, auth: `key1:${hmac('secret-of-app1', `${client.socketId}:${channel}`)}` } });
+
+    test('without channel_data a signed-in user is the member', async () => {
+        const channel = unique('presence');
+        const other = await ctx.open();
+        await other.subscribe(channel, { data: { user_id: 'other' } });
+        const ids = ['"u \\u00e9"', '7', '12345678901234567890'];
+        for (const id of ids) {
+            const client = await ctx.open();
+            const user_data = `{"watchlist":[],"user_info":{"n":1.0,"x":[]},"id":${id}}`;
+            client.send({ event: 'pusher:signin', data: { auth: `key1:${hmac('secret-of-app1', `${client.socketId}::user::${user_data}`)}`, user_data } });
+            await client.expect('pusher:signin_success');
+            const told = id.length > 16 ? `"${id}"` : id;
+            withoutData(client, channel);
+            const joined = JSON.parse((await client.expect('pusher_internal:subscription_succeeded', channel)).data).presence;
+            assert.deepEqual(joined.ids, ['other', JSON.parse(told)]);
+            assert.deepEqual(joined.hash[JSON.parse(told)], { n: 1, x: [] });
+            assert.equal((await other.expect('pusher_internal:member_added', channel)).data, `{"user_id":${told},"user_info":{"n":1.0,"x":[]}}`);
+            client.send({ event: 'client-x', channel, data: {} });
+            assert.equal((await other.expect('client-x', channel)).user_id, String(JSON.parse(told)));
+            // What channel_data says goes before who has signed in.
+            await client.subscribe(unique('presence'), { data: { user_id: 'somebody' } });
+            client.unsubscribe(channel);
+            assert.equal((await other.expect('pusher_internal:member_removed', channel)).data, `{"user_id":${told}}`);
+        }
+    });
+
+    test('a user without user_info, and one that signs in again, are what they said last', async () => {
+        const [channel, later] = [unique('presence'), unique('presence')];
+        const client = await ctx.open();
+        const id = unique('u');
+        signin(client, { id });
+        await client.expect('pusher:signin_success');
+        withoutData(client, channel);
+        assert.deepEqual(JSON.parse((await client.expect('pusher_internal:subscription_succeeded', channel)).data).presence.hash, { [id]: null });
+        signin(client, { id, user_info: { name: 'N' } });
+        await client.expect('pusher:signin_success');
+        withoutData(client, later);
+        assert.deepEqual(JSON.parse((await client.expect('pusher_internal:subscription_succeeded', later)).data).presence.hash, { [id]: { name: 'N' } });
+    });
+
+    test('without channel_data and without a sign-in a presence subscription is refused', async () => {
+        const channel = unique('presence');
+        const client = await ctx.open();
+        withoutData(client, channel);
+        assert.equal(JSON.parse((await client.expect('pusher:subscription_error', channel)).data).status, 400);
+        // A signature is asked for all the same.
+        signin(client, { id: unique('u') });
+        await client.expect('pusher:signin_success');
+        client.send({ event: 'pusher:subscribe', data: { channel } });
+        await client.refused(channel);
+    });
+
+    test('the limit of user_info holds for signed-in users', async () => {
+        const channel = unique('presence');
+        const client = await ctx.open({ app: app('info') });
+        const user_data = JSON.stringify({ id: '1', user_info: 'x'.repeat(100) });
+        client.send({ event: 'pusher:signin', data: { auth: `info:${hmac('s', `${client.socketId}::user::${user_data}`)}`, user_data } });
+        await client.expect('pusher:signin_success');
+        client.send({ event: 'pusher:subscribe', data: { channel, auth: `info:${hmac('s', `${client.socketId}:${channel}`)}` } });
+        assert.equal(JSON.parse((await client.expect('pusher:subscription_error', channel)).data).type, 'LimitReached');
+    });
+
+    test('pusher-js joins a presence channel as its signed-in user', async () => {
+        const Pusher = need('pusher-js');
+        const [id, name] = [unique('u'), unique('presence')];
+        const pusher = new Pusher('key1', {
+            cluster: '', wsHost: '127.0.0.1', wsPort: ctx.daemon.port, forceTLS: false, enabledTransports: ['ws'], enableStats: false,
+            userAuthentication: {
+                customHandler: ({ socketId }, callback) => {
+                    const user_data = JSON.stringify({ id, user_info: { name: 'N' } });
+                    callback(null, { auth: `key1:${hmac('secret-of-app1', `${socketId}::user::${user_data}`)}`, user_data });
+                },
+            },
+            channelAuthorization: { customHandler: ({ socketId, channelName }, callback) => callback(null, { auth: `key1:${hmac('secret-of-app1', `${socketId}:${channelName}`)}` }) },
+        });
+        try {
+            pusher.signin();
+            const channel = pusher.subscribe(name);
+            await until(() => channel.subscribed, 'the channel to be joined');
+            assert.deepEqual(channel.members.me, { id, info: { name: 'N' } });
+            assert.equal(channel.members.count, 1);
+        } finally {
+            pusher.disconnect();
+        }
+    });
+
     test('pusher-js signs in and hears what is sent to its user', async () => {
         const Pusher = need('pusher-js');
         const id = unique('u');
@@ -158,10 +301,15 @@ suite('cache channels and users', { workers: [1, 3], sections }, (ctx) => {
             },
         });
         try {
+            const refusals = [];
+            pusher.bind_global((event, data) => /error/.test(event) && refusals.push([event, data]));
             const heard = new Promise((resolve) => pusher.user.bind('note', resolve));
             pusher.signin();
             await pusher.user.signinDonePromise;
-            await until(async () => (await ctx.ipc.publish({ channel: `#server-to-user-${id}`, event: 'note', data: '{"x":1}' })).recipients > 0, 'the user to be known');
+            // It subscribes to its user's channel after each sign-in.
+            await until(() => pusher.user.serverToUserChannel?.subscribed, 'the subscription to be confirmed');
+            assert.deepEqual(refusals, []);
+            assert.equal((await ctx.ipc.publish({ channel: `#server-to-user-${id}`, event: 'note', data: '{"x":1}' })).recipients, 1);
             assert.deepEqual(await heard, { x: 1 });
         } finally {
             pusher.disconnect();

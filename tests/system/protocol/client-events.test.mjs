@@ -32,7 +32,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         a.send({ event: 'client-typing', channel, data: { x: 1 } });
         for (const client of [b, third]) {
             const message = await client.expect('client-typing', channel);
-            assert.deepEqual(JSON.parse(message.text), { event: 'client-typing', channel, data: { x: 1 } });
+            assert.deepEqual(JSON.parse(message.text), { event: 'client-typing', channel, data: '{"x":1}' });
         }
         await quiet(ctx.ipc, a, b, third);
     });
@@ -42,7 +42,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const [a, b] = await pair(channel);
         a.send({ event: 'client-typing', channel, data: { x: 1 }, user_id: '666' });
         const message = await b.expect('client-typing', channel);
-        assert.deepEqual(JSON.parse(message.text), { event: 'client-typing', channel, data: { x: 1 }, user_id: '1' });
+        assert.deepEqual(JSON.parse(message.text), { event: 'client-typing', channel, data: '{"x":1}', user_id: '1' });
         assert.equal(message.text.match(/user_id/g).length, 1);
     });
 
@@ -50,17 +50,17 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const channel = unique('private');
         const [a, b] = await pair(channel);
         a.send({ event: 'client-x', channel, data: {}, user_id: '5', extra: 1 });
-        assert.deepEqual(JSON.parse((await b.expect('client-x')).text), { event: 'client-x', channel, data: {} });
+        assert.deepEqual(JSON.parse((await b.expect('client-x')).text), { event: 'client-x', channel, data: '{}' });
     });
 
-    test('data passes byte for byte', async () => {
+    test('data leaves as a JSON text: a string as it came, anything else as its own bytes in a string', async () => {
         const channel = unique('private');
         const [a, b] = await pair(channel, { app: app('fast') });
         const values = ['{}', '[]', '{ "a" : 1.0 , "b":12345678901234567890123 }', '"text \\u00e9 \\/ é \u{1f600}"', 'null', 'true', '-0', '1e5', '5', '[1 ,2]', '{"a":{"a":1,"a":2}}', '"\\ud83d\\ude00"'];
         for (const value of values) {
             a.send(`{"channel":"${channel}","data":${value},"event":"client-x"}`);
             const message = await b.expect('client-x', channel);
-            assert.ok(message.text.includes(`"data":${value}`), `${value} became ${message.text}`);
+            assert.ok(message.text.includes(`"data":${value.startsWith('"') ? value : JSON.stringify(value)}`), `${value} became ${message.text}`);
         }
     });
 
@@ -69,7 +69,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const [a, b] = await pair(channel);
         a.send({ event: 'client-x', channel });
         const message = await b.expect('client-x', channel);
-        assert.ok(!('data' in message) || message.data === null, message.text);
+        assert.ok(!('data' in message), message.text);
     });
 
     test('the name may be escaped and of any characters', async () => {
@@ -107,12 +107,12 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const [a, b] = await pair(channel);
         a.send({ event: 'client-x', channel, data: {} });
         const message = await a.expect('pusher:error');
-        assert.ok([4009, 4301].includes(JSON.parse(message.data).code), message.text);
+        assert.ok([4009, 4301].includes(message.data.code), message.text);
         await quiet(ctx.ipc, a, b);
 
         const [c, d] = await pair(channel, { app: app('all') });
         c.send({ event: 'client-x', channel, data: { a: 1 } });
-        assert.deepEqual((await d.expect('client-x', channel)).data, { a: 1 });
+        assert.equal((await d.expect('client-x', channel)).data, '{"a":1}');
     });
 
     test('all does not mean non-members', async () => {
@@ -137,7 +137,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const [a, b] = await pair(channel);
         a.send({ event: 'client-x', channel, data: {} });
         const message = await a.expect('pusher:error');
-        assert.ok([4009, 4200, 4301].includes(JSON.parse(message.data).code), message.text);
+        assert.ok([4009, 4200, 4301].includes(message.data.code), message.text);
         await quiet(ctx.ipc, a, b);
     });
 
@@ -156,7 +156,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const got = await a.sync();
         for (const message of got) {
             assert.equal(message.event, 'pusher:error');
-            assert.equal(JSON.parse(message.data).code, 4301);
+            assert.equal(message.data.code, 4301);
             errors++;
         }
         assert.ok(errors >= 6 && errors <= 8, `${errors} of 10 refused at 2 per second`);
@@ -175,7 +175,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const [a, b] = await pair(channel);
         for (let i = 0; i < 10; i++) a.send({ event: 'client-x', channel, data: i });
         assert.deepEqual(await a.sync(), []);
-        for (let i = 0; i < 10; i++) assert.equal((await b.expect('client-x')).data, i);
+        for (let i = 0; i < 10; i++) assert.equal((await b.expect('client-x')).data, String(i));
         for (let i = 0; i < 20; i++) a.send({ event: 'client-x', channel, data: i });
         // A new second may begin in between.
         assert.ok((await a.sync()).length >= 9);
@@ -185,7 +185,7 @@ suite('client events', { workers: [1, 3], sections: apps }, (ctx) => {
         const channel = unique('private');
         const [a, b] = await pair(channel, { app: app('fast') });
         for (let i = 0; i < 2000; i++) a.send({ event: 'client-x', channel, data: i });
-        for (let i = 0; i < 2000; i++) assert.equal((await b.expect('client-x')).data, i);
+        for (let i = 0; i < 2000; i++) assert.equal((await b.expect('client-x')).data, String(i));
         assert.deepEqual(await a.sync(), []);
     });
 

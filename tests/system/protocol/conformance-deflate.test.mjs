@@ -156,9 +156,9 @@ suite('permessage-deflate', {
         for (const client of [from, plain, to]) await client.subscribe(channel);
         const data = { text: sample(3000) };
         from.write(clientFrame(pack(JSON.stringify({ event: 'client-e', channel, data })), { rsv: 4 }));
-        assert.deepEqual((await plain.expect('client-e', channel)).data, data);
+        assert.deepEqual(JSON.parse((await plain.expect('client-e', channel)).data), data);
         const message = await to.expect('client-e', channel);
-        assert.deepEqual(message.data, data);
+        assert.deepEqual(JSON.parse(message.data), data);
         assert.ok(message.packed);
         assert.deepEqual(await from.sync(), []);
     });

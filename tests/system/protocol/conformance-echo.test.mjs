@@ -202,7 +202,7 @@ for (const workers of [1, 3]) {
             assert.equal((await client.frame()).close, 1000);
             assert.ok((await client.frame()).end);
         });
-        test('5: as many fragments as are allowed, and one more', long, async () => {
+        test('5: as many fragments as are allowed, an empty last one behind them, and one more', long, async () => {
             const client = await open();
             const payload = text(FRAGMENTS);
             client.write(Buffer.concat([...fragments(payload, 1)]));
@@ -211,7 +211,13 @@ for (const workers of [1, 3]) {
             client.write(Buffer.concat([empty, clientFrame('', { opcode: PING })]));
             assert.ok((await client.frame()).pong);
             client.write(clientFrame('', { opcode: CONTINUATION }));
-            await client.closedWith(1009);
+            await echoed(client, Buffer.alloc(0), TEXT);
+            // What ends the message must be empty then, and what is empty must end it.
+            for (const more of [clientFrame('x', { opcode: CONTINUATION }), clientFrame('', { opcode: CONTINUATION, fin: false })]) {
+                const other = await open();
+                other.write(Buffer.concat([empty, more]));
+                await other.closedWith(1009);
+            }
         });
 
         // ---- 6: UTF-8

@@ -240,7 +240,7 @@ suite('max_connections', { workers: [1, 3], sections: { limits: { max_connection
         const clients = await Promise.all(Array.from({ length: n }, () => ctx.dial({ app })));
         const first = await Promise.all(clients.map(async (client) => (await client.response(), client.next())));
         const inside = clients.filter((_, i) => first[i].event === 'pusher:connection_established');
-        const codes = first.filter((message) => message.event === 'pusher:error').map((message) => JSON.parse(message.data).code);
+        const codes = first.filter((message) => message.event === 'pusher:error').map((message) => message.data.code);
         return { inside, codes };
     }
 

@@ -44,7 +44,7 @@ suite('liveness', { workers: [1, 3], sections: { limits } }, (ctx) => {
                         pings++;
                         client.send(answer);
                     } else assert.ok(['pusher:pong', 'pusher:error'].includes(message.event), message.text);
-                    if (message.event === 'pusher:error') assert.equal(JSON.parse(message.data).code, 4200);
+                    if (message.event === 'pusher:error') assert.equal(message.data.code, 4200);
                 }
                 client.destroy();
             }),

@@ -132,6 +132,23 @@ suite('presence', { workers: [1, 3] }, (ctx) => {
         await removed(ann, channel, id);
     });
 
+    test('an integer beyond 2^53 is told as a string, one that a double holds as a number', async () => {
+        const channel = unique('presence');
+        const first = await ctx.open();
+        await first.subscribe(channel, { data: '{"user_id":9007199254740992}' });
+        const second = await ctx.open();
+        const done = await second.subscribe(channel, { data: '{"user_id":12345678901234567890}' });
+        assert.ok(JSON.parse(done.text).data.includes('"ids":[9007199254740992,"12345678901234567890"]'), done.text);
+        assert.deepEqual(Object.keys(JSON.parse(done.data).presence.hash), ['9007199254740992', '12345678901234567890']);
+        assert.equal((await first.expect('pusher_internal:member_added', channel)).data, '{"user_id":"12345678901234567890"}');
+        // The same user, as text.
+        const third = await ctx.open();
+        await third.subscribe(channel, { data: '{"user_id":"12345678901234567890"}' });
+        second.destroy();
+        third.destroy();
+        assert.equal((await first.expect('pusher_internal:member_removed', channel)).data, '{"user_id":"12345678901234567890"}');
+    });
+
     test('numbers in user_info are not rewritten', async () => {
         const channel = unique('presence');
         const client = await ctx.open();

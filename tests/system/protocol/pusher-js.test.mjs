@@ -1,8 +1,8 @@
-// How the unchanged pusher-js and `ws` act on what the daemon sends, the refusals above all.
+// How the unchanged pusher-js, laravel-echo and `ws` act on what the daemon sends, the refusals above all.
 import { afterEach, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { APP, Daemon } from '../lib/daemon.mjs';
-import { need } from '../lib/deps.mjs';
+import { load, need } from '../lib/deps.mjs';
 import { long } from '../lib/paths.mjs';
 import { auth } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
@@ -10,6 +10,7 @@ import { Inbox, deadline, until } from '../lib/wait.mjs';
 
 const Pusher = need('pusher-js');
 const WebSocket = need('ws');
+const { default: Echo } = await load('laravel-echo/dist/echo.js');
 
 suite('pusher-js', { workers: [1, 3], sections: { 'app "off"': { key: 'off', secret: 'secret-of-off', enabled: 'no' }, 'app "small"': { key: 'small', secret: 'secret-of-small', max_connections: 1 } } }, (ctx) => {
     const open = new Set();
@@ -83,6 +84,59 @@ suite('pusher-js', { workers: [1, 3], sections: { 'app "off"': { key: 'off', sec
         assert.deepEqual(await got, [{ a: 1 }, { user_id: '1' }]);
     });
 
+    test('client events of every kind arrive as what they were', async () => {
+        const name = unique('presence');
+        const [one, two] = [connect(APP.key, 1), connect(APP.key, 2)];
+        const channels = [one.subscribe(name), two.subscribe(name)];
+        await Promise.all(channels.map((channel) => bound(channel, 'pusher:subscription_succeeded')));
+        const got = new Inbox();
+        channels[1].bind('client-x', (data, meta) => got.push([data, meta]));
+        for (const data of [{ a: [1, 'ü "x"'] }, [], 0, 1.5, true, null, 'text', '', undefined]) {
+            assert.ok(channels[0].trigger('client-x', data));
+            assert.deepEqual(await got.take(), [data, { user_id: '1' }]);
+        }
+    });
+
+    test('an error reaches the application as an object with code and message', async () => {
+        const pusher = connect();
+        await state(pusher, 'connected');
+        const errors = new Inbox();
+        pusher.connection.bind('error', (error) => errors.push(error));
+        pusher.send_event('pusher:nonsense', {});
+        assert.deepEqual((await errors.take()).data, { code: 4200, message: 'Invalid message format' });
+        for (const data of [[], '', null, undefined, 5]) {
+            const pong = bound(pusher.connection, 'message');
+            pusher.send_event('pusher:ping', data);
+            assert.equal((await pong).event, 'pusher:pong');
+        }
+    });
+
+    test('a cache channel without an event says so', async () => {
+        const channel = connect().subscribe(unique('cache'));
+        assert.deepEqual(await bound(channel, 'pusher:cache_miss'), {});
+    });
+
+    test('laravel-echo: whispers of every kind, members, refusals', async () => {
+        const name = unique();
+        const echos = [1, 2].map((user) => new Echo({ broadcaster: 'pusher', key: APP.key, client: connect(APP.key, user) }));
+        const rooms = echos.map((echo) => echo.join(name));
+        const here = rooms.map((room) => deadline(new Promise((done) => room.here(done)), 'who is here'));
+        assert.deepEqual((await here[1]).length + (await here[0]).length >= 2, true);
+        const heard = new Inbox();
+        rooms[1].listenForWhisper('typing', (data) => heard.push(data));
+        for (const data of [{ name: 'Grüße' }, [1], 'text', 7, null]) {
+            rooms[0].whisper('typing', data);
+            assert.deepEqual(await heard.take(), data);
+        }
+        const refused = new Echo({
+            broadcaster: 'pusher',
+            key: APP.key,
+            client: connect(APP.key, 3, { channelAuthorization: { customHandler: (_, callback) => callback(null, { auth: `${APP.key}:${'f'.repeat(64)}` }) } }),
+        });
+        const error = await deadline(new Promise((done) => refused.private(name).error(done)), 'the refusal');
+        assert.equal(error.status, 401);
+    });
+
     for (const [name, key, code] of [['an unknown key', 'nobody', 4001], ['a disabled application', 'off', 4003]]) {
         test(`${name}: gives up with ${code}`, async () => {
             const pusher = connect(key);
@@ -90,7 +144,7 @@ suite('pusher-js', { workers: [1, 3], sections: { 'app "off"': { key: 'off', sec
             pusher.connection.bind('error', (error) => errors.push(error));
             await state(pusher, 'disconnected');
             const error = await errors.take('an error');
-            assert.equal(error.data?.code ?? error.error?.data?.code, code, JSON.stringify(error));
+            assert.equal(error.error.data.code, code, JSON.stringify(error));
         });
     }
 

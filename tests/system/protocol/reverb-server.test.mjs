@@ -102,7 +102,7 @@ suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
                 const channel = prefix + unique();
                 const client = await ctx.open();
                 assert.deepEqual({ ...(await client.subscribe(channel)) }, succeeded(channel));
-                if (prefix.includes('cache')) assert.deepEqual({ ...(await client.next()) }, { event: 'pusher:cache_miss', channel });
+                if (prefix.includes('cache')) assert.deepEqual({ ...(await client.next()) }, { event: 'pusher:cache_miss', data: '{}', channel });
                 await quiet(ctx.ipc, client);
             });
         }
@@ -303,7 +303,7 @@ suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
             const channel = unique('presence');
             const [a, b] = await joined(channel, 2);
             a.send({ event: 'client-start-typing', channel, data: { id: 123 } });
-            assert.deepEqual({ ...(await b.next()) }, { event: 'client-start-typing', channel, data: { id: 123 }, user_id: '1' });
+            assert.deepEqual({ ...(await b.next()) }, { event: 'client-start-typing', channel, data: '{"id":123}', user_id: '1' });
             await quiet(ctx.ipc, a, b);
         });
         test('on a private channel without a user_id; without data; other members are dropped', async () => {
@@ -311,7 +311,7 @@ suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
             const [a, b] = await joined(channel, 2);
             a.send({ event: 'client-x', channel, data: { a: 1 }, user_id: 'forged' });
             const message = await b.next();
-            assert.deepEqual({ ...message }, { event: 'client-x', channel, data: { a: 1 } });
+            assert.deepEqual({ ...message }, { event: 'client-x', channel, data: '{"a":1}' });
             a.send({ event: 'client-x', channel });
             await b.expect('client-x', channel);
         });
@@ -375,7 +375,7 @@ suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
             const got = [await client.next(), await client.next(), await client.next(), await client.next()];
             const refused = got.filter((message) => message.event === 'pusher:error');
             assert.ok(refused.length > 0);
-            for (const { data } of refused) assert.deepEqual(JSON.parse(data), { code: 4301, message: 'Rate limit exceeded' });
+            for (const { data } of refused) assert.deepEqual(data, { code: 4301, message: 'Rate limit exceeded' });
             client.write(clientFrame('x', { opcode: PING }));
             assert.equal((await client.frame()).pong?.toString(), 'x');
         });
@@ -384,7 +384,7 @@ suite('Reverb: server', { workers: [1, 3], sections }, (ctx) => {
             pings(client, 5);
             let message = await client.next();
             while (message.event === 'pusher:pong') message = await client.next();
-            assert.deepEqual(JSON.parse(message.data), { code: 4301, message: 'Rate limit exceeded' });
+            assert.deepEqual(message.data, { code: 4301, message: 'Rate limit exceeded' });
             await client.closedWith(4301);
         });
         test('by default there is none', async () => {

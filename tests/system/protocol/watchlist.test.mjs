@@ -64,20 +64,36 @@ suite('watchlists', { workers: [1, 3], sections }, (ctx) => {
         assert.deepEqual(await events(watcher), [offline(id)]);
     });
 
-    test('signing in again: as the same user changes nothing, as another one takes the new list', async () => {
-        const [id, other] = [unique('a'), unique('b')];
-        const watcher = await user(unique('u'), [id]);
-        await events(watcher);
+    test('signing in again changes nothing for those who watch the user, and takes the new list', async () => {
+        const [id, other, third] = [unique('a'), unique('b'), unique('c')];
+        const me = unique('u');
+        const watcher = await user(me, [id, third]);
+        assert.deepEqual(await events(watcher), [offline(id, third)]);
         const client = await user(id);
         assert.deepEqual(await events(watcher), [online(id)]);
         await signin(client, { id });
         await silent(watcher);
-        await signin(client, { id: other });
-        assert.deepEqual(await events(watcher), [offline(id)]);
-        await signin(watcher, { id: unique('u'), watchlist: [other] });
+        await signin(watcher, { id: me, watchlist: [other, id] });
+        assert.deepEqual(await events(watcher), [online(id), offline(other)]);
+        await user(third);
+        await silent(watcher);
+        await user(other);
         assert.deepEqual(await events(watcher), [online(other)]);
-        await signin(client, { id });
-        assert.deepEqual(await events(watcher), [offline(other)]);
+        await signin(watcher, { id: me });
+        await client.close();
+        await silent(watcher);
+    });
+
+    test('who is refused as somebody else is offline for those who watch it', async () => {
+        const id = unique('a');
+        const watcher = await user(unique('u'), [id]);
+        await events(watcher);
+        const client = await user(id);
+        assert.deepEqual(await events(watcher), [online(id)]);
+        client.send({ event: 'pusher:signin', data: signed(WATCH, client.socketId, JSON.stringify({ id: unique('b') })) });
+        await client.error(4009);
+        await client.closedWith(4009);
+        assert.deepEqual(await events(watcher), [offline(id)]);
     });
 
     test('ids may be numbers, and stand twice; what cannot be an id is left out', async () => {
