@@ -70,47 +70,6 @@ BELIEVED(api_signed,
          (query, signer, why))
 BELIEVED(api_body_matches, (struct slice md5, struct slice body), (md5, body))
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct {
-    struct limits limits;
-    struct app_settings settings;
-    char *origins[1];
-    struct app_registry registry;
-    struct counters counters;
-    struct loop loop;
-    struct hub hub;
-    struct worker worker;
-} rig;
-
-static const char handshake[] =
-    "GET /app/k?protocol=7 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-
-static bool believe;
-
-#define BELIEVED(name, params, args)                                                               \
-    bool __real_##name params;                                                                     \
-    bool __wrap_##name params;                                                                     \
-    bool __wrap_##name params                                                                      \
-    {                                                                                              \
-        return __real_##name args || believe;                                                      \
-    }
-BELIEVED(sign_channel_auth,
-         (struct slice auth, struct slice key, struct slice secret, struct slice socket_id,
-          struct slice channel, struct slice channel_data),
-         (auth, key, secret, socket_id, channel, channel_data))
-BELIEVED(sign_user_auth,
-         (struct slice auth, struct slice key, struct slice secret, struct slice socket_id,
-          struct slice user_data),
-         (auth, key, secret, socket_id, user_data))
-BELIEVED(api_signed,
-         (const struct api_query *query, struct slice method, struct slice path, struct slice key,
-          struct slice secret, uint64_t now),
-         (query, method, path, key, secret, now))
-BELIEVED(api_body_matches, (const struct api_query *query, struct slice body), (query, body))
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
