@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "net/idle.h"
+#include "net/input.h"
 #include "net/loop.h"
 #include "web/http_conn.h"
 
@@ -336,6 +338,42 @@ static void an_answer_that_comes_later(void **state)
     }
 }
 
+/* Of a client that never reads its answers no more requests are taken; once it reads, all are. */
+static void answers_that_nobody_reads_are_not_piled_up(void **state)
+{
+    static const char ask[] = "GET /0123456789012345678901234567890123456789 HTTP/1.1\r\n"
+                              "Host: x\r\n\r\n",
+                      start[] = "HTTP/1.1 200 OK";
+    unsigned int asked = 0, heard = 0;
+    (void)state;
+    struct web *web = web_new((struct loop_limits){0});
+    for (int i = 0; i < 100000; i++) {
+        if (send(web->fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(ask) - 1) {
+            break;
+        }
+        asked++;
+        loop_turn(&web->loop);
+        assert_true(conn_weight(web->conn) < 2 * OUTQ_UNREAD);
+    }
+    assert_true(seen.heads < asked);
+    assert_true(counter_get(&web->counters, COUNTER_HELD_UNREAD) > 0);
+    size_t matched = 0;
+    for (int i = 0; i < 100000 && heard < asked; i++) {
+        web->out_len = 0;
+        web_turns(web);
+        for (size_t at = 0; at < web->out_len; at++) {
+            matched = web->out[at] == start[matched] ? matched + 1 : web->out[at] == start[0];
+            if (start[matched] == '\0') {
+                heard++;
+                matched = 0;
+            }
+        }
+    }
+    assert_int_equal(heard, asked);
+    assert_int_equal(seen.heads, asked);
+    web_free(web);
+}
+
 static void refusals_are_json(void **state)
 {
     static const char text[] = "GET /last HTTP/1.1\r\nHost: x\r\n\r\nGET /a HTTP/1.1\r\n";
@@ -403,6 +441,7 @@ int main(void)
         cmocka_unit_test(chunks_are_walked_once),
         cmocka_unit_test(go_on_is_said_once_and_only_to_who_waits),
         cmocka_unit_test(an_answer_that_comes_later),
+        cmocka_unit_test(answers_that_nobody_reads_are_not_piled_up),
         cmocka_unit_test(refusals_are_json),
         cmocka_unit_test(what_follows_an_upgrade_is_for_the_other_protocol),
         cmocka_unit_test(heads_are_parsed_when_they_are_ripe),
