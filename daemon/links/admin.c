@@ -9,38 +9,38 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "links/webhook.h"
-#include "proto/http.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"
+#include "web/http_conn.h"
 
 #define MAX_RESPONSE (4u << 20)
 
-static struct hub *hub_of(const struct conn *conn)
+static struct hub *admin_hub_of(const struct conn *conn)
 {
     return conn->loop->hub;
 }
 
-static uint64_t connections(const struct hub *hub)
+static uint64_t admin_connections(const struct hub *hub)
 {
     return apps_connections(hub->apps);
 }
 
 /* Removed, and its last connection has ended. */
-static bool is_gone(const struct app *app)
+static bool admin_is_gone(const struct app *app)
 {
     return app->removed && app_connections(app) == 0;
 }
 
 /* ---- pages; each returns 0, or -1 when the buffer is full ---- */
 
-static int gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+static int admin_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
 {
     return buf_printf(out,
                       "# HELP fanfare_%s %s\n# TYPE fanfare_%s gauge\nfanfare_%s %" PRIu64 "\n",
                       name, help, name, name, value);
 }
 
-static int metrics(struct buf *out, const struct hub *hub)
+static int admin_metrics(struct buf *out, const struct hub *hub)
 {
     int failed = 0;
     const char *last = "";
@@ -55,23 +55,26 @@ static int metrics(struct buf *out, const struct hub *hub)
         failed |= buf_printf(out, "fanfare_%s%s%s%s %" PRIu64 "\n", info->metric, labels ? "{" : "",
                              info->labels, labels ? "}" : "", hub_counter(hub, (enum counter)i));
     }
-    failed |= gauge(out, "connections", "Established WebSocket connections", connections(hub));
-    failed |= gauge(out, "channels", "Occupied channels", hub_channels(hub));
-    failed |= gauge(out, "workers", "Worker loops", hub_workers(hub));
-    failed |= gauge(out, "uptime_seconds", "Seconds since the start",
-                    (clock_mono_ms() - hub->started_ms) / 1000);
-    failed |= gauge(out, "draining", "1 while the node is shutting down", hub->draining);
-    failed |= gauge(out, "config_generations", "Configurations in use: 1, and more after a reload",
+    failed |= admin_gauge(out, "connections", "Established WebSocket connections",
+                          admin_connections(hub));
+    failed |= admin_gauge(out, "channels", "Occupied channels", hub_channels(hub));
+    failed |= admin_gauge(out, "workers", "Worker loops", hub_workers(hub));
+    failed |= admin_gauge(out, "uptime_seconds", "Seconds since the start",
+                          (clock_mono_ms() - hub->started_ms) / 1000);
+    failed |= admin_gauge(out, "draining", "1 while the node is shutting down", hub->draining);
+    failed |=
+        admin_gauge(out, "config_generations", "Configurations in use: 1, and more after a reload",
                     atomic_load(&hub->apps->registry->generations));
-    failed |= gauge(out, "webhook_queue", "Webhook events that wait to be delivered",
-                    hub->webhooks != NULL ? webhooks_waiting(hub->webhooks) : 0);
-    failed |= gauge(out, "log_lines_dropped", "Log lines that stderr did not take", log_dropped());
+    failed |= admin_gauge(out, "webhook_queue", "Webhook events that wait to be delivered",
+                          hub->webhooks != NULL ? webhooks_waiting(hub->webhooks) : 0);
+    failed |=
+        admin_gauge(out, "log_lines_dropped", "Log lines that stderr did not take", log_dropped());
     failed |= buf_printf(
         out, "# HELP fanfare_app_connections Established WebSocket connections, by application\n"
              "# TYPE fanfare_app_connections gauge\n");
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
-        if (!is_gone(app)) {
+        if (!admin_is_gone(app)) {
             failed |= buf_printf(out, "fanfare_app_connections{app=\"%s\"} %" PRIu32 "\n",
                                  app->settings->id, app_connections(app));
         }
@@ -84,14 +87,15 @@ static int metrics(struct buf *out, const struct hub *hub)
     return failed;
 }
 
-static int stats(struct buf *out, const struct hub *hub)
+static int admin_stats(struct buf *out, const struct hub *hub)
 {
-    int failed = buf_printf(
-        out,
-        "{\"version\":\"%s\",\"pid\":%ld,\"uptime\":%" PRIu64 ",\"workers\":%" PRIu32
-        ",\"draining\":%s,\"connections\":%" PRIu64 ",\"channels\":%zu,\"counters\":{",
-        FANFARE_VERSION, (long)getpid(), (clock_mono_ms() - hub->started_ms) / 1000,
-        hub_workers(hub), hub->draining ? "true" : "false", connections(hub), hub_channels(hub));
+    int failed =
+        buf_printf(out,
+                   "{\"version\":\"%s\",\"pid\":%ld,\"uptime\":%" PRIu64 ",\"workers\":%" PRIu32
+                   ",\"draining\":%s,\"connections\":%" PRIu64 ",\"channels\":%zu,\"counters\":{",
+                   FANFARE_VERSION, (long)getpid(), (clock_mono_ms() - hub->started_ms) / 1000,
+                   hub_workers(hub), hub->draining ? "true" : "false", admin_connections(hub),
+                   hub_channels(hub));
     for (int i = 0; i < COUNTER_MAX; i++) {
         const struct counter_info *info = &counter_infos[i];
         char name[160];
@@ -105,7 +109,7 @@ static int stats(struct buf *out, const struct hub *hub)
     const char *comma = "";
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
-        if (!is_gone(app)) {
+        if (!admin_is_gone(app)) {
             failed |= buf_printf(
                 out, "%s{\"id\":\"%s\",\"connections\":%" PRIu32 ",\"channels\":%zu}", comma,
                 app->settings->id, app_connections(app), hub_app_channels(hub, (uint32_t)i));
@@ -117,111 +121,61 @@ static int stats(struct buf *out, const struct hub *hub)
 
 /* ---- requests ---- */
 
-static void respond(struct conn *conn, const struct http_request *request, int status,
-                    const char *type, const char *extra, const struct buf *body)
+static void admin_no_page(struct conn *conn, const struct http_request *request)
 {
-    struct buf out;
-    struct frame *frame = NULL;
-    bool keep = request->keep_alive && request->body_len == 0 && !request->chunked;
-    buf_init(&out, MAX_RESPONSE + 4096);
-    if (http_respond(&out, status, type, extra, (const char *)body->data, body->len, keep,
-                     slice_is(request->method, "HEAD")) == 0) {
-        frame = frame_copy(out.data, out.len);
-    }
-    buf_free(&out);
-    conn_send(conn, frame);
-    if (!keep) {
-        conn_finish(conn, false);
+    if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD")) {
+        http_refuse(conn, 404, NULL,
+                    "Not found; there are /metrics, /stats, /health/live and /health/ready");
+    } else {
+        http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed");
     }
 }
 
-static void route(struct conn *conn, const struct http_request *request)
+static void *admin_head(struct conn *conn, const struct http_request *request)
 {
     static const char json[] = "application/json",
                       text[] = "text/plain; version=0.0.4; charset=utf-8";
-    struct hub *hub = hub_of(conn);
+    struct hub *hub = admin_hub_of(conn);
     struct buf body;
     int status = 200, failed = 0;
-    const char *type = json, *extra = NULL;
+    const char *type = json;
+    bool read = slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
     buf_init(&body, MAX_RESPONSE);
-    if (!slice_is(request->method, "GET") && !slice_is(request->method, "HEAD")) {
-        status = 405;
-        extra = "Allow: GET, HEAD\r\n";
-        failed = buf_text(&body, "{\"error\":\"Method not allowed\"}");
-    } else if (slice_is(request->path, "/metrics")) {
+    if (read && slice_is(request->path, "/metrics")) {
         type = text;
-        failed = metrics(&body, hub);
-    } else if (slice_is(request->path, "/stats")) {
-        failed = stats(&body, hub);
-    } else if (slice_is(request->path, "/health/live")) {
+        failed = admin_metrics(&body, hub);
+    } else if (read && slice_is(request->path, "/stats")) {
+        failed = admin_stats(&body, hub);
+    } else if (read && slice_is(request->path, "/health/live")) {
         failed = buf_text(&body, "{\"status\":\"live\"}");
-    } else if (slice_is(request->path, "/health/ready")) {
+    } else if (read && slice_is(request->path, "/health/ready")) {
         status = hub->draining ? 503 : 200;
         failed =
             buf_text(&body, hub->draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ready\"}");
     } else {
-        status = 404;
-        failed = buf_text(&body, "{\"error\":\"Not found; there are /metrics, /stats, /health/live "
-                                 "and /health/ready\"}");
+        admin_no_page(conn, request);
+        buf_free(&body);
+        return NULL;
     }
     if (failed != 0) {
         conn_doom(conn);
     } else {
-        respond(conn, request, status, type, extra, &body);
+        http_answer(conn, status, type, NULL, (struct slice){(const char *)body.data, body.len});
     }
     buf_free(&body);
+    return NULL;
 }
+
+static const struct http_service admin_service = {.head = admin_head};
 
 static size_t admin_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
-    size_t used = 0;
-    while (used < len && !(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
-        struct http_request request;
-        int status = 0;
-        const char *why = NULL;
-        enum http_result result =
-            http_parse((const char *)bytes + used, len - used, &request, &status, &why);
-        if (result == HTTP_MORE) {
-            if (conn->idle_class != IDLE_HEAD) {
-                conn_idle(conn, IDLE_HEAD); /* from its first byte: the next ones gain no time */
-            }
-            break;
-        }
-        if (result == HTTP_BAD) {
-            struct buf body;
-            request = (struct http_request){.keep_alive = false};
-            buf_init(&body, MAX_RESPONSE);
-            int failed = buf_printf(&body, "{\"error\":\"%s\"}", why);
-            if (failed == 0) {
-                respond(conn, &request, status, "application/json", NULL, &body);
-            }
-            buf_free(&body);
-            conn_finish(conn, false);
-            break;
-        }
-        used += request.head_len;
-        route(conn, &request);
-        if (!(conn->flags & (CONN_FINISHING | CONN_DOOMED))) {
-            conn_idle(conn, IDLE_KEEPALIVE);
-        }
-    }
-    return used;
-}
-
-static void admin_leave(struct conn *conn)
-{
-    (void)conn;
-}
-
-static void admin_expired(struct conn *conn, enum idle_class was)
-{
-    (void)was;
-    conn_finish(conn, false);
+    return http_input(conn, &admin_service, bytes, len);
 }
 
 const struct conn_handler admin_handler = {
     .input = admin_input,
-    .leave = admin_leave,
-    .expired = admin_expired,
+    .leave = http_leave,
+    .expired = http_expired,
     .max_input = HTTP_MAX_HEAD,
 };

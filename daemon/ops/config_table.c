@@ -136,7 +136,8 @@ const struct config_key config_keys[] = {
     LIMIT(mailbox_high, KEY_SIZE, "64M", 1024 * 1024 * MB,
           "Bytes waiting between two threads, over which reading from their sources pauses."),
     LIMIT(max_handshakes, KEY_COUNT, "4096", MILLION,
-          "Connections of a worker that have not finished their handshake."),
+          "Connections of a worker that wait for a request head: unfinished handshakes, and HTTP "
+          "connections kept alive."),
     {SECTION_LIMITS, "handshake_rate", KEY_COUNT, KEY_UNLIMITED, "0",
      IN_CONFIG(limits.handshake_rate), .max = MILLION,
      .help = "Handshakes a second from one address; more are refused with 429."},

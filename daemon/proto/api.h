@@ -15,6 +15,8 @@
 
 #define API_MAX_PARAMS       32
 #define API_MAX_SKEW_SECONDS 600
+#define API_MAX_PATHS        6
+#define API_WHY_MAX          192
 
 /* ---- the query ---- */
 
@@ -27,24 +29,34 @@ struct api_query {
     size_t count;
 };
 
-/* Splits and decodes a query. `room` needs query.len bytes. -1: too many parameters or a broken
- * escape. */
+/* Splits and decodes a query; the names of parameters become lower case, as they are signed. `room`
+ * needs query.len bytes. -1: too many parameters or a broken escape. */
 int api_query_read(struct slice query, char *room, struct api_query *out) MUST_CHECK;
 struct slice api_param(const struct api_query *query, const char *key); /* .p == NULL: absent */
 
 /* Decodes %XX (and nothing else) into `room`, which needs text.len bytes. -1: a broken escape. */
 int api_unescape(struct slice text, char *room, struct slice *out) MUST_CHECK;
 
+/* What a signature is held against. */
+struct api_signer {
+    struct slice key, secret; /* of the application */
+    struct slice method;
+    struct slice paths[API_MAX_PATHS]; /* ways to write the path, each of them right */
+    size_t npaths;
+    uint64_t now; /* Unix seconds */
+};
+
 /*
  * Whether the query is signed by the application: auth_key is its key, auth_version 1.0,
- * auth_timestamp within API_MAX_SKEW_SECONDS of `now` (Unix seconds), auth_signature the HMAC of
- * method, path and the other parameters in order of their keys. The body is covered by its
- * body_md5, which api_body_matches looks at. `path` is without the server's path prefix.
+ * auth_timestamp within API_MAX_SKEW_SECONDS of now, auth_signature the HMAC of method, path and
+ * the other parameters in order of their names. If not, `why` says which of these fails. The body
+ * is covered by body_md5, which api_body_matches looks at.
  */
-bool api_signed(const struct api_query *query, struct slice method, struct slice path,
-                struct slice key, struct slice secret, uint64_t now);
-/* A body needs a body_md5 that is its MD5 in lowercase hex; an empty body may go without. */
-bool api_body_matches(const struct api_query *query, struct slice body);
+bool api_signed(const struct api_query *query, const struct api_signer *signer,
+                char why[API_WHY_MAX]);
+/* A body needs a body_md5 (.p == NULL: there is none) that is its MD5 in hex; an empty body may go
+ * without. */
+bool api_body_matches(struct slice md5, struct slice body);
 
 /* ---- what is asked for ---- */
 
@@ -58,10 +70,10 @@ api_info(struct slice list); /* of a comma-separated list; unknown words are lef
 
 /* ---- bodies ---- */
 
-/* The status to refuse with, and a sentence that is valid inside a JSON string. */
 /* Which configured limit a fault is, if it is one. */
 enum api_limit { API_NO_LIMIT, API_LIMIT_CHANNELS, API_LIMIT_BATCH };
 
+/* The status to refuse with, and a sentence that says why. */
 struct api_fault {
     int status;
     const char *why;

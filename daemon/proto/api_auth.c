@@ -1,6 +1,8 @@
 #include "proto/api.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/hex.h"
@@ -9,7 +11,7 @@
 #define MD5_LEN              16u
 #define MAX_TIMESTAMP_DIGITS 12u
 
-static int unescape(struct slice text, bool plus, char *room, struct slice *out)
+static int api_auth_unescape(struct slice text, bool plus, char *room, struct slice *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -33,7 +35,7 @@ static int unescape(struct slice text, bool plus, char *room, struct slice *out)
 
 int api_unescape(struct slice text, char *room, struct slice *out)
 {
-    return unescape(text, false, room, out);
+    return api_auth_unescape(text, false, room, out);
 }
 
 int api_query_read(struct slice query, char *room, struct api_query *out)
@@ -55,11 +57,14 @@ int api_query_read(struct slice query, char *room, struct api_query *out)
             if (equals != NULL) {
                 value = (struct slice){equals + 1, pair.len - key_len - 1};
             }
-            if (unescape(key, true, room, &param->key) != 0) {
+            if (api_auth_unescape(key, true, room, &param->key) != 0) {
                 return -1;
             }
+            for (size_t i = 0; i < param->key.len; i++) {
+                room[i] = (char)(room[i] >= 'A' && room[i] <= 'Z' ? room[i] | 0x20 : room[i]);
+            }
             room += param->key.len;
-            if (unescape(value, true, room, &param->value) != 0) {
+            if (api_auth_unescape(value, true, room, &param->value) != 0) {
                 return -1;
             }
             room += param->value.len;
@@ -82,22 +87,32 @@ struct slice api_param(const struct api_query *query, const char *key)
 
 /* ---- signatures ---- */
 
-static bool recent(struct slice timestamp, uint64_t now)
+/* False: `why` says both times. */
+static bool api_auth_recent(struct slice timestamp, uint64_t now, char why[API_WHY_MAX])
 {
     uint64_t then = 0;
-    if (timestamp.p == NULL || timestamp.len == 0 || timestamp.len > MAX_TIMESTAMP_DIGITS) {
-        return false;
-    }
-    for (size_t i = 0; i < timestamp.len; i++) {
-        if (timestamp.p[i] < '0' || timestamp.p[i] > '9') {
-            return false;
-        }
+    bool number = timestamp.p != NULL && timestamp.len > 0 && timestamp.len <= MAX_TIMESTAMP_DIGITS;
+    for (size_t i = 0; number && i < timestamp.len; i++) {
+        number = timestamp.p[i] >= '0' && timestamp.p[i] <= '9';
         then = then * 10 + (uint64_t)(timestamp.p[i] - '0');
     }
-    return (now > then ? now - then : then - now) <= API_MAX_SKEW_SECONDS;
+    if (!number) {
+        snprintf(why, API_WHY_MAX,
+                 "auth_timestamp is %s; it must be the Unix time in seconds, here it is %" PRIu64,
+                 timestamp.p == NULL ? "missing" : "no number of seconds", now);
+        return false;
+    }
+    if ((now > then ? now - then : then - now) > API_MAX_SKEW_SECONDS) {
+        snprintf(why, API_WHY_MAX,
+                 "auth_timestamp %" PRIu64 " is more than %d seconds away from the time here, "
+                 "%" PRIu64,
+                 then, API_MAX_SKEW_SECONDS, now);
+        return false;
+    }
+    return true;
 }
 
-static int compare(struct slice a, struct slice b)
+static int api_auth_order(struct slice a, struct slice b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
     int order = len > 0 ? memcmp(a.p, b.p, len) : 0;
@@ -105,7 +120,8 @@ static int compare(struct slice a, struct slice b)
 }
 
 /* The parameters that are signed, in order of their keys. */
-static size_t sorted(const struct api_query *query, const struct api_param *out[API_MAX_PARAMS])
+static size_t api_auth_sorted(const struct api_query *query,
+                              const struct api_param *out[API_MAX_PARAMS])
 {
     size_t n = 0;
     for (size_t i = 0; i < query->count; i++) {
@@ -114,7 +130,7 @@ static size_t sorted(const struct api_query *query, const struct api_param *out[
             continue;
         }
         size_t at = n++;
-        while (at > 0 && compare(param->key, out[at - 1]->key) < 0) {
+        while (at > 0 && api_auth_order(param->key, out[at - 1]->key) < 0) {
             out[at] = out[at - 1];
             at--;
         }
@@ -123,7 +139,7 @@ static size_t sorted(const struct api_query *query, const struct api_param *out[
     return n;
 }
 
-static bool hex_equals(struct slice hex, const uint8_t *bytes, size_t len)
+static bool api_auth_hex_is(struct slice hex, const uint8_t *bytes, size_t len)
 {
     uint8_t given[SIGN_LEN];
     if (hex.p == NULL || hex.len != 2 * len || len > sizeof(given)) {
@@ -140,19 +156,14 @@ static bool hex_equals(struct slice hex, const uint8_t *bytes, size_t len)
     return sign_equal(given, bytes, len);
 }
 
-bool api_signed(const struct api_query *query, struct slice method, struct slice path,
-                struct slice key, struct slice secret, uint64_t now)
+/* The HMAC of one way to write the path. */
+static void api_auth_hmac(const struct api_signer *signer, struct slice path,
+                          const struct api_param *const *params, size_t count,
+                          uint8_t out[SIGN_LEN])
 {
-    const struct api_param *params[API_MAX_PARAMS];
     struct slice parts[4 + 4 * API_MAX_PARAMS];
-    uint8_t wanted[SIGN_LEN];
-    size_t n = 0, count = sorted(query, params);
-    if (!slice_equal(api_param(query, "auth_key"), key) ||
-        !slice_is(api_param(query, "auth_version"), "1.0") ||
-        !recent(api_param(query, "auth_timestamp"), now)) {
-        return false;
-    }
-    parts[n++] = method;
+    size_t n = 0;
+    parts[n++] = signer->method;
     parts[n++] = SLICE("\n");
     parts[n++] = path;
     parts[n++] = SLICE("\n");
@@ -164,20 +175,52 @@ bool api_signed(const struct api_query *query, struct slice method, struct slice
         parts[n++] = SLICE("=");
         parts[n++] = params[i]->value;
     }
-    sign_hmac(secret, parts, n, wanted);
-    return hex_equals(api_param(query, "auth_signature"), wanted, SIGN_LEN);
+    sign_hmac(signer->secret, parts, n, out);
 }
 
-bool api_body_matches(const struct api_query *query, struct slice body)
+bool api_signed(const struct api_query *query, const struct api_signer *signer,
+                char why[API_WHY_MAX])
 {
-    uint8_t md5[EVP_MAX_MD_SIZE];
-    unsigned int len = 0;
-    struct slice given = api_param(query, "body_md5");
-    if (body.len == 0 && given.p == NULL) {
-        return true;
-    }
-    if (EVP_Digest(body.p, body.len, md5, &len, EVP_md5(), NULL) != 1) {
+    const struct api_param *params[API_MAX_PARAMS];
+    struct slice key = api_param(query, "auth_key"), version = api_param(query, "auth_version"),
+                 signature = api_param(query, "auth_signature");
+    if (!slice_equal(key, signer->key)) {
+        snprintf(why, API_WHY_MAX, "auth_key is %s",
+                 key.p == NULL ? "missing" : "not the key of this application");
         return false;
     }
-    return hex_equals(given, md5, MD5_LEN);
+    if (!slice_is(version, "1.0")) {
+        snprintf(why, API_WHY_MAX, "auth_version is %s; it must be 1.0",
+                 version.p == NULL ? "missing" : "another one");
+        return false;
+    }
+    if (!api_auth_recent(api_param(query, "auth_timestamp"), signer->now, why)) {
+        return false;
+    }
+    size_t count = api_auth_sorted(query, params);
+    for (size_t i = 0; i < signer->npaths && signature.p != NULL; i++) {
+        uint8_t wanted[SIGN_LEN];
+        api_auth_hmac(signer, signer->paths[i], params, count, wanted);
+        if (api_auth_hex_is(signature, wanted, SIGN_LEN)) {
+            return true;
+        }
+    }
+    snprintf(why, API_WHY_MAX, "auth_signature is %s",
+             signature.p == NULL ? "missing"
+                                 : "not the HMAC-SHA256 of method, path and parameters with the "
+                                   "secret of this application");
+    return false;
+}
+
+bool api_body_matches(struct slice md5, struct slice body)
+{
+    uint8_t wanted[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+    if (body.len == 0 && md5.p == NULL) {
+        return true;
+    }
+    if (EVP_Digest(body.p, body.len, wanted, &len, EVP_md5(), NULL) != 1) {
+        return false;
+    }
+    return api_auth_hex_is(md5, wanted, MD5_LEN);
 }

@@ -8,87 +8,106 @@
 #define MAX_LINE        1024u /* of a chunk's size with its extension, and of a trailer */
 #define MAX_TRAILERS    16u
 
-/* The length of the line at `at` without its CRLF. -1: not complete, -2: not a line. */
-static long line_at(const uint8_t *bytes, size_t len, size_t at)
+enum chunked_step {
+    CHUNKED_SIZE,      /* in a chunk's size */
+    CHUNKED_BLANK,     /* behind it: blanks that only an extension may follow */
+    CHUNKED_EXTENSION, /* behind its ';' */
+    CHUNKED_SIZE_LF,   /* the CR of that line was there */
+    CHUNKED_DATA,
+    CHUNKED_DATA_CR,
+    CHUNKED_DATA_LF,
+    CHUNKED_TRAILER,
+    CHUNKED_TRAILER_LF,
+};
+
+/* The line of a size is over. False: there is more data than may be. */
+static bool chunked_begin(struct chunked *body, size_t max)
 {
-    for (size_t i = at; i < len && i - at <= MAX_LINE; i++) {
-        if (bytes[i] == '\n') {
-            return -2; /* without a CR in front */
-        }
-        if (bytes[i] == '\r') {
-            if (i + 1 == len) {
-                return -1;
-            }
-            return bytes[i + 1] == '\n' ? (long)(i - at) : -2;
-        }
+    if (body->left > max - body->total) {
+        return false;
     }
-    return len - at > MAX_LINE ? -2 : -1;
+    body->total += body->left;
+    body->step = body->left > 0 ? CHUNKED_DATA : CHUNKED_TRAILER;
+    body->line = 0;
+    body->digits = 0;
+    return true;
 }
 
-static int read_size(const uint8_t *line, size_t len, size_t *size)
+/* One byte of anything but data. The status to refuse the body with, or 0. */
+static int chunked_byte(struct chunked *body, uint8_t byte, size_t max, bool *done)
 {
-    size_t i = 0;
-    *size = 0;
-    while (i < len && hex_value(line[i]) >= 0) {
-        if (i == MAX_SIZE_DIGITS) {
-            return -1;
-        }
-        *size = *size << 4 | (size_t)hex_value(line[i]);
-        i++;
+    if (body->line++ > MAX_LINE) {
+        return 400;
     }
-    return i > 0 && (i == len || line[i] == ';' || line[i] == ' ' || line[i] == '\t') ? 0 : -1;
+    switch ((enum chunked_step)body->step) {
+    case CHUNKED_SIZE:
+        if (hex_value(byte) >= 0 && body->digits < MAX_SIZE_DIGITS) {
+            body->left = body->left << 4 | (uint32_t)hex_value(byte);
+            body->digits++;
+            return 0;
+        }
+        if (body->digits == 0) {
+            return 400;
+        }
+        if (byte == '\r') {
+            body->step = CHUNKED_SIZE_LF;
+            return 0;
+        }
+        body->step = byte == ';' ? CHUNKED_EXTENSION : CHUNKED_BLANK;
+        return byte == ';' || byte == ' ' || byte == '\t' ? 0 : 400;
+    case CHUNKED_BLANK:
+        body->step = byte == ';' ? CHUNKED_EXTENSION : CHUNKED_BLANK;
+        return byte == ';' || byte == ' ' || byte == '\t' ? 0 : 400;
+    case CHUNKED_EXTENSION:
+        body->step = byte == '\r' ? CHUNKED_SIZE_LF : CHUNKED_EXTENSION;
+        return byte == '\n' || byte == '\0' ? 400 : 0;
+    case CHUNKED_SIZE_LF:
+        return byte != '\n' ? 400 : chunked_begin(body, max) ? 0 : 413;
+    case CHUNKED_DATA:
+        break;
+    case CHUNKED_DATA_CR:
+        body->step = CHUNKED_DATA_LF;
+        return byte == '\r' ? 0 : 400;
+    case CHUNKED_DATA_LF:
+        body->step = CHUNKED_SIZE;
+        body->line = 0;
+        return byte == '\n' ? 0 : 400;
+    case CHUNKED_TRAILER:
+        if (byte == '\r') {
+            body->step = CHUNKED_TRAILER_LF;
+        }
+        return byte == '\n' || byte == '\0' ? 400 : 0;
+    case CHUNKED_TRAILER_LF:
+        *done = body->line == 2; /* an empty line */
+        body->step = CHUNKED_TRAILER;
+        body->line = 0;
+        return byte == '\n' && (*done || body->trailers++ < MAX_TRAILERS) ? 0 : 400;
+    }
+    return 400;
 }
 
-static enum http_result walk(uint8_t *bytes, size_t len, size_t max, bool move, size_t *body_len,
-                             size_t *used, int *status)
+enum http_result chunked_read(struct chunked *body, uint8_t *bytes, size_t len, size_t max,
+                              size_t *data_len, size_t *used, int *status)
 {
-    size_t at = 0, total = 0, size;
-    *status = 400;
-    do {
-        long line = line_at(bytes, len, at);
-        if (line < 0) {
-            return line == -1 ? HTTP_MORE : HTTP_BAD;
-        }
-        if (read_size(bytes + at, (size_t)line, &size) != 0) {
-            return HTTP_BAD;
-        }
-        if (size > max - total) {
-            *status = 413;
-            return HTTP_BAD;
-        }
-        at += (size_t)line + 2;
-        if (size > 0) {
-            if (len - at < size + 2) {
-                return HTTP_MORE;
+    size_t at = 0, data = 0;
+    bool done = false;
+    *status = 0;
+    while (at < len && !done && *status == 0) {
+        if (body->step == CHUNKED_DATA) {
+            size_t some = len - at < body->left ? len - at : body->left;
+            memmove(bytes + data, bytes + at, some);
+            data += some;
+            at += some;
+            body->left -= (uint32_t)some;
+            if (body->left == 0) {
+                body->step = CHUNKED_DATA_CR;
+                body->line = 0;
             }
-            if (bytes[at + size] != '\r' || bytes[at + size + 1] != '\n') {
-                return HTTP_BAD;
-            }
-            if (move) {
-                memmove(bytes + total, bytes + at, size);
-            }
-            total += size;
-            at += size + 2;
-        }
-    } while (size > 0);
-    for (size_t trailers = 0;; trailers++) {
-        long line = line_at(bytes, len, at);
-        if (line < 0 || trailers > MAX_TRAILERS) {
-            return line == -1 ? HTTP_MORE : HTTP_BAD;
-        }
-        at += (size_t)line + 2;
-        if (line == 0) {
-            break;
+        } else {
+            *status = chunked_byte(body, bytes[at++], max, &done);
         }
     }
-    *body_len = total;
+    *data_len = data;
     *used = at;
-    return HTTP_DONE;
-}
-
-enum http_result http_dechunk(uint8_t *bytes, size_t len, size_t max, size_t *body_len,
-                              size_t *used, int *status)
-{
-    enum http_result result = walk(bytes, len, max, false, body_len, used, status);
-    return result == HTTP_DONE ? walk(bytes, len, max, true, body_len, used, status) : result;
+    return *status != 0 ? HTTP_BAD : done ? HTTP_DONE : HTTP_MORE;
 }

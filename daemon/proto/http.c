@@ -1,9 +1,8 @@
 #include "proto/http.h"
 
-#include <stdio.h>
+#include "proto/hex.h"
 
 #define MAX_METHOD 32u
-#define MAX_TARGET 8192u
 #define MAX_DIGITS 18u /* of a Content-Length: stays below 2^63 */
 #define KEY_LEN    24u /* of a Sec-WebSocket-Key: base64 of 16 bytes */
 
@@ -20,57 +19,57 @@ static const uint8_t classes[256] = {
 };
 /* clang-format on */
 
-static bool is_class(char c, int class)
+static bool http_is_class(char c, int class)
 {
     return (classes[(unsigned char)c] & class) != 0;
 }
 
-static bool is_target(char c)
+static bool http_is_target(char c)
 {
     return c > ' ' && c < 0x7F && c != '#'; /* signed or not, bytes from 0x80 on are outside */
 }
 
-static bool is_value(char c)
+static bool http_is_value(char c)
 {
     return ((unsigned char)c >= ' ' && c != 0x7F) || c == '\t';
 }
 
-static bool is_blank(char c)
+static bool http_is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-static bool is_digit(char c)
+static bool http_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-static char lower(char c)
+static char http_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-static bool same_word(const char *a, const char *b, size_t len)
+static bool http_same_word(const char *a, const char *b, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+        if (http_lower(a[i]) != http_lower(b[i])) {
             return false;
         }
     }
     return true;
 }
 
-static bool slice_is_word(struct slice s, const char *word)
+static bool http_is_word(struct slice s, const char *word)
 {
-    return s.len == strlen(word) && same_word(s.p, word, s.len);
+    return s.len == strlen(word) && http_same_word(s.p, word, s.len);
 }
 
-static struct slice trim(const char *p, const char *end)
+static struct slice http_trim(const char *p, const char *end)
 {
-    while (p < end && is_blank(*p)) {
+    while (p < end && http_is_blank(*p)) {
         p++;
     }
-    while (end > p && is_blank(end[-1])) {
+    while (end > p && http_is_blank(end[-1])) {
         end--;
     }
     return (struct slice){p, (size_t)(end - p)};
@@ -83,7 +82,7 @@ struct parser {
     bool has_length;
 };
 
-static enum http_result bad(struct parser *parser, int status, const char *why)
+static enum http_result http_bad(struct parser *parser, int status, const char *why)
 {
     parser->status = status;
     parser->why = why;
@@ -91,26 +90,26 @@ static enum http_result bad(struct parser *parser, int status, const char *why)
 }
 
 /* Exactly CR LF. */
-static enum http_result parse_line_end(struct parser *parser)
+static enum http_result http_parse_line_end(struct parser *parser)
 {
     if (parser->p == parser->end) {
         return HTTP_MORE;
     }
     if (*parser->p != '\r') {
-        return bad(parser, 400, "A line does not end in CR LF");
+        return http_bad(parser, 400, "A line does not end in CR LF");
     }
     if (parser->p + 1 == parser->end) {
         return HTTP_MORE;
     }
     if (parser->p[1] != '\n') {
-        return bad(parser, 400, "A line does not end in CR LF");
+        return http_bad(parser, 400, "A line does not end in CR LF");
     }
     parser->p += 2;
     return HTTP_DONE;
 }
 
 /* "HTTP/1.x": any x above 0 is handled as 1, as RFC 9110 section 2.5 wants it. */
-static enum http_result parse_version(struct parser *parser, struct http_request *out)
+static enum http_result http_parse_version(struct parser *parser, struct http_request *out)
 {
     const char *shape = "HTTP/d.d";
     const char *start = parser->p;
@@ -119,34 +118,34 @@ static enum http_result parse_version(struct parser *parser, struct http_request
         if (parser->p == parser->end) {
             return HTTP_MORE;
         }
-        if (*shape == 'd' ? !is_digit(*parser->p) : *parser->p != *shape) {
-            return bad(parser, 400, "Malformed HTTP version");
+        if (*shape == 'd' ? !http_is_digit(*parser->p) : *parser->p != *shape) {
+            return http_bad(parser, 400, "Malformed HTTP version");
         }
         if (parser->p - start == 5 && *parser->p != '1') {
-            return bad(parser, 505, "Only HTTP/1.0 and HTTP/1.1 are supported");
+            return http_bad(parser, 505, "Only HTTP/1.0 and HTTP/1.1 are supported");
         }
     }
     out->minor = start[7] == '0' ? 0 : 1;
-    return parse_line_end(parser);
+    return http_parse_line_end(parser);
 }
 
 /* origin-form, absolute-form (whose authority is skipped) or "*". */
-static bool split_target(struct http_request *out)
+static bool http_split_target(struct http_request *out)
 {
     const char *p = out->target.p;
     const char *end = p + out->target.len;
     const char *mark;
 
     if (*p != '/' && !slice_is(out->target, "*")) {
-        if (out->target.len > 7 && same_word(p, "http://", 7)) {
+        if (out->target.len > 7 && http_same_word(p, "http://", 7)) {
             p += 7;
-        } else if (out->target.len > 8 && same_word(p, "https://", 8)) {
+        } else if (out->target.len > 8 && http_same_word(p, "https://", 8)) {
             p += 8;
         } else {
             return false;
         }
         const char *authority = p;
-        while (p < end && is_class(*p, HOST)) {
+        while (p < end && http_is_class(*p, HOST)) {
             p++;
         }
         if (p == authority || (p < end && *p != '/' && *p != '?')) {
@@ -163,20 +162,20 @@ static bool split_target(struct http_request *out)
     return true;
 }
 
-static enum http_result parse_request_line(struct parser *parser, struct http_request *out)
+static enum http_result http_parse_request_line(struct parser *parser, struct http_request *out)
 {
     const char *start = parser->p;
 
     if (start < parser->end && *start == '\r') {
-        enum http_result result = parse_line_end(parser);
+        enum http_result result = http_parse_line_end(parser);
         if (result != HTTP_DONE) {
             return result;
         }
         start = parser->p;
     }
-    for (; parser->p < parser->end && is_class(*parser->p, TOKEN); parser->p++) {
+    for (; parser->p < parser->end && http_is_class(*parser->p, TOKEN); parser->p++) {
         if (parser->p - start >= (int)MAX_METHOD) {
-            return bad(parser, 501, "The method is too long");
+            return http_bad(parser, 501, "The method is too long");
         }
     }
     if (parser->p == parser->end) {
@@ -184,83 +183,83 @@ static enum http_result parse_request_line(struct parser *parser, struct http_re
     }
     out->method = (struct slice){start, (size_t)(parser->p - start)};
     if (*parser->p != ' ' || out->method.len == 0) {
-        return bad(parser, 400, "Malformed method");
+        return http_bad(parser, 400, "Malformed method");
     }
     start = ++parser->p;
-    for (; parser->p < parser->end && is_target(*parser->p); parser->p++) {
-        if (parser->p - start >= (int)MAX_TARGET) {
-            return bad(parser, 414, "The request target is too long");
+    for (; parser->p < parser->end && http_is_target(*parser->p); parser->p++) {
+        if (parser->p - start >= HTTP_MAX_TARGET) {
+            return http_bad(parser, 414, "The request target is too long");
         }
     }
     if (parser->p == parser->end) {
         return HTTP_MORE;
     }
     out->target = (struct slice){start, (size_t)(parser->p - start)};
-    if (*parser->p != ' ' || out->target.len == 0 || !split_target(out)) {
-        return bad(parser, 400, "Malformed request target");
+    if (*parser->p != ' ' || out->target.len == 0 || !http_split_target(out)) {
+        return http_bad(parser, 400, "Malformed request target");
     }
     parser->p++;
-    return parse_version(parser, out);
+    return http_parse_version(parser, out);
 }
 
 /* The headers that say where the message ends and whom it is for; everything else is only kept. */
-static enum http_result take_header(struct parser *parser, struct http_request *out,
-                                    struct slice name, struct slice value)
+static enum http_result http_take_header(struct parser *parser, struct http_request *out,
+                                         struct slice name, struct slice value)
 {
-    if (slice_is_word(name, "host")) {
+    if (http_is_word(name, "host")) {
         if (http_header_count(out, "host") != 0) {
-            return bad(parser, 400, "More than one Host");
+            return http_bad(parser, 400, "More than one Host");
         }
         for (size_t i = 0; i < value.len; i++) {
-            if (!is_class(value.p[i], HOST)) {
-                return bad(parser, 400, "Malformed Host");
+            if (!http_is_class(value.p[i], HOST)) {
+                return http_bad(parser, 400, "Malformed Host");
             }
         }
-    } else if (slice_is_word(name, "content-length")) {
+    } else if (http_is_word(name, "content-length")) {
         if (parser->has_length) {
-            return bad(parser, 400, "More than one Content-Length");
+            return http_bad(parser, 400, "More than one Content-Length");
         }
         if (out->chunked) {
-            return bad(parser, 400, "Content-Length together with Transfer-Encoding");
+            return http_bad(parser, 400, "Content-Length together with Transfer-Encoding");
         }
         if (value.len == 0 || value.len > MAX_DIGITS) {
-            return bad(parser, 400, "Malformed Content-Length");
+            return http_bad(parser, 400, "Malformed Content-Length");
         }
         for (size_t i = 0; i < value.len; i++) {
-            if (!is_digit(value.p[i])) {
-                return bad(parser, 400, "Malformed Content-Length");
+            if (!http_is_digit(value.p[i])) {
+                return http_bad(parser, 400, "Malformed Content-Length");
             }
             out->body_len = out->body_len * 10 + (uint64_t)(value.p[i] - '0');
         }
         parser->has_length = true;
-    } else if (slice_is_word(name, "transfer-encoding")) {
+    } else if (http_is_word(name, "transfer-encoding")) {
         if (out->chunked) {
-            return bad(parser, 400, "More than one Transfer-Encoding");
+            return http_bad(parser, 400, "More than one Transfer-Encoding");
         }
         if (parser->has_length) {
-            return bad(parser, 400, "Content-Length together with Transfer-Encoding");
+            return http_bad(parser, 400, "Content-Length together with Transfer-Encoding");
         }
         if (out->minor == 0) {
-            return bad(parser, 400, "Transfer-Encoding in HTTP/1.0");
+            return http_bad(parser, 400, "Transfer-Encoding in HTTP/1.0");
         }
-        if (!slice_is_word(value, "chunked")) {
-            return bad(parser, 501, "Only Transfer-Encoding: chunked is supported");
+        if (!http_is_word(value, "chunked")) {
+            return http_bad(parser, 501, "Only Transfer-Encoding: chunked is supported");
         }
         out->chunked = true;
     }
     if (out->nheaders == HTTP_MAX_HEADERS) {
-        return bad(parser, 431, "Too many headers");
+        return http_bad(parser, 431, "Too many headers");
     }
     out->headers[out->nheaders++] = (struct http_header){name, value};
     return HTTP_DONE;
 }
 
-static enum http_result parse_header(struct parser *parser, struct http_request *out)
+static enum http_result http_parse_header(struct parser *parser, struct http_request *out)
 {
     const char *start = parser->p;
     struct slice name;
 
-    while (parser->p < parser->end && is_class(*parser->p, TOKEN)) {
+    while (parser->p < parser->end && http_is_class(*parser->p, TOKEN)) {
         parser->p++;
     }
     if (parser->p == parser->end) {
@@ -268,24 +267,24 @@ static enum http_result parse_header(struct parser *parser, struct http_request 
     }
     name = (struct slice){start, (size_t)(parser->p - start)};
     if (*parser->p != ':' || name.len == 0) {
-        return bad(parser, 400, "Malformed header name");
+        return http_bad(parser, 400, "Malformed header name");
     }
     start = ++parser->p;
-    while (parser->p < parser->end && is_value(*parser->p)) {
+    while (parser->p < parser->end && http_is_value(*parser->p)) {
         parser->p++;
     }
     if (parser->p == parser->end) {
         return HTTP_MORE;
     }
-    struct slice value = trim(start, parser->p);
+    struct slice value = http_trim(start, parser->p);
     if (*parser->p != '\r') {
-        return bad(parser, 400, "Control byte in a header");
+        return http_bad(parser, 400, "Control byte in a header");
     }
-    enum http_result result = parse_line_end(parser);
-    return result == HTTP_DONE ? take_header(parser, out, name, value) : result;
+    enum http_result result = http_parse_line_end(parser);
+    return result == HTTP_DONE ? http_take_header(parser, out, name, value) : result;
 }
 
-static enum http_result parse_headers(struct parser *parser, struct http_request *out)
+static enum http_result http_parse_headers(struct parser *parser, struct http_request *out)
 {
     for (;;) {
         enum http_result result;
@@ -294,19 +293,19 @@ static enum http_result parse_headers(struct parser *parser, struct http_request
             return HTTP_MORE;
         }
         if (*parser->p == '\r') {
-            return parse_line_end(parser);
+            return http_parse_line_end(parser);
         }
-        result = parse_header(parser, out);
+        result = http_parse_header(parser, out);
         if (result != HTTP_DONE) {
             return result;
         }
     }
 }
 
-static enum http_result finish(struct parser *parser, struct http_request *out)
+static enum http_result http_parse_finish(struct parser *parser, struct http_request *out)
 {
     if (out->minor == 1 && http_header_count(out, "host") == 0) {
-        return bad(parser, 400, "Host is missing");
+        return http_bad(parser, 400, "Host is missing");
     }
     if (out->minor == 0) {
         out->keep_alive = http_header_has(out, "connection", "keep-alive") &&
@@ -332,17 +331,17 @@ enum http_result http_parse(const char *bytes, size_t len, struct http_request *
     out->body_len = 0;
     out->chunked = out->keep_alive = out->expect_continue = false;
 
-    result = parse_request_line(&parser, out);
+    result = http_parse_request_line(&parser, out);
     if (result == HTTP_DONE) {
         in_headers = true;
-        result = parse_headers(&parser, out);
+        result = http_parse_headers(&parser, out);
     }
     if (result == HTTP_DONE) {
-        result = finish(&parser, out);
+        result = http_parse_finish(&parser, out);
     }
     if (result == HTTP_MORE && most == HTTP_MAX_HEAD) {
-        result = in_headers ? bad(&parser, 431, "The request head is too long")
-                            : bad(&parser, 414, "The request target is too long");
+        result = in_headers ? http_bad(&parser, 431, "The request head is too long")
+                            : http_bad(&parser, 414, "The request target is too long");
     }
     if (result == HTTP_BAD) {
         *status = parser.status;
@@ -356,7 +355,7 @@ enum http_result http_parse(const char *bytes, size_t len, struct http_request *
 struct slice http_header(const struct http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->nheaders; i++) {
-        if (slice_is_word(request->headers[i].name, name)) {
+        if (http_is_word(request->headers[i].name, name)) {
             return request->headers[i].value;
         }
     }
@@ -367,7 +366,7 @@ size_t http_header_count(const struct http_request *request, const char *name)
 {
     size_t count = 0;
     for (size_t i = 0; i < request->nheaders; i++) {
-        count += slice_is_word(request->headers[i].name, name);
+        count += http_is_word(request->headers[i].name, name);
     }
     return count;
 }
@@ -375,14 +374,14 @@ size_t http_header_count(const struct http_request *request, const char *name)
 bool http_header_has(const struct http_request *request, const char *name, const char *token)
 {
     for (size_t i = 0; i < request->nheaders; i++) {
-        if (!slice_is_word(request->headers[i].name, name)) {
+        if (!http_is_word(request->headers[i].name, name)) {
             continue;
         }
         const char *p = request->headers[i].value.p;
         const char *end = p + request->headers[i].value.len;
         for (;;) {
             const char *comma = memchr(p, ',', (size_t)(end - p));
-            if (slice_is_word(trim(p, comma != NULL ? comma : end), token)) {
+            if (http_is_word(http_trim(p, comma != NULL ? comma : end), token)) {
                 return true;
             }
             if (comma == NULL) {
@@ -415,21 +414,71 @@ struct slice http_query(struct slice query, const char *name)
     return (struct slice){NULL, 0};
 }
 
-static bool is_key(struct slice key)
+static bool http_is_unreserved(char c)
+{
+    char l = http_lower(c);
+    return (l >= 'a' && l <= 'z') || http_is_digit(c) || c == '-' || c == '.' || c == '_' ||
+           c == '~';
+}
+
+/* The byte that an escape at `i` stands for. -1: it is broken. */
+static int http_escape_at(struct slice text, size_t i)
+{
+    if (text.len - i < 3) {
+        return -1;
+    }
+    int high = hex_value((unsigned char)text.p[i + 1]);
+    int low = hex_value((unsigned char)text.p[i + 2]);
+    return high >= 0 && low >= 0 ? high << 4 | low : -1;
+}
+
+struct slice http_plain_path(struct slice path, char *room)
+{
+    size_t n = 0;
+    if (memchr(path.p, '%', path.len) == NULL) {
+        return path;
+    }
+    for (size_t i = 0; i < path.len; i++) {
+        room[n++] = path.p[i];
+        if (path.p[i] != '%') {
+            continue;
+        }
+        int c = http_escape_at(path, i);
+        if (c < 0) {
+            return path; /* what is undone behind a lone % would become an escape with it */
+        }
+        if (http_is_unreserved((char)c)) {
+            room[n - 1] = (char)c;
+            i += 2;
+        }
+    }
+    return (struct slice){room, n};
+}
+
+struct slice http_path_below(struct slice path, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    if (!slice_starts(path, prefix) || (path.len > len && path.p[len] != '/')) {
+        return (struct slice){NULL, 0};
+    }
+    return (struct slice){path.p + len, path.len - len};
+}
+
+static bool http_is_key(struct slice key)
 {
     if (key.len != KEY_LEN || memcmp(key.p + KEY_LEN - 2, "==", 2) != 0) {
         return false;
     }
     for (size_t i = 0; i < KEY_LEN - 2; i++) {
-        char c = lower(key.p[i]);
-        if (!(c >= 'a' && c <= 'z') && !is_digit(c) && c != '+' && c != '/') {
+        char c = http_lower(key.p[i]);
+        if (!(c >= 'a' && c <= 'z') && !http_is_digit(c) && c != '+' && c != '/') {
             return false;
         }
     }
     return true;
 }
 
-static int refuse(const char **why, int status, const char *reason)
+static int http_no_websocket(const char **why, int status, const char *reason)
 {
     *why = reason;
     return status;
@@ -438,31 +487,31 @@ static int refuse(const char **why, int status, const char *reason)
 int http_websocket(const struct http_request *request, struct slice *key, const char **why)
 {
     if (!slice_is(request->method, "GET")) {
-        return refuse(why, 405, "A WebSocket handshake is a GET request");
+        return http_no_websocket(why, 405, "A WebSocket handshake is a GET request");
     }
     if (!http_header_has(request, "upgrade", "websocket")) {
-        return refuse(why, 426, "This path speaks WebSocket only");
+        return http_no_websocket(why, 426, "This path speaks WebSocket only");
     }
     if (request->minor != 1) {
-        return refuse(why, 505, "A WebSocket handshake needs HTTP/1.1");
+        return http_no_websocket(why, 505, "A WebSocket handshake needs HTTP/1.1");
     }
     if (!http_header_has(request, "connection", "upgrade")) {
-        return refuse(why, 400, "Connection does not contain upgrade");
+        return http_no_websocket(why, 400, "Connection does not contain upgrade");
     }
     /* Bytes behind the head are frames; a body would make two readers disagree about where they
      * start. */
     if (request->body_len != 0 || request->chunked) {
-        return refuse(why, 400, "A WebSocket handshake has no body");
+        return http_no_websocket(why, 400, "A WebSocket handshake has no body");
     }
     if (http_header_count(request, "sec-websocket-version") > 1) {
-        return refuse(why, 400, "More than one Sec-WebSocket-Version");
+        return http_no_websocket(why, 400, "More than one Sec-WebSocket-Version");
     }
     if (!slice_is(http_header(request, "sec-websocket-version"), "13")) {
-        return refuse(why, 426, "Only version 13 of WebSocket is supported");
+        return http_no_websocket(why, 426, "Only version 13 of WebSocket is supported");
     }
     *key = http_header(request, "sec-websocket-key");
-    if (http_header_count(request, "sec-websocket-key") != 1 || !is_key(*key)) {
-        return refuse(why, 400, "Malformed Sec-WebSocket-Key");
+    if (http_header_count(request, "sec-websocket-key") != 1 || !http_is_key(*key)) {
+        return http_no_websocket(why, 400, "Malformed Sec-WebSocket-Key");
     }
     return 0;
 }
@@ -515,8 +564,8 @@ const char *http_reason(int status)
     }
 }
 
-static int respond(struct buf *out, int status, const char *type, const char *extra, size_t len,
-                   bool keep_alive)
+static int http_respond_head(struct buf *out, int status, const char *type, const char *extra,
+                             size_t len, bool keep_alive)
 {
     if (buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status)) != 0) {
         return -1;
@@ -540,7 +589,7 @@ int http_respond(struct buf *out, int status, const char *type, const char *extr
 {
     size_t mark = out->len;
 
-    if (respond(out, status, type, extra, len, keep_alive) != 0 ||
+    if (http_respond_head(out, status, type, extra, len, keep_alive) != 0 ||
         (!head_only && buf_append(out, body, len) != 0)) {
         out->len = mark; /* half an answer is worse than none */
         return -1;

@@ -19,6 +19,7 @@
 
 #define HTTP_MAX_HEADERS 64
 #define HTTP_MAX_HEAD    16384 /* bytes of a request head; more is 431 */
+#define HTTP_MAX_TARGET  8192  /* bytes of a request target; more is 414 */
 
 struct http_header {
     struct slice name, value; /* value without surrounding blanks */
@@ -56,6 +57,14 @@ size_t http_header_count(const struct http_request *request, const char *name);
 bool http_header_has(const struct http_request *request, const char *name, const char *token);
 /* The raw (undecoded) value of a query parameter; .p == NULL when absent. */
 struct slice http_query(struct slice query, const char *name);
+
+/* The path with its escapes of letters, digits and "-._~" undone: they mean the same as the
+ * characters themselves (RFC 3986 section 6.2.2.2). Other escapes stay, and a path with a broken
+ * one is left alone. `room` needs path.len bytes and is used when there is something to undo. */
+struct slice http_plain_path(struct slice path, char *room);
+/* What is behind a prefix that has no slash at its end: empty, or from a slash on. .p == NULL: the
+ * path is not below it. */
+struct slice http_path_below(struct slice path, const char *prefix);
 
 /* Checks the headers of a WebSocket handshake (RFC 6455 section 4.2.1) and sets *key, of 24 bytes.
  * Returns 0, or the HTTP status to refuse it with (400, 405, 426, 505), with *why. */

@@ -49,7 +49,8 @@ struct publish request_publish(const struct request *request, const struct api_e
 
 /* ---- answers; each function returns 0, or -1 when the buffer is full ---- */
 
-static int write_cache(struct buf *out, struct hub *hub, const struct app *app, struct slice name)
+static int request_write_cache(struct buf *out, struct hub *hub, const struct app *app,
+                               struct slice name)
 {
     struct slice data;
     uint64_t ttl;
@@ -61,9 +62,9 @@ static int write_cache(struct buf *out, struct hub *hub, const struct app *app, 
 }
 
 /* The attributes asked for, as far as they apply to the channel, each with a comma in front. */
-static int write_attributes(struct buf *out, struct hub *hub, const struct app *app,
-                            struct slice name, const struct channel_info *channel,
-                            unsigned int wanted)
+static int request_write_attributes(struct buf *out, struct hub *hub, const struct app *app,
+                                    struct slice name, const struct channel_info *channel,
+                                    unsigned int wanted)
 {
     int failed = 0;
     if (channel->occupied && (wanted & API_INFO_USER_COUNT) &&
@@ -75,17 +76,18 @@ static int write_attributes(struct buf *out, struct hub *hub, const struct app *
         failed |= buf_printf(out, ",\"subscription_count\":%" PRIu32, channel->subscriptions);
     }
     if ((wanted & API_INFO_CACHE) && (channel->type & FF_CHANNEL_CACHE)) {
-        failed |= write_cache(out, hub, app, name);
+        failed |= request_write_cache(out, hub, app, name);
     }
     return failed;
 }
 
 /* The same as an object of its own. */
-static int write_object(struct buf *out, struct hub *hub, const struct app *app, struct slice name,
-                        const struct channel_info *channel, unsigned int wanted)
+static int request_write_object(struct buf *out, struct hub *hub, const struct app *app,
+                                struct slice name, const struct channel_info *channel,
+                                unsigned int wanted)
 {
     size_t mark = out->len;
-    int failed = write_attributes(out, hub, app, name, channel, wanted);
+    int failed = request_write_attributes(out, hub, app, name, channel, wanted);
     if (out->len == mark) {
         return failed | buf_text(out, "{}");
     }
@@ -93,7 +95,7 @@ static int write_object(struct buf *out, struct hub *hub, const struct app *app,
     return failed | buf_text(out, "}");
 }
 
-static void name_of(const void *value, const char **key, size_t *len)
+static void request_name_of(const void *value, const char **key, size_t *len)
 {
     const struct ff_slice *name = value;
     *key = name->p;
@@ -101,12 +103,12 @@ static void name_of(const void *value, const char **key, size_t *len)
 }
 
 /* Each channel once, however often it was named: the keys of an object are different. */
-static int write_channels_of(struct buf *out, struct hub *hub, const struct request *request,
-                             const struct api_event *event)
+static int request_write_channels_of(struct buf *out, struct hub *hub,
+                                     const struct request *request, const struct api_event *event)
 {
     struct strmap written;
     int failed = 0;
-    strmap_init(&written, name_of);
+    strmap_init(&written, request_name_of);
     for (size_t i = 0; i < event->count; i++) {
         struct ff_slice *channel = &request->channels[event->first + i];
         struct slice name = {channel->p, channel->len};
@@ -117,43 +119,43 @@ static int write_channels_of(struct buf *out, struct hub *hub, const struct requ
         struct channel_info info = query_channel(hub, request->app, name);
         failed |= i > 0 ? buf_text(out, ",") : 0;
         failed |= json_write_string(out, name.p, name.len) | buf_text(out, ":");
-        failed |= write_object(out, hub, request->app, name, &info, event->info);
+        failed |= request_write_object(out, hub, request->app, name, &info, event->info);
     }
     strmap_free(&written);
     return failed;
 }
 
-static int answer_events(struct buf *out, struct hub *hub, const struct request *request)
+static int request_answer_events(struct buf *out, struct hub *hub, const struct request *request)
 {
     if (request->events[0].info == 0) {
         return buf_text(out, "{}");
     }
     return buf_text(out, "{\"channels\":{") |
-           write_channels_of(out, hub, request, &request->events[0]) | buf_text(out, "}}");
+           request_write_channels_of(out, hub, request, &request->events[0]) | buf_text(out, "}}");
 }
 
-static int answer_batch(struct buf *out, struct hub *hub, const struct request *request)
+static int request_answer_batch(struct buf *out, struct hub *hub, const struct request *request)
 {
     unsigned int any = 0;
-    int failed = buf_text(out, "{\"batch\":");
     for (size_t i = 0; i < request->nevents; i++) {
         any |= request->events[i].info;
     }
     if (any == 0) {
-        return failed | buf_text(out, "{}}");
+        return buf_text(out, "{}");
     }
+    int failed = buf_text(out, "{\"batch\":");
     for (size_t i = 0; i < request->nevents; i++) {
         const struct api_event *event = &request->events[i];
         struct ff_slice channel = request->channels[event->first];
         struct slice name = {channel.p, channel.len};
         struct channel_info info = query_channel(hub, request->app, name);
         failed |= buf_text(out, i > 0 ? "," : "[");
-        failed |= write_object(out, hub, request->app, name, &info, event->info);
+        failed |= request_write_object(out, hub, request->app, name, &info, event->info);
     }
     return failed | buf_text(out, "]}");
 }
 
-static int answer_channels(struct buf *out, struct hub *hub, const struct request *request)
+static int request_answer_channels(struct buf *out, struct hub *hub, const struct request *request)
 {
     struct slice name;
     struct channel_info info;
@@ -163,21 +165,30 @@ static int answer_channels(struct buf *out, struct hub *hub, const struct reques
     while (query_next(hub, request->app, request->name, &cursor, &name, &info)) {
         failed |= first ? 0 : buf_text(out, ",");
         failed |= json_write_string(out, name.p, name.len) | buf_text(out, ":");
-        failed |= write_object(out, hub, request->app, name, &info, request->info);
+        failed |= request_write_object(out, hub, request->app, name, &info, request->info);
         first = false;
     }
     return failed | buf_text(out, "}}");
 }
 
-static int answer_channel(struct buf *out, struct hub *hub, const struct request *request)
+static int request_answer_channel(struct buf *out, struct hub *hub, const struct request *request)
 {
     struct channel_info info = query_channel(hub, request->app, request->name);
     return buf_printf(out, "{\"occupied\":%s", info.occupied ? "true" : "false") |
-           write_attributes(out, hub, request->app, request->name, &info, request->info) |
+           request_write_attributes(out, hub, request->app, request->name, &info, request->info) |
            buf_text(out, "}");
 }
 
-static int answer_users(struct buf *out, struct hub *hub, const struct request *request)
+/* Ids are strings here, whatever they were when the user subscribed: that is what SDKs read. */
+static int request_write_id(struct buf *out, struct slice id_json)
+{
+    if (json_type(id_json) == JSON_STRING) {
+        return buf_append(out, id_json.p, id_json.len);
+    }
+    return json_write_string(out, id_json.p, id_json.len);
+}
+
+static int request_answer_users(struct buf *out, struct hub *hub, const struct request *request)
 {
     const struct presence *presence = query_presence(hub, request->app, request->name);
     int failed = buf_text(out, "{\"users\":[");
@@ -187,13 +198,13 @@ static int answer_users(struct buf *out, struct hub *hub, const struct request *
         struct pusher_member member;
         for (bool first = true; members.next(members.arg, &member); first = false) {
             failed |= buf_text(out, first ? "{\"id\":" : ",{\"id\":") |
-                      buf_append(out, member.id_json.p, member.id_json.len) | buf_text(out, "}");
+                      request_write_id(out, member.id_json) | buf_text(out, "}");
         }
     }
     return failed | buf_text(out, "]}");
 }
 
-static int publish_all(struct hub *hub, const struct request *request)
+static int request_publish_all(struct hub *hub, const struct request *request)
 {
     for (size_t i = 0; i < request->nevents; i++) {
         struct receipt receipt;
@@ -206,19 +217,19 @@ static int publish_all(struct hub *hub, const struct request *request)
     return 0;
 }
 
-static int answer_kind(struct buf *out, struct hub *hub, const struct request *request)
+static int request_answer_kind(struct buf *out, struct hub *hub, const struct request *request)
 {
     switch (request->kind) {
     case REQUEST_EVENTS:
-        return publish_all(hub, request) | answer_events(out, hub, request);
+        return request_publish_all(hub, request) | request_answer_events(out, hub, request);
     case REQUEST_BATCH:
-        return publish_all(hub, request) | answer_batch(out, hub, request);
+        return request_publish_all(hub, request) | request_answer_batch(out, hub, request);
     case REQUEST_CHANNELS:
-        return answer_channels(out, hub, request);
+        return request_answer_channels(out, hub, request);
     case REQUEST_CHANNEL:
-        return answer_channel(out, hub, request);
+        return request_answer_channel(out, hub, request);
     case REQUEST_USERS:
-        return answer_users(out, hub, request);
+        return request_answer_users(out, hub, request);
     case REQUEST_CONNECTIONS:
         return buf_printf(out, "{\"connections\":%" PRIu32 "}", app_connections(request->app));
     case REQUEST_TERMINATE:
@@ -229,7 +240,7 @@ static int answer_kind(struct buf *out, struct hub *hub, const struct request *r
 }
 
 /* Returns the status, or -1 when the buffer is full. */
-static int answer(struct buf *out, struct hub *hub, const struct request *request)
+static int request_answer(struct buf *out, struct hub *hub, const struct request *request)
 {
     /* What the worker has checked may be over by now. */
     if (request->app->removed) {
@@ -238,7 +249,7 @@ static int answer(struct buf *out, struct hub *hub, const struct request *reques
     if (!request->app->settings->enabled) {
         return buf_text(out, "{\"error\":\"Application disabled\"}") == 0 ? 403 : -1;
     }
-    return answer_kind(out, hub, request) == 0 ? 200 : -1;
+    return request_answer_kind(out, hub, request) == 0 ? 200 : -1;
 }
 
 void request_handle(struct hub *hub, struct request *request)
@@ -246,7 +257,7 @@ void request_handle(struct hub *hub, struct request *request)
     struct buf json;
     buf_init(&json, WIRE_MAX);
     request->app = &hub->apps->items[request->app_index];
-    int status = answer(&json, hub, request);
+    int status = request_answer(&json, hub, request);
     struct frame *body = status > 0 ? frame_copy(json.data, json.len) : NULL;
     buf_free(&json);
     struct mail_response *mail = mem_alloc(sizeof(*mail));

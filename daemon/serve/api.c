@@ -4,30 +4,38 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/loop.h"
 #include "proto/api.h"
-#include "proto/chunked.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
-#include "serve/http_conn.h"
 #include "shared/channel.h"
+#include "web/http_conn.h"
 
-#define MAX_BODY         (16u << 20)
-#define BODY_BESIDES     65536u /* what a body has besides its data */
-#define MAX_QUERY        8192u
-#define MAX_ESCAPED_PATH 2048u
+#define MAX_BODY     (16u << 20)
+#define BODY_BESIDES 65536u /* what a body has besides its data */
+#define MD5_DIGITS   32u
 
-/* A request as far as its head tells. */
-struct call {
+/* A request as far as its head tells; views are good until the head is. */
+struct api_call {
     enum request_kind kind;
     struct app *app;
     struct slice name; /* channel or user id in the path, still escaped */
     struct api_query query;
-    char room[MAX_QUERY];
+    char room[HTTP_MAX_TARGET];
 };
 
-size_t api_max_body(const struct limits *limits)
+/* What is kept of it until its body is there. */
+struct api_job {
+    struct request *request;
+    const char *fault; /* what is wrong with its names; NULL: nothing */
+    bool has_md5;
+    uint8_t md5_len;
+    char md5[MD5_DIGITS + 1]; /* more than that is none */
+};
+
+static size_t api_limit_of_body(const struct limits *limits)
 {
     /* An escape takes up to six bytes for one. */
     uint64_t most = limits->max_event_size * 6 + BODY_BESIDES;
@@ -38,30 +46,33 @@ size_t api_max_body(const struct limits *limits)
     return (size_t)(most * batch);
 }
 
+size_t api_max_body(const struct conn *conn)
+{
+    return api_limit_of_body(worker_of(conn)->limits);
+}
+
 bool api_owns(struct slice path)
 {
     return slice_starts(path, "/apps/");
 }
 
-static void refuse(struct conn *conn, const struct http_request *request, int status,
-                   const char *extra, const char *why)
+static void api_refuse(struct conn *conn, int status, const char *extra, const char *why)
 {
-    bool body = request->body_len > 0 || request->chunked;
+    char peer[ADDRESS_TEXT];
     counter_add(conn->loop->counters,
                 status == 401   ? COUNTER_API_UNAUTHORIZED
                 : status == 503 ? COUNTER_API_OVERLOADED
                                 : COUNTER_API_INVALID,
                 1);
-    if (status == 413) {
-        counter_add(conn->loop->counters, COUNTER_LIMIT_EVENT_SIZE, 1);
+    if (status == 401) {
+        log_debug("api", "refused a request from %s: %s", http_peer(conn, peer), why);
     }
-    http_refuse(conn, status, extra, why, request->keep_alive && !body,
-                slice_is(request->method, "HEAD"));
+    http_refuse(conn, status, extra, why);
 }
 
 /* ---- routes ---- */
 
-static struct slice segment(struct slice *rest)
+static struct slice api_segment(struct slice *rest)
 {
     const char *slash = memchr(rest->p, '/', rest->len);
     size_t len = slash != NULL ? (size_t)(slash - rest->p) : rest->len;
@@ -72,15 +83,15 @@ static struct slice segment(struct slice *rest)
 }
 
 /* What the path behind /apps/{id}/ asks for. False: nothing of ours. */
-static bool find_route(struct slice rest, struct call *call, bool *post)
+static bool api_route(struct slice rest, struct api_call *call, bool *post)
 {
     bool more = rest.len > 0;
-    struct slice one = segment(&rest), two = {NULL, 0}, three = {NULL, 0};
+    struct slice one = api_segment(&rest), two = {NULL, 0}, three = {NULL, 0};
     if (rest.len > 0) {
-        two = segment(&rest);
+        two = api_segment(&rest);
     }
     if (rest.len > 0) {
-        three = segment(&rest);
+        three = api_segment(&rest);
     }
     *post = false;
     call->name = two;
@@ -107,68 +118,87 @@ static bool find_route(struct slice rest, struct call *call, bool *post)
     return slice_is(one, "users") && slice_is(three, "terminate_connections");
 }
 
-/* SDKs sign the path that they were given, and escape it when they send it: an id like "user 1" is
- * signed as it is. One that signs what it sends is right as well. */
-static bool path_signed(const struct call *call, struct slice method, struct slice path)
+/* One more way to write the path, if it is one. */
+static void api_also(struct api_signer *signer, struct slice path)
 {
-    uint64_t now = clock_wall_ms() / 1000;
-    struct slice key = call->app->key, secret = call->app->secret, plain;
-    char room[MAX_ESCAPED_PATH];
-    if (api_signed(&call->query, method, path, key, secret, now)) {
-        return true;
+    for (size_t i = 0; i < signer->npaths; i++) {
+        if (slice_equal(signer->paths[i], path)) {
+            return;
+        }
     }
-    return path.len <= sizeof(room) && memchr(path.p, '%', path.len) != NULL &&
-           api_unescape(path, room, &plain) == 0 &&
-           api_signed(&call->query, method, plain, key, secret, now);
+    if (path.p != NULL && signer->npaths < API_MAX_PATHS) {
+        signer->paths[signer->npaths++] = path;
+    }
 }
 
-static bool is_signed(const struct call *call, const struct http_request *request,
-                      struct slice path)
+/*
+ * SDKs sign the path that they were given, and escape it when they send it: an id like "user 1" is
+ * signed as it is. One that signs what it sends is right as well, and so is a proxy on the way that
+ * escapes more or less of it. The same for the server's path prefix: those that are told of it sign
+ * without it.
+ */
+static bool api_is_signed(const struct worker *worker, const struct api_call *call,
+                          const struct http_request *request, struct slice plain,
+                          char why[API_WHY_MAX])
 {
-    /* SDKs that are told of a path prefix sign without it; one that signs what it sends is right as
-     * well. */
-    return path_signed(call, request->method, path) ||
-           (!slice_equal(path, request->path) && path_signed(call, request->method, request->path));
+    char room[HTTP_MAX_TARGET];
+    struct slice bare = {NULL, 0};
+    struct api_signer signer = {.key = call->app->key,
+                                .secret = call->app->secret,
+                                .method = request->method,
+                                .now = clock_wall_ms() / 1000};
+    if (plain.len <= sizeof(room) && api_unescape(plain, room, &bare) != 0) {
+        bare = (struct slice){NULL, 0};
+    }
+    const struct slice ways[] = {plain, request->path, bare};
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        api_also(&signer, http_path_below(ways[i], worker->path_prefix));
+    }
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        api_also(&signer, ways[i]);
+    }
+    return api_signed(&call->query, &signer, why);
 }
 
 /* Everything about a request that its head decides. False: it was answered. */
-static bool judge_head(struct conn *conn, const struct http_request *request, struct slice path,
-                       struct call *call)
+static bool api_judge_head(struct conn *conn, const struct http_request *request,
+                           struct slice plain, struct api_call *call)
 {
     struct worker *worker = worker_of(conn);
+    struct slice path = http_path_below(plain, worker->path_prefix);
     struct slice rest = {path.p + 6, path.len - 6}; /* behind "/apps/" */
-    struct slice id = segment(&rest);
+    struct slice id = api_segment(&rest);
     bool post, get = slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
-    if (!find_route(rest, call, &post)) {
-        refuse(conn, request, 404, NULL, "Not found");
+    char why[API_WHY_MAX];
+    if (!api_route(rest, call, &post)) {
+        api_refuse(conn, 404, NULL, "Not found");
         return false;
     }
     if (post ? !slice_is(request->method, "POST") : !get) {
-        refuse(conn, request, 405, post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
-               "Method not allowed");
+        api_refuse(conn, 405, post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
+                   "Method not allowed");
         return false;
     }
     call->app = apps_by_id(worker->apps, id.p, id.len);
     if (call->app == NULL) {
-        refuse(conn, request, 404, NULL, "No matching application");
+        api_refuse(conn, 404, NULL, "No matching application");
         return false;
     }
-    if (request->query.len > MAX_QUERY ||
-        api_query_read(request->query, call->room, &call->query) != 0 ||
-        !is_signed(call, request, path)) {
-        refuse(conn, request, 401, NULL, "Authentication signature invalid");
+    if (request->query.len > sizeof(call->room) ||
+        api_query_read(request->query, call->room, &call->query) != 0) {
+        api_refuse(conn, 401, NULL, "The query has too many parameters, or a broken escape");
+        return false;
+    }
+    if (!api_is_signed(worker, call, request, plain, why)) {
+        api_refuse(conn, 401, NULL, why);
         return false;
     }
     if (!call->app->settings->enabled) {
-        refuse(conn, request, 403, NULL, "Application disabled");
-        return false;
-    }
-    if (request->body_len > api_max_body(worker->limits)) {
-        refuse(conn, request, 413, NULL, "Payload too large");
+        api_refuse(conn, 403, NULL, "Application disabled");
         return false;
     }
     if (!flow_open(&worker->gate, worker->limits->mailbox_high)) {
-        refuse(conn, request, 503, "Retry-After: 1\r\n", "Over capacity, try again");
+        api_refuse(conn, 503, "Retry-After: 1\r\n", "Over capacity, try again");
         return false;
     }
     return true;
@@ -176,14 +206,14 @@ static bool judge_head(struct conn *conn, const struct http_request *request, st
 
 /* ---- bodies ---- */
 
-static int status_of(enum publish_fault fault)
+static int api_status_of(enum publish_fault fault)
 {
     return fault == PUBLISH_TOO_LARGE ? 413 : 400;
 }
 
 /* Reads the events of a body into the request. False: *fault says why not. */
-static bool read_events(struct worker *worker, struct request *request, struct slice body,
-                        struct api_fault *fault)
+static bool api_read_events(struct worker *worker, struct request *request, struct slice body,
+                            struct api_fault *fault)
 {
     const struct limits *limits = worker->limits;
     size_t events, channels;
@@ -213,25 +243,21 @@ static bool read_events(struct worker *worker, struct request *request, struct s
     return api_batch_read(body, &reader, request->events, events, &request->nevents, fault) == 0;
 }
 
-static bool check_events(struct worker *worker, const struct request *request, char *why,
-                         size_t size, int *status)
+static bool api_check_events(struct worker *worker, struct request *request, char *why, size_t size,
+                             int *status)
 {
     for (size_t i = 0; i < request->nevents; i++) {
-        struct publish publish = request_publish(request, &request->events[i]);
-        char plain[256];
-        enum publish_fault fault =
-            publish_check(worker->limits, request->app, &publish, plain, sizeof(plain));
+        struct api_event *event = &request->events[i];
+        /* A socket id that is none is nobody's. */
+        if (event->socket_id.p != NULL &&
+            !ff_socket_id_valid(event->socket_id.p, event->socket_id.len)) {
+            event->socket_id = (struct slice){NULL, 0};
+        }
+        struct publish publish = request_publish(request, event);
+        enum publish_fault fault = publish_check(worker->limits, request->app, &publish, why, size);
         if (fault != PUBLISH_FINE) {
-            size_t n = 0;
             publish_count_fault(worker->loop->counters, fault);
-            for (const char *p = plain; *p != '\0' && n + 2 < size; p++) {
-                if (*p == '"' || *p == '\\') {
-                    why[n++] = '\\';
-                }
-                why[n++] = *p;
-            }
-            why[n] = '\0';
-            *status = status_of(fault);
+            *status = api_status_of(fault);
             return false;
         }
     }
@@ -239,8 +265,8 @@ static bool check_events(struct worker *worker, const struct request *request, c
 }
 
 /* The name in the path, and what the query asks for. NULL: fine. */
-static const char *read_names(struct worker *worker, const struct call *call,
-                              struct request *request)
+static const char *api_read_names(struct worker *worker, const struct api_call *call,
+                                  struct request *request)
 {
     struct slice text = call->name;
     if (request->kind == REQUEST_CHANNELS) {
@@ -250,10 +276,7 @@ static const char *read_names(struct worker *worker, const struct call *call,
     if (text.p == NULL) {
         return NULL;
     }
-    request->room = mem_try_alloc(text.len + 1);
-    if (request->room == NULL) {
-        return "Out of memory";
-    }
+    request->room = mem_alloc(text.len + 1);
     if (request->kind == REQUEST_CHANNELS) {
         memcpy(request->room, text.p, text.len); /* decoded with the query */
         request->name = (struct slice){request->room, text.len};
@@ -279,107 +302,87 @@ static const char *read_names(struct worker *worker, const struct call *call,
     return NULL;
 }
 
-static void run(struct conn *conn, const struct http_request *http, const struct call *call,
-                struct slice body)
+void api_drop(void *arg)
+{
+    struct api_job *job = arg;
+    request_free(job->request);
+    mem_free(job);
+}
+
+void *api_head(struct conn *conn, const struct http_request *http, struct slice plain)
 {
     struct worker *worker = worker_of(conn);
-    struct http_conn *state = http_conn_of(conn);
-    bool head = slice_is(http->method, "HEAD");
-    struct api_fault fault = {0};
-    char why[512];
-    struct request *request = mem_zalloc(sizeof(*request));
-    *request = (struct request){.kind = call->kind,
-                                .worker = worker->id,
-                                .slot = conn->slot,
-                                .gen = conn->gen,
-                                .app = call->app};
-    if (!api_body_matches(&call->query, body)) {
-        fault = (struct api_fault){.status = 401, .why = "Authentication signature invalid"};
-    } else if (call->kind == REQUEST_EVENTS || call->kind == REQUEST_BATCH) {
-        if (read_events(worker, request, body, &fault) &&
-            !check_events(worker, request, why, sizeof(why), &fault.status)) {
-            fault.why = why;
-        }
-    } else if ((fault.why = read_names(worker, call, request)) != NULL) {
-        fault.status = 400;
+    struct api_call call;
+    if (!api_judge_head(conn, http, plain, &call)) {
+        return NULL;
     }
-    if (fault.status != 0) {
-        request_free(request);
-        counter_add(conn->loop->counters,
-                    fault.status == 401 ? COUNTER_API_UNAUTHORIZED : COUNTER_API_INVALID, 1);
+    struct slice md5 = api_param(&call.query, "body_md5");
+    struct api_job *job = mem_zalloc(sizeof(*job));
+    job->request = mem_zalloc(sizeof(*job->request));
+    *job->request = (struct request){.kind = call.kind,
+                                     .worker = worker->id,
+                                     .slot = conn->slot,
+                                     .gen = conn->gen,
+                                     .app_index = call.app->index};
+    if (call.kind != REQUEST_EVENTS && call.kind != REQUEST_BATCH) {
+        job->fault = api_read_names(worker, &call, job->request);
+    }
+    job->has_md5 = md5.p != NULL;
+    job->md5_len = (uint8_t)(md5.len < sizeof(job->md5) ? md5.len : sizeof(job->md5));
+    if (md5.p != NULL) {
+        memcpy(job->md5, md5.p, job->md5_len);
+    }
+    return job;
+}
+
+/* What the request says. False: *fault says what is wrong. */
+static bool api_judge_body(struct worker *worker, struct api_job *job, struct slice body,
+                           struct api_fault *fault, char *why, size_t size)
+{
+    struct request *request = job->request;
+    struct slice md5 = {job->has_md5 ? job->md5 : NULL, job->md5_len};
+    if (!api_body_matches(md5, body)) {
+        *fault = (struct api_fault){.status = 401,
+                                    .why = job->has_md5 ? "body_md5 is not the MD5 of the body"
+                                                        : "body_md5 is missing"};
+    } else if (job->fault != NULL) {
+        *fault = (struct api_fault){.status = 400, .why = job->fault};
+    } else if ((request->kind == REQUEST_EVENTS || request->kind == REQUEST_BATCH) &&
+               api_read_events(worker, request, body, fault) &&
+               !api_check_events(worker, request, why, size, &fault->status)) {
+        fault->why = why;
+    }
+    return fault->status == 0;
+}
+
+void api_body(struct conn *conn, void *arg, struct slice body, int status)
+{
+    struct worker *worker = worker_of(conn);
+    struct api_job *job = arg;
+    struct api_fault fault = {.status = status,
+                              .why = status == 413   ? "Payload too large"
+                                     : status == 500 ? "Out of memory"
+                                                     : "The chunked body is broken"};
+    char why[256];
+    job->request->app = &worker->apps->items[job->request->app_index];
+    if (status != 0 || !api_judge_body(worker, job, body, &fault, why, sizeof(why))) {
+        if (status == 413) {
+            counter_add(conn->loop->counters, COUNTER_LIMIT_EVENT_SIZE, 1);
+        }
         if (fault.limit != API_NO_LIMIT) {
             counter_add(conn->loop->counters,
                         fault.limit == API_LIMIT_BATCH ? COUNTER_LIMIT_BATCH
                                                        : COUNTER_LIMIT_CHANNELS_PER_PUBLISH,
                         1);
         }
-        http_refuse(conn, fault.status, NULL, fault.why, http->keep_alive, head);
-        return;
+        api_refuse(conn, fault.status, NULL, fault.why);
+    } else {
+        counter_add(conn->loop->counters, COUNTER_API_REQUESTS, 1);
+        http_later(conn);
+        request_post(worker->flow->hub, job->request);
+        job->request = NULL;
     }
-    counter_add(conn->loop->counters, COUNTER_API_REQUESTS, 1);
-    state->keep = http->keep_alive;
-    state->head_only = head;
-    conn_wait(conn);
-    request_post(worker->flow->hub, request);
-}
-
-/* Where the body is: 1 complete, 0 not yet, -1 answered with an error. */
-static int find_body(struct conn *conn, const struct http_request *request, uint8_t *bytes,
-                     size_t len, struct slice *body, size_t *used)
-{
-    uint8_t *start = bytes + request->head_len;
-    size_t have = len - request->head_len;
-    if (!request->chunked) {
-        *body = (struct slice){(const char *)start, (size_t)request->body_len};
-        *used = request->head_len + (size_t)request->body_len;
-        return have >= request->body_len;
-    }
-    int status;
-    size_t body_len, body_used;
-    switch (http_dechunk(start, have, api_max_body(worker_of(conn)->limits), &body_len, &body_used,
-                         &status)) {
-    case HTTP_MORE:
-        return 0;
-    case HTTP_BAD:
-        refuse(conn, request, status, NULL,
-               status == 413 ? "Payload too large" : "The chunked body is broken");
-        return -1;
-    case HTTP_DONE:
-        break;
-    }
-    *body = (struct slice){(const char *)start, body_len};
-    *used = request->head_len + body_used;
-    return 1;
-}
-
-size_t api_input(struct conn *conn, const struct http_request *request, struct slice path,
-                 uint8_t *bytes, size_t len)
-{
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct http_conn *state = http_conn_of(conn);
-    struct call call;
-    struct slice body;
-    size_t used = len;
-    if (!judge_head(conn, request, path, &call)) {
-        return request->head_len;
-    }
-    int found = find_body(conn, request, bytes, len, &body, &used);
-    if (found < 0) {
-        return len;
-    }
-    if (found == 0) {
-        if (!state->verified) {
-            state->verified = true;
-            conn_idle(conn, IDLE_HEAD); /* the body has the same time again */
-            if (request->expect_continue && len == request->head_len) {
-                conn_send(conn, frame_copy(go_on, sizeof(go_on) - 1));
-            }
-        }
-        return 0;
-    }
-    state->verified = false;
-    run(conn, request, &call, body);
-    return used;
+    api_drop(job);
 }
 
 /* ---- answers ---- */
@@ -390,15 +393,12 @@ void api_respond(struct worker *worker, const struct mail_response *response)
     if (conn == NULL) {
         return; /* the caller did not wait */
     }
-    struct http_conn *state = http_conn_of(conn);
     struct slice json = SLICE("{\"error\":\"Out of memory\"}");
     if (response->body != NULL) {
         json = (struct slice){(const char *)response->body->bytes, response->body->len};
     }
-    bool keep = state->keep && !worker->draining;
-    http_answer(conn, response->status, NULL, json, keep, state->head_only);
-    if (keep) {
-        conn_idle(conn, IDLE_KEEPALIVE);
-        conn_resume(conn);
+    if (worker->draining) {
+        http_last(conn);
     }
+    http_answer_json(conn, response->status, NULL, json);
 }

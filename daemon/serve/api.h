@@ -12,17 +12,14 @@
 /* Whether a path (without the server's prefix) belongs to the API. */
 bool api_owns(struct slice path);
 
-/*
- * Handles the request whose head is `request` and whose bytes start at `bytes`. Returns how many
- * bytes it used, 0 when its body is not complete yet. The connection is answered, finishing, or
- * waits for the hub.
- */
-size_t api_input(struct conn *conn, const struct http_request *request, struct slice path,
-                 uint8_t *bytes, size_t len);
+/* The parts of a struct http_service, for requests with such a path. `plain` is the path of the
+ * request as http_plain_path has it, with the prefix. */
+void *api_head(struct conn *conn, const struct http_request *request, struct slice plain);
+void api_body(struct conn *conn, void *job, struct slice body, int status);
+void api_drop(void *job);
+size_t api_max_body(const struct conn *conn);
 
 /* The hub has answered: see struct worker_ops. */
 void api_respond(struct worker *worker, const struct mail_response *response);
-/* The most that a request's body may have. */
-size_t api_max_body(const struct limits *limits);
 
 #endif

@@ -1,7 +1,6 @@
 #include "serve/front.h"
 
 #include "serve/api.h"
-#include "serve/handshake.h"
 #include "serve/retire.h"
 #include "serve/say.h"
 #include "serve/session.h"
@@ -66,7 +65,6 @@ static void front_on_late(evutil_socket_t fd, short what, void *arg)
 static void front_reloaded(struct worker *worker, uint64_t period_ms)
 {
     struct front *front = worker->front;
-    handshake_setup(worker->loop, worker->limits);
     session_setup(worker->loop, worker->limits);
     for (size_t i = 0; i < front->nlisteners; i++) {
         struct listener *listener = &front->listeners[i];
@@ -99,7 +97,6 @@ void front_init(struct front *front, struct worker *worker, struct listener *lis
     pace_init(&front->retiring, worker, retire_close);
     check(event_assign(&front->late, worker->loop->base, -1, 0, front_on_late, front) == 0);
     worker->front = front;
-    handshake_setup(worker->loop, worker->limits);
     session_setup(worker->loop, worker->limits);
 }
 

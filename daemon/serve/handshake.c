@@ -3,38 +3,27 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "net/loop.h"
 #include "net/input.h"
 #include "proto/http.h"
 #include "proto/proxy.h"
 #include "pubsub/worker.h"
 #include "serve/api.h"
 #include "serve/echo.h"
-#include "serve/http_conn.h"
 #include "serve/rates.h"
 #include "serve/session.h"
-
-/* The path behind the prefix; .p == NULL when it does not start with it. */
-static struct slice strip_prefix(struct slice path, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    if (!slice_starts(path, prefix) || (path.len > len && path.p[len] != '/')) {
-        return (struct slice){NULL, 0};
-    }
-    return (struct slice){path.p + len, path.len - len};
-}
+#include "web/http_conn.h"
 
 /* Whether this address has a handshake left in this second. */
-static bool within_rate(struct conn *conn, const struct http_request *request)
+static bool handshake_within_rate(struct conn *conn, const struct http_request *request)
 {
     struct worker *worker = worker_of(conn);
     uint64_t rate = worker->limits->handshake_rate;
     struct address client;
     char text[ADDRESS_TEXT];
-    if (rate == 0 || worker->handshakes == NULL || !http_client(conn, request, &client) ||
+    if (rate == 0 || worker->handshakes == NULL ||
+        !http_client(conn, request, worker->proxies, &client) ||
         rates_take(worker->handshakes, &client, rate, clock_mono_ns() / 1000)) {
         return true;
     }
@@ -46,39 +35,37 @@ static bool within_rate(struct conn *conn, const struct http_request *request)
 }
 
 /* False: it has been answered, with what is wrong. */
-static bool is_websocket(struct conn *conn, const struct http_request *request, bool keep,
-                         struct slice *ws_key)
+static bool handshake_is_websocket(struct conn *conn, const struct http_request *request,
+                                   struct slice *ws_key)
 {
-    const char *why = NULL;
-    bool head_only = slice_is(request->method, "HEAD");
-    if (http_header_has(request, "Upgrade", "websocket") && !within_rate(conn, request)) {
-        http_refuse(conn, 429, "Retry-After: 1\r\n", "Too many connections, try again", false,
-                    head_only);
+    const char *why = NULL, *extra = NULL;
+    bool upgrade = http_header_has(request, "Upgrade", "websocket");
+    if (upgrade && !handshake_within_rate(conn, request)) {
+        http_last(conn);
+        http_refuse(conn, 429, "Retry-After: 1\r\n", "Too many connections, try again");
         return false;
     }
-    int status = http_header_has(request, "Upgrade", "websocket")
-                     ? http_websocket(request, ws_key, &why)
-                     : 426;
-    if (status != 0) {
-        counter_add(conn->loop->counters, COUNTER_BAD_HANDSHAKE, 1);
-        const char *extra = NULL;
-        if (status == 426) {
-            extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-            why = "This is a WebSocket endpoint";
-        } else if (status == 405) {
-            extra = "Allow: GET\r\n";
-        }
-        http_refuse(conn, status, extra, why, keep && status == 426, head_only);
-        return false;
+    int status = upgrade ? http_websocket(request, ws_key, &why) : 426;
+    if (status == 0) {
+        return true;
     }
-    return true;
+    counter_add(conn->loop->counters, COUNTER_BAD_HANDSHAKE, 1);
+    if (status == 426) {
+        extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+        why = "This is a WebSocket endpoint";
+    } else {
+        extra = status == 405 ? "Allow: GET\r\n" : NULL;
+        http_last(conn);
+    }
+    http_refuse(conn, status, extra, why);
+    return false;
 }
 
-static void route_session(struct conn *conn, const struct http_request *request, struct slice key,
-                          bool keep)
+static void handshake_session(struct conn *conn, const struct http_request *request,
+                              struct slice key)
 {
     struct session_request open = {.http = request, .app_key = key};
-    if (!is_websocket(conn, request, keep, &open.ws_key)) {
+    if (!handshake_is_websocket(conn, request, &open.ws_key)) {
         return;
     }
     open.protocol = http_query(request->query, "protocol");
@@ -86,31 +73,65 @@ static void route_session(struct conn *conn, const struct http_request *request,
     session_open(conn, &open);
 }
 
-static void route(struct conn *conn, const struct http_request *request, struct slice path)
+/* Pages without a signature. `options`: load balancers ask with that method, too. */
+static void handshake_healthy(struct conn *conn, const struct http_request *request, bool options)
 {
-    bool get = slice_is(request->method, "GET"), head = slice_is(request->method, "HEAD");
-    /* A body that nobody reads would be taken for the next request. */
-    bool keep = request->keep_alive && request->body_len == 0 && !request->chunked;
+    const char *allow = options ? "Allow: GET, HEAD, OPTIONS\r\n" : "Allow: GET, HEAD\r\n";
+    if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD")) {
+        http_answer_json(conn, 200, NULL, SLICE("{\"health\":\"OK\"}"));
+    } else if (options && slice_is(request->method, "OPTIONS")) {
+        http_answer_json(conn, 200, allow, SLICE("{\"health\":\"OK\"}"));
+    } else {
+        http_refuse(conn, 405, allow, "Method not allowed");
+    }
+}
+
+/* The root, with and without the prefix, is what load balancers ask for when nobody has told them
+ * otherwise. A WebSocket client that comes there has a wrong address, and must hear of it. */
+static bool handshake_is_root(const struct http_request *request, struct slice plain,
+                              struct slice path)
+{
+    if (slice_is(plain, "*")) {
+        return slice_is(request->method, "OPTIONS");
+    }
+    return (slice_is(plain, "/") || slice_is(path, "/") || (path.p != NULL && path.len == 0)) &&
+           !http_header_has(request, "Upgrade", "websocket");
+}
+
+static void *handshake_head(struct conn *conn, const struct http_request *request)
+{
+    char room[HTTP_MAX_TARGET];
+    struct slice plain = http_plain_path(request->path, room);
+    struct slice path = http_path_below(plain, worker_of(conn)->path_prefix);
+    if (api_owns(path)) {
+        return api_head(conn, request, plain);
+    }
     if (slice_starts(path, "/app/") && path.len > 5 &&
         memchr(path.p + 5, '/', path.len - 5) == NULL) {
-        route_session(conn, request, (struct slice){path.p + 5, path.len - 5}, keep);
+        handshake_session(conn, request, (struct slice){path.p + 5, path.len - 5});
     } else if (slice_is(path, "/up")) {
-        if (get || head) {
-            http_answer(conn, 200, NULL, SLICE("{\"health\":\"OK\"}"), keep, head);
-        } else {
-            http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed", keep, false);
-        }
+        handshake_healthy(conn, request, false);
+    } else if (handshake_is_root(request, plain, path)) {
+        handshake_healthy(conn, request, true);
 #ifdef FANFARE_ECHO
     } else if (slice_is(path, "/__echo")) {
         struct slice ws_key;
-        if (is_websocket(conn, request, keep, &ws_key)) {
+        if (handshake_is_websocket(conn, request, &ws_key)) {
             echo_open(conn, request, ws_key);
         }
 #endif
     } else {
-        http_refuse(conn, 404, NULL, "Not found", keep, head);
+        http_refuse(conn, 404, NULL, "Not found");
     }
+    return NULL;
 }
+
+static const struct http_service handshake_service = {
+    .head = handshake_head,
+    .body = api_body,
+    .drop = api_drop,
+    .max_body = api_max_body,
+};
 
 /* The PROXY protocol's header. */
 static size_t handshake_preamble(struct conn *conn, const uint8_t *bytes, size_t len)
@@ -138,82 +159,14 @@ static size_t handshake_preamble(struct conn *conn, const uint8_t *bytes, size_t
 
 static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
-    size_t used = 0;
-    while (used < len && conn_live(conn)) {
-        struct http_request request;
-        int status = 0;
-        const char *why = NULL;
-        if (!http_conn_of(conn)->started) {
-            http_conn_of(conn)->started = true;
-            conn_idle(conn, IDLE_HEAD);
-        }
-        enum http_result result =
-            http_parse((const char *)bytes + used, len - used, &request, &status, &why);
-        if (result == HTTP_MORE) {
-            break;
-        }
-        if (result == HTTP_BAD) {
-            counter_add(conn->loop->counters, COUNTER_BAD_HTTP, 1);
-            http_refuse(conn, status, NULL, why, false, false);
-            break;
-        }
-        struct slice path = strip_prefix(request.path, worker_of(conn)->path_prefix);
-        if (api_owns(path)) {
-            size_t took = api_input(conn, &request, path, bytes + used, len - used);
-            if (took == 0) {
-                break;
-            }
-            used += took;
-        } else {
-            used += request.head_len;
-            route(conn, &request, path);
-        }
-        if (conn->kind != KIND_HTTP) {
-            if (used < len && conn_live(conn)) {
-                used += conn->loop->handlers[conn->kind]->input(conn, bytes + used, len - used);
-            }
-            return used;
-        }
-        http_conn_of(conn)->started = false;
-        if (conn_waiting(conn)) {
-            conn_idle(conn, IDLE_NONE); /* the hub is asked */
-            break;
-        }
-        if (conn_live(conn)) {
-            conn_idle(conn, IDLE_KEEPALIVE);
-        }
-    }
-    return used;
-}
-
-static void handshake_expired(struct conn *conn, enum idle_class was)
-{
-    if (was == IDLE_HEAD) {
-        counter_add(conn->loop->counters, COUNTER_TIMEOUT_HEAD, 1);
-        if (http_conn_of(conn)->started) {
-            http_refuse(conn, 408, NULL, "The request was not complete in time", false, false);
-            return;
-        }
-    }
-    conn_finish(conn, false);
-}
-
-static void handshake_leave(struct conn *conn)
-{
-    (void)conn;
+    return http_input(conn, &handshake_service, bytes, len);
 }
 
 const struct conn_handler handshake_handler = {
     .input = handshake_input,
     .preamble = handshake_preamble,
-    .leave = handshake_leave,
-    .expired = handshake_expired,
+    .leave = http_leave,
+    .expired = http_expired,
     .max_input = HTTP_MAX_HEAD,
     .client = true,
 };
-
-void handshake_setup(struct loop *loop, const struct limits *limits)
-{
-    /* Chunked bodies are larger on the wire. */
-    loop_max_input(loop, KIND_HTTP, HTTP_MAX_HEAD + api_max_body(limits) * 2);
-}

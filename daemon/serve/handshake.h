@@ -5,12 +5,8 @@
 #ifndef FF_SERVE_HANDSHAKE_H
 #define FF_SERVE_HANDSHAKE_H
 
-#include "base/settings.h"
 #include "net/conn.h"
 
 extern const struct conn_handler handshake_handler;
-
-/* The loop takes in the largest body allowed. Before it runs, and again with new limits. */
-void handshake_setup(struct loop *loop, const struct limits *limits);
 
 #endif

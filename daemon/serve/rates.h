@@ -1,14 +1,14 @@
 /*
  * How many handshakes each address may begin a second, over all workers together.
  *
- * One table for the process, of fixed size, which every worker uses without a lock. An address has
- * a bucket that holds one second's worth and fills evenly. IPv6 addresses count by their /64, which
- * is what one client has.
+ * One table for the process, of fixed size, under locks that are held for a look at eight buckets.
+ * An address has a bucket that holds one second's worth and fills evenly. IPv6 addresses count by
+ * their /64, which is what one client has.
  *
  * Addresses are hashed with a secret key into sets of eight. A set that is full of addresses active
  * in this very second gives up the least active of them, so a flood from many addresses costs
- * neither memory nor those who are over their rate their place. Two threads that meet in the same
- * set try again; when they first see the same address at once it may get two buckets for a second.
+ * neither memory nor those who are over their rate their place. The rate is exact over all threads,
+ * whichever of their clocks is behind.
  */
 #ifndef FF_SERVE_RATES_H
 #define FF_SERVE_RATES_H

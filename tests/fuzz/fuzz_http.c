@@ -3,7 +3,8 @@
  *
  * Holds: of an accepted head every shorter part asks for more and anything may follow it; what was
  * refused stays refused however much follows; every view lies inside the head; the head written
- * again from its parts means the same; no head is both of a given length and chunked.
+ * again from its parts means the same; no head is both of a given length and chunked; a plain path
+ * means what the path meant, and is plain.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "proto/hex.h"
 #include "proto/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -101,6 +103,37 @@ static void check_again(const struct http_request *request)
     buf_free(&out);
 }
 
+static void unescape(struct slice text, char *out, size_t *len)
+{
+    *len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.p[i];
+        if (c == '%' && text.len - i >= 3 && hex_value((unsigned char)text.p[i + 1]) >= 0 &&
+            hex_value((unsigned char)text.p[i + 2]) >= 0) {
+            c = (char)(hex_value((unsigned char)text.p[i + 1]) << 4 |
+                       hex_value((unsigned char)text.p[i + 2]));
+            i += 2;
+        }
+        out[(*len)++] = c;
+    }
+}
+
+static void check_plain_path(struct slice path)
+{
+    char *room = malloc(4 * path.len + 1);
+    size_t wanted, got;
+    check(room != NULL);
+    struct slice plain = http_plain_path(path, room);
+    check(plain.len <= path.len);
+    check(memchr(path.p, '%', path.len) != NULL || plain.p == path.p);
+    struct slice again = http_plain_path(plain, room + path.len);
+    check(slice_equal(again, plain));
+    unescape(path, room + 2 * path.len, &wanted);
+    unescape(plain, room + 3 * path.len, &got);
+    check(wanted == got && memcmp(room + 2 * path.len, room + 3 * path.len, got) == 0);
+    free(room);
+}
+
 static void check_handshake(const struct http_request *request)
 {
     struct slice key = {NULL, 0};
@@ -136,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_views(&request, bytes);
         check_again(&request);
         check_handshake(&request);
+        check_plain_path(request.path);
         check(parse_part(bytes, whole, &other) == HTTP_DONE);
     }
     size_t step = whole > 48 ? whole / 32 : 1;

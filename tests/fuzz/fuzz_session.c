@@ -66,10 +66,9 @@ BELIEVED(sign_user_auth,
           struct slice user_data),
          (auth, key, secret, socket_id, user_data))
 BELIEVED(api_signed,
-         (const struct api_query *query, struct slice method, struct slice path, struct slice key,
-          struct slice secret, uint64_t now),
-         (query, method, path, key, secret, now))
-BELIEVED(api_body_matches, (const struct api_query *query, struct slice body), (query, body))
+         (const struct api_query *query, const struct api_signer *signer, char why[API_WHY_MAX]),
+         (query, signer, why))
+BELIEVED(api_body_matches, (struct slice md5, struct slice body), (md5, body))
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

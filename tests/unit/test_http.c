@@ -584,6 +584,42 @@ static void test_respond_is_whole_or_nothing(void **state)
     }
 }
 
+static void plain_paths(void **state)
+{
+    static const struct {
+        const char *path, *plain;
+    } cases[] = {
+        {"/apps/a", "/apps/a"},
+        {"/apps/%61%2D%2e%5F%7e%30", "/apps/a-._~0"},
+        {"/%25%32%44", "/%252D"}, /* what was an escape of the escape's sign stays one */
+        {"/%23%20%2F%c3%a9", "/%23%20%2F%c3%a9"},
+        {"/%2", "/%2"},
+        {"/%", "/%"},
+        {"/%2x", "/%2x"},
+        {"/%41%%34%31", "/%41%%34%31"},
+    };
+    char room[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct slice path = {cases[i].path, strlen(cases[i].path)};
+        struct slice plain = http_plain_path(path, room);
+        assert_int_equal(plain.len, strlen(cases[i].plain));
+        assert_memory_equal(plain.p, cases[i].plain, plain.len);
+    }
+}
+
+static void paths_below_a_prefix(void **state)
+{
+    (void)state;
+    assert_true(slice_is(http_path_below(SLICE("/a/b"), ""), "/a/b"));
+    assert_true(slice_is(http_path_below(SLICE("/ws/b"), "/ws"), "/b"));
+    assert_true(slice_is(http_path_below(SLICE("/ws/"), "/ws"), "/"));
+    assert_true(slice_is(http_path_below(SLICE("/ws"), "/ws"), ""));
+    assert_null(http_path_below(SLICE("/wsx"), "/ws").p);
+    assert_null(http_path_below(SLICE("/w"), "/ws").p);
+    assert_null(http_path_below((struct slice){NULL, 0}, "/ws").p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -599,6 +635,8 @@ int main(void)
         cmocka_unit_test(test_websocket),
         cmocka_unit_test(test_respond),
         cmocka_unit_test(test_respond_is_whole_or_nothing),
+        cmocka_unit_test(plain_paths),
+        cmocka_unit_test(paths_below_a_prefix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

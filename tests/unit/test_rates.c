@@ -127,6 +127,81 @@ static void test_threads_hold_one_limit(void **state)
     rates_free(shared_rates);
 }
 
+static void test_an_older_clock_opens_nothing(void **state)
+{
+    struct address address = read_address("203.0.113.1");
+    uint64_t now = 77 * SECOND;
+    (void)state;
+    for (uint64_t older = 0; older <= 5 * SECOND; older = older * 3 + 1) {
+        struct rates *rates = rates_new();
+        assert_int_equal(take_many(rates, &address, 10, now, 100), 10);
+        assert_int_equal(take_many(rates, &address, 10, now - older, 100), 0);
+        assert_false(rates_take(rates, &address, 10, now + SECOND / 10 - 1));
+        assert_int_equal(take_many(rates, &address, 10, now + SECOND / 10, 100), 1);
+        rates_free(rates);
+    }
+}
+
+/* ---- three workers who see an address for the first time at once ---- */
+
+#define WORKERS 3
+#define ROUNDS  20u
+#define NEW     2000u   /* addresses a round, few enough that none crowds another out */
+#define OLD     200000u /* they have filled the table, and their seconds end around now */
+
+static pthread_barrier_t together;
+
+static struct address address_of_number(uint8_t family, uint32_t number)
+{
+    uint8_t bytes[16] = {0x20, 0x01, 0x0d, family};
+    memcpy(bytes + 4, &number, sizeof(number));
+    return address_of_v6(bytes);
+}
+
+/* Each has a clock of its own, and so finds another place of a set free than the others do. */
+static void *greet(void *arg)
+{
+    uint64_t worker = *(const uint64_t *)arg;
+    for (uint32_t round = 1; round <= ROUNDS; round++) {
+        uint64_t start = round * 10 * SECOND;
+        for (uint32_t i = 0; worker == 0 && i < OLD; i++) {
+            struct address old = address_of_number(1, round * OLD + i);
+            take_many(shared_rates, &old, 1, start + i * 7919 % 200, 1);
+        }
+        for (uint32_t i = 0; i < NEW; i++) {
+            struct address one = address_of_number(2, round * NEW + i);
+            pthread_barrier_wait(&together);
+            for (int j = 0; j < 3; j++) {
+                if (rates_take(shared_rates, &one, 2, start + SECOND + 50 + worker * 50)) {
+                    atomic_fetch_add(&shared_taken, 1);
+                }
+            }
+        }
+        pthread_barrier_wait(&together); /* nobody is left behind in an earlier round */
+    }
+    return NULL;
+}
+
+static void test_a_newcomer_has_one_bucket(void **state)
+{
+    pthread_t threads[WORKERS];
+    uint64_t workers[WORKERS];
+    (void)state;
+    shared_rates = rates_new();
+    atomic_store(&shared_taken, 0);
+    assert_int_equal(pthread_barrier_init(&together, NULL, WORKERS), 0);
+    for (uint64_t i = 0; i < WORKERS; i++) {
+        workers[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, greet, &workers[i]), 0);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    pthread_barrier_destroy(&together);
+    assert_int_equal(shared_taken, 2 * NEW * ROUNDS);
+    rates_free(shared_rates);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +209,8 @@ int main(void)
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_a_flood_of_addresses),
         cmocka_unit_test(test_threads_hold_one_limit),
+        cmocka_unit_test(test_an_older_clock_opens_nothing),
+        cmocka_unit_test(test_a_newcomer_has_one_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { APP, APP2, Daemon, connectable } from '../lib/daemon.mjs';
+import { until } from '../lib/wait.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { Client, Raw, clientFrame, handshake } from '../lib/ws.mjs';
 
@@ -159,10 +160,32 @@ suite(
             assert.equal(response.status, 426);
         });
         test('unknown paths are answered with 404, upgrade or not', async () => {
-            for (const path of ['/', '/app', '/app/', `/app/${APP.key}/`, `/app/${APP.key}/x`, '/nothing', `/ws/app/${APP.key}`]) {
+            assert.equal((await http(handshake('/'))).status, 404);
+            for (const path of ['/app', '/app/', `/app/${APP.key}/`, `/app/${APP.key}/x`, '/nothing', `/ws/app/${APP.key}`]) {
                 assert.equal((await http(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)).status, 404, path);
                 assert.equal((await http(handshake(path))).status, 404, `upgrade of ${path}`);
             }
+        });
+        test('what load balancers ask for when nobody told them otherwise is answered with 200', async () => {
+            for (const first of ['GET / HTTP/1.1', 'GET / HTTP/1.0', 'GET /?x=1 HTTP/1.1', 'OPTIONS / HTTP/1.0', 'OPTIONS / HTTP/1.1', 'OPTIONS * HTTP/1.1']) {
+                const response = await http(`${first}\r\n${first.endsWith('1.1') ? 'Host: x\r\n' : ''}\r\n`);
+                assert.equal(response.status, 200, first);
+                assert.equal(response.headers.allow, first.startsWith('OPTIONS') ? 'GET, HEAD, OPTIONS' : undefined, first);
+            }
+            const raw = await Raw.connect(ctx.daemon.port);
+            let bytes = '';
+            raw.socket.on('data', (chunk) => (bytes += chunk));
+            raw.write('HEAD / HTTP/1.0\r\n\r\n');
+            await raw.ended;
+            assert.match(bytes, /^HTTP\/1\.1 200 OK\r\n[^]*\r\nContent-Length: 15\r\n[^]*\r\n\r\n$/);
+            assert.equal((await http('POST / HTTP/1.1\r\nHost: x\r\n\r\n')).status, 405);
+            assert.equal((await http('GET * HTTP/1.1\r\nHost: x\r\n\r\n')).status, 404);
+        });
+        test('escapes of unreserved characters in a path mean the characters', async () => {
+            const key = APP.key.replace(/./, (c) => `%${c.charCodeAt(0).toString(16)}`);
+            assert.equal((await http('GET /%75p HTTP/1.1\r\nHost: x\r\n\r\n')).status, 200);
+            await ctx.open({ path: `/%61pp/${key}?protocol=7` });
+            assert.equal((await http('GET /up%2F HTTP/1.1\r\nHost: x\r\n\r\n')).status, 404);
         });
         test('/up is healthy', async () => {
             const response = await http('GET /up HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -243,6 +266,12 @@ suite('path prefix', { sections: { server: { path_prefix: '/ws' } } }, (ctx) => 
         assert.equal((await raw.response()).status, 404);
         raw.destroy();
     });
+    test('the root is healthy with and without it', async () => {
+        for (const path of ['/', '/ws', '/ws/']) {
+            for (const method of ['GET', 'OPTIONS']) assert.equal((await ctx.daemon.http(path, { method })).status, 200, `${method} ${path}`);
+        }
+        for (const path of ['/w', '/wsx', '/ws/x']) assert.equal((await ctx.daemon.http(path)).status, 404, path);
+    });
 });
 
 for (const workers of [1, 3]) {
@@ -256,6 +285,39 @@ for (const workers of [1, 3]) {
         });
     });
 }
+
+suite('what is refused before it is a client', { sections: { server: { log_level: 'debug' } } }, (ctx) => {
+    test('TLS on a plain port and broken HTTP are logged with the address', async () => {
+        for (const [bytes, line] of [
+            ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /debug http: 127\.0\.0\.1: TLS, to a port that speaks plain HTTP\n/],
+            ['GET / HTTP/1.1\r\nHost : x\r\n\r\n', /debug http: 127\.0\.0\.1: Malformed header name\n/],
+        ]) {
+            const raw = await Raw.connect(ctx.daemon.port);
+            raw.write(Buffer.from(bytes, 'latin1'));
+            await raw.ended;
+            await until(() => line.test(ctx.daemon.stderr), () => `${line} in\n${ctx.daemon.stderr}`);
+        }
+    });
+});
+
+suite('kept-alive connections', { workers: [1, 3], sections: { limits: { max_handshakes: 50, keepalive_timeout: 60 } } }, (ctx) => {
+    test('count as handshakes while they wait for the next head', async () => {
+        const all = [];
+        let gone = 0;
+        for (let i = 0; i < 100 * ctx.workers; i++) {
+            const raw = await Raw.connect(ctx.daemon.port);
+            raw.ended.then(() => gone++);
+            raw.write('GET /up HTTP/1.1\r\nHost: x\r\n\r\n');
+            assert.equal((await raw.response()).status, 200);
+            all.push(raw);
+        }
+        // Workers take connections as they come, so none has more than its 50, and all may be with one of them.
+        await until(() => all.length - gone <= 50 * ctx.workers, () => `${all.length - gone} of ${all.length} to be no more than ${50 * ctx.workers}`);
+        const client = await ctx.open();
+        await client.sync();
+        for (const raw of all) raw.destroy();
+    });
+});
 
 suite('slow heads', { workers: [1, 3], sections: { limits: { header_timeout: 1 } } }, (ctx) => {
     test('a head that does not come is ended, and blocks nobody', async () => {

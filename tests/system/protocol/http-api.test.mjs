@@ -9,7 +9,7 @@ import { suite, unique } from '../lib/suite.mjs';
 import { deadline, until } from '../lib/wait.mjs';
 import { settle } from '../lib/ws.mjs';
 
-const sections = { 'app "off"': { key: 'off', secret: 'secret-of-off', enabled: 'no' } };
+const sections = { server: { log_level: 'debug' }, 'app "off"': { key: 'off', secret: 'secret-of-off', enabled: 'no' } };
 
 /** One keep-alive connection: ask(bytes) writes and returns the next response. */
 class Http {
@@ -109,7 +109,7 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
         const client = await ctx.open();
         await client.subscribe(channel);
         const response = await sdk().triggerBatch([{ channel, name: 'A', data: '1' }, { channel, name: 'B', data: { x: 1 } }]);
-        assert.deepEqual(await response.json(), { batch: {} });
+        assert.deepEqual(await response.json(), {});
         await client.expect('A', channel);
         assert.equal((await client.expect('B', channel)).data, '{"x":1}');
     });
@@ -158,7 +158,7 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
         const other = await sdk().get({ path: `/channels/${plain}`, params: { info: 'user_count,subscription_count' } });
         assert.deepEqual(await other.json(), { occupied: true, subscription_count: 1 });
         const users = await sdk().get({ path: `/channels/${channel}/users` });
-        assert.deepEqual(await users.json(), { users: [{ id: 1 }, { id: 'two' }] });
+        assert.deepEqual(await users.json(), { users: [{ id: '1' }, { id: 'two' }] });
     });
 
     test('the signature of the SDK for a channel is accepted', async () => {
@@ -243,7 +243,6 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
         ['a long name of an event', 400, { name: 'E'.repeat(201), data: '1', channel: 'a' }],
         ['a reserved name of an event', 400, { name: 'pusher:error', data: '1', channel: 'a' }],
         ['101 channels', 400, { name: 'E', data: '1', channels: Array.from({ length: 101 }, (_, i) => `c${i}`) }],
-        ['a socket id that is none', 400, { name: 'E', data: '1', channel: 'a', socket_id: 'x' }],
         ['no name', 422, { data: '1', channel: 'a' }],
         ['no data', 422, { name: 'E', channel: 'a' }],
         ['data that is a number', 422, { name: 'E', data: 5, channel: 'a' }],
@@ -262,6 +261,32 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
         });
     }
 
+    test('a refusal is JSON whatever the names are', async () => {
+        for (const name of ['"', '\\', 'a\nb', '\u0000\u001f', 'é "\\" \u2028', '\u{1f600}']) {
+            for (const value of [{ name: 'E', data: '1', channel: name }, { name: `pusher:${name}`, data: '1', channel: 'a' }, { name: '', data: '1', channel: name }]) {
+                const response = await trigger(value);
+                assert.equal(response.status, 400, response.body);
+                assert.deepEqual(Object.keys(response.json), ['error']);
+            }
+            const response = await read(`/apps/${APP.id}/channels/${encodeURIComponent(name)}`);
+            assert.equal(response.status, 400, response.body);
+            assert.equal(typeof response.json.error, 'string');
+        }
+        assert.equal((await trigger({ name: 'E', data: '1', channel: 'a\n"b' })).json.error, 'channel name "a\n"b" is invalid: letters, digits and _-=@,.; only');
+    });
+
+    test('a socket id that is none leaves nobody out', async () => {
+        const channel = unique();
+        const client = await ctx.open();
+        await client.subscribe(channel);
+        for (const socket_id of ['x', '', '1', '1.', '.1', '1.2.3', '-1.2', `${client.socketId} `, null]) {
+            assert.equal((await trigger({ name: 'E', data: '1', channel, socket_id })).status, 200, socket_id);
+            await client.expect('E', channel);
+        }
+        assert.equal((await trigger({ batch: [{ name: 'B', data: '1', channel, socket_id: 'undefined' }] }, { path: `/apps/${APP.id}/batch_events` })).status, 200);
+        await client.expect('B', channel);
+    });
+
     test('a batch is refused whole', async () => {
         const channel = unique();
         const client = await ctx.open();
@@ -276,25 +301,68 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
 
     const body = JSON.stringify({ name: 'E', data: '1', channel: 'a' });
     const now = Math.floor(Date.now() / 1000);
-    for (const [what, options] of [
-        ['a wrong signature', { change: { auth_signature: 'a'.repeat(64) } }],
-        ['a short signature', { change: { auth_signature: 'ab' } }],
-        ['the key of another application', { change: { auth_key: APP2.key } }],
-        ['the secret of another application', { app: { ...APP, secret: APP2.secret } }],
-        ['an old timestamp', { now: now - 700 }],
-        ['a timestamp to come', { now: now + 700 }],
-        ['no timestamp', { change: { auth_timestamp: undefined } }],
-        ['a timestamp that is none', { change: { auth_timestamp: 'x' } }],
-        ['another version', { change: { auth_version: '2.0' } }],
-        ['the md5 of another body', { change: { body_md5: md5('x') } }],
-        ['no md5', { change: { body_md5: undefined } }],
+    const wrong = 'auth_signature is not the HMAC-SHA256 of method, path and parameters with the secret of this application';
+    const away = (then) => new RegExp(`^auth_timestamp ${then} is more than 600 seconds away from the time here, ${String(now).slice(0, -4)}\\d{4}$`);
+    for (const [what, options, why] of [
+        ['a wrong signature', { change: { auth_signature: 'a'.repeat(64) } }, wrong],
+        ['a short signature', { change: { auth_signature: 'ab' } }, wrong],
+        ['no key', { change: { auth_key: undefined } }, 'auth_key is missing'],
+        ['the key of another application', { change: { auth_key: APP2.key } }, 'auth_key is not the key of this application'],
+        ['the secret of another application', { app: { ...APP, secret: APP2.secret } }, wrong],
+        ['an old timestamp', { now: now - 700 }, away(now - 700)],
+        ['a timestamp to come', { now: now + 700 }, away(now + 700)],
+        ['a timestamp in milliseconds', { change: { auth_timestamp: `${now}000` } }, /^auth_timestamp is no number of seconds; it must be the Unix time in seconds, here it is \d+$/],
+        ['no timestamp', { change: { auth_timestamp: undefined } }, /^auth_timestamp is missing; it must be the Unix time in seconds, here it is \d+$/],
+        ['a timestamp that is none', { change: { auth_timestamp: 'x' } }, /^auth_timestamp is no number of seconds; it must be the Unix time in seconds, here it is \d+$/],
+        ['no version', { change: { auth_version: undefined } }, 'auth_version is missing; it must be 1.0'],
+        ['another version', { change: { auth_version: '2.0' } }, 'auth_version is another one; it must be 1.0'],
+        ['the md5 of another body', { change: { body_md5: md5('x') } }, 'body_md5 is not the MD5 of the body'],
+        ['an md5 that is too long', { change: { body_md5: `${md5(body)}00` } }, 'body_md5 is not the MD5 of the body'],
+        ['no md5', { change: { body_md5: undefined } }, 'body_md5 is missing'],
+        ['too many parameters', { query: Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`p${i}`, '1'])) }, 'The query has too many parameters, or a broken escape'],
     ]) {
-        test(`${what}: 401`, async () => assert.equal((await trigger(body, options)).status, 401));
+        test(`${what}: 401, and says so`, async () => {
+            const response = await trigger(body, options);
+            assert.equal(response.status, 401);
+            assert.match(response.json.error, why instanceof RegExp ? why : new RegExp(`^${why}$`));
+            await until(() => ctx.daemon.stderr.includes(`debug api: refused a request from 127.0.0.1: ${response.json.error}\n`), () => `the log to say so\n${ctx.daemon.stderr}`);
+        });
     }
 
     test('no signature at all: 401', async () => {
         const connection = await http();
         assert.equal((await connection.ask(post(events, body))).status, 401);
+    });
+
+    /** The signature of these very texts, whatever is sent. */
+    const signedAs = (method, path, query, sentPath, sentQuery = query) => `${sentPath}?${sentQuery}&auth_signature=${hmac(APP.secret, `${method}\n${path}\n${query}`)}`;
+    const auth = (then = Math.floor(Date.now() / 1000)) => `auth_key=${APP.key}&auth_timestamp=${then}&auth_version=1.0`;
+
+    test('names of parameters are signed in lower case, and in the order of that', async () => {
+        const channel = unique();
+        await (await ctx.open()).subscribe(channel);
+        const connection = await http();
+        const query = `${auth()}&filter_by_prefix=${channel}&info=subscription_count`;
+        const sent = query.replace('info=', 'INFO=').replace('filter_by_prefix', 'Filter_By_Prefix').replace('auth_version', 'AUTH_Version');
+        const response = await connection.ask(get(signedAs('GET', `/apps/${APP.id}/channels`, query, `/apps/${APP.id}/channels`, sent.split('&').reverse().join('&'))));
+        assert.deepEqual(response.json, { channels: { [channel]: { subscription_count: 1 } } });
+    });
+
+    test('escapes in a path mean the characters, in the route and in the signature of either spelling', async () => {
+        const channel = unique('presence');
+        await (await ctx.open()).subscribe(channel, { data: { user_id: 'a b' } });
+        const plain = `/apps/${APP.id}/channels/${channel}/users`;
+        const escaped = plain.replaceAll('-', '%2D').replace('users', '%75se%72s').replace('apps', 'app%73');
+        const connection = await http();
+        for (const [as, sent] of [[plain, plain], [plain, escaped], [escaped, escaped], [plain, plain.replaceAll('-', '%2d')]]) {
+            const response = await connection.ask(get(signedAs('GET', as, auth(), sent)));
+            assert.deepEqual(response.json, { users: [{ id: 'a b' }] }, `${sent} signed as ${as}`);
+        }
+        const user = `/apps/${APP.id}/users/a b-c/terminate_connections`;
+        for (const [as, sent] of [[user, user.replace(' ', '%20')], [user, user.replace(' ', '%20').replace('-', '%2D')], [user.replace(' ', '%20'), user.replace(' ', '%20').replace('-', '%2D')], [user.replace(' ', '%20').replace('-', '%2D'), user.replace(' ', '%20').replace('-', '%2D')]]) {
+            assert.equal((await connection.ask(post(signedAs('POST', as, auth(), sent), ''))).status, 200, `${sent} signed as ${as}`);
+        }
+        assert.equal((await connection.ask(get(signedAs('GET', plain, auth(), `/apps/${APP.id}/channels%2F${channel}/users`)))).status, 404);
     });
 
     test('unknown paths and applications: 404; a disabled one: 403; the wrong method: 405', async () => {
@@ -376,6 +444,9 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
             [`Content-Length: ${text.length}\r\nContent-Length: ${text.length}`, text],
             [`Content-Length: ${text.length}\r\nTransfer-Encoding: chunked`, `0\r\n\r\n`],
             ['Transfer-Encoding: chunked', `zz\r\n${text}\r\n0\r\n\r\n`],
+            ['Transfer-Encoding: chunked', `${text.length.toString(16)} x\r\n${text}\r\n0\r\n\r\n`],
+            ['Transfer-Encoding: chunked', `${text.length.toString(16)} \r\n${text}\r\n0\r\n\r\n`],
+            ['Transfer-Encoding: chunked', `${text.length.toString(16)},\r\n${text}\r\n0\r\n\r\n`],
             ['Transfer-Encoding: chunked', `${text.length.toString(16)}\n${text}\r\n0\r\n\r\n`],
             ['Transfer-Encoding: gzip, chunked', '0\r\n\r\n'],
             ['Content-Length: +5', text],
@@ -385,6 +456,38 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
             assert.ok([400, 501].includes(response.status), `${head}: ${response.status}`);
             await deadline(connection.ended, 'the connection to end');
         }
+    });
+
+    test('a body in very many chunks is put together', async () => {
+        const channel = unique();
+        const client = await ctx.open();
+        await client.subscribe(channel);
+        const data = Array.from({ length: 100_000 }, (_, i) => String.fromCharCode(97 + (i % 26))).join('');
+        const text = JSON.stringify({ name: 'E', data, channel });
+        const connection = await http();
+        connection.socket.write(`POST ${signed('POST', events, { body: text })} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+        for (let i = 0; i < text.length; i += 999) connection.socket.write([...text.slice(i, i + 999)].map((byte) => `1\r\n${byte}\r\n`).join(''));
+        connection.socket.write('0\r\n\r\n');
+        assert.equal((await connection.next()).status, 200);
+        assert.equal((await client.expect('E', channel)).data, data);
+    });
+
+    test('a body that grows too large in chunks is refused', async () => {
+        const connection = await http();
+        connection.socket.write(`POST ${signed('POST', events, { body })} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+        for (let i = 0; i < 20; i++) connection.socket.write(`100000\r\n${'x'.repeat(0x100000)}\r\n`);
+        assert.equal((await connection.next()).status, 413);
+    });
+
+    test('a connection that ends in its body leaves nothing behind', async () => {
+        const before = (await ctx.daemon.metrics()).get('http_requests_total') ?? 0;
+        for (let i = 0; i < 20; i++) {
+            const connection = await http();
+            connection.socket.write(post(signed('POST', events, { body }), body).slice(0, -1));
+            await deadline(new Promise((done) => connection.socket.end(done)), 'the end');
+            await deadline(connection.ended, 'the connection to end');
+        }
+        assert.equal((await ctx.daemon.metrics()).get('http_requests_total') ?? 0, before);
     });
 
     test('a body that is far too large is refused before it comes', async () => {

@@ -119,18 +119,17 @@ suite('Reverb: HTTP API', { workers: [1, 3], sections }, (ctx) => {
 
     describe('EventsBatch', () => {
         const item = (channel, more = {}) => ({ name: 'NewEvent', channel, data: '{"some":"data"}', ...more });
-        test('one event; Content-Length is 12', async () => {
+        test('one event (differs: {}; Reverb: {"batch":{}})', async () => {
             const channel = unique();
             const [client] = await members(channel, [1]);
             const response = await batch({ batch: [item(channel)] });
-            measured(response, '{"batch":{}}');
-            assert.equal(response.headers['content-length'], '12');
+            measured(response, '{}');
             assert.deepEqual({ ...(await client.next()) }, { event: 'NewEvent', data: '{"some":"data"}', channel });
         });
         test('two events', async () => {
             const channels = [unique(), unique()];
             const clients = [...(await members(channels[0], [1])), ...(await members(channels[1], [1]))];
-            measured(await batch({ batch: channels.map((channel) => item(channel)) }), '{"batch":{}}');
+            measured(await batch({ batch: channels.map((channel) => item(channel)) }), '{}');
             for (const [i, client] of clients.entries()) await client.expect('NewEvent', channels[i]);
         });
         test('info for each', async () => {
@@ -242,12 +241,12 @@ suite('Reverb: HTTP API', { workers: [1, 3], sections }, (ctx) => {
         test('nobody in an unoccupied one (differs: 200; Reverb: 404)', async () => {
             measured(await read(`/channels/${unique('presence')}/users`), '{"users":[]}');
         });
-        test('its users, with the length of it', async () => {
+        test('its users, with the length of it (differs: ids are strings)', async () => {
             const channel = unique('presence');
             await members(channel, ['1', 2, 33]);
             const response = await read(`/channels/${channel}/users`);
             measured(response);
-            assert.deepEqual(response.json.users.sort((a, b) => a.id - b.id), [{ id: '1' }, { id: 2 }, { id: 33 }]);
+            assert.deepEqual(response.json.users.sort((a, b) => a.id - b.id), [{ id: '1' }, { id: '2' }, { id: '33' }]);
         });
         test('each once', async () => {
             const channel = unique('presence');
@@ -257,7 +256,7 @@ suite('Reverb: HTTP API', { workers: [1, 3], sections }, (ctx) => {
                 await client.subscribe(channel, { data: { user_id: user } });
                 clients.push(client);
             }
-            assert.deepEqual((await read(`/channels/${channel}/users`)).json, { users: [{ id: 2 }, { id: 3 }] });
+            assert.deepEqual((await read(`/channels/${channel}/users`)).json, { users: [{ id: '2' }, { id: '3' }] });
         });
         test('401 unsigned', async () => assert.equal((await unsigned('GET', '/channels/presence-c/users')).status, 401));
     });
@@ -313,7 +312,7 @@ suite('Reverb: HTTP API', { workers: [1, 3], sections }, (ctx) => {
         const channel = unique();
         const [client] = await members(channel, [1]);
         const events = [50_000, 50_000, 50_000].map((size, i) => ({ name: `E${i}`, channel, data: String(i).repeat(size) }));
-        measured(await batch({ batch: events }), '{"batch":{}}');
+        measured(await batch({ batch: events }), '{}');
         for (const event of events) assert.equal((await client.expect(event.name, channel)).data, event.data);
     });
 });
