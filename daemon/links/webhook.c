@@ -134,8 +134,8 @@ static void finished(struct hook *hook, bool delivered, const char *why)
 static void advance(struct hook *hook)
 {
     uint64_t now = clock_mono_ms();
-    count_full(hook, hook_queue_tick(&hook->queue, now, clock_wall_ms()));
-    if (hook_queue_take(&hook->queue, now)) {
+    count_full(hook, hook_queue_tick(&hook->queue, now));
+    if (hook_queue_take(&hook->queue, now, clock_wall_ms())) {
         count(hook->all, COUNTER_WEBHOOK_REQUESTS, 1);
         count(hook->all, COUNTER_WEBHOOK_RETRIED, hook->queue.attempts > 0 ? 1 : 0);
         if (start(hook) != 0) {
@@ -272,7 +272,7 @@ static void on_announcement(void *arg, const struct announcement *announcement)
 {
     struct webhooks *webhooks = arg;
     struct hook *hook = webhooks->hooks[announcement->app];
-    count_full(hook, hook_queue_add(&hook->queue, announcement, clock_mono_ms(), clock_wall_ms()));
+    count_full(hook, hook_queue_add(&hook->queue, announcement, clock_mono_ms()));
     arm(hook);
 }
 

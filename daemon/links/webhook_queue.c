@@ -14,7 +14,6 @@
 struct hook_item {
     struct hook_item *prev, *next;
     uint64_t due;         /* while held back */
-    uint64_t wall;        /* when it became ready, Unix ms */
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
@@ -113,13 +112,11 @@ static bool full(const struct hook_queue *queue)
     return queue->ready.count + queue->delayed.count + queue->batch >= queue->max;
 }
 
-static void make_ready(struct hook_queue *queue, struct hook_item *item, uint64_t now,
-                       uint64_t wall)
+static void make_ready(struct hook_queue *queue, struct hook_item *item, uint64_t now)
 {
     if (queue->ready.count == 0) {
         queue->gather_at = now + HOOK_GATHER_MS;
     }
-    item->wall = wall;
     append(&queue->ready, item);
 }
 
@@ -162,8 +159,7 @@ static int write_key(struct buf *out, char kind, const struct announcement *what
 
 /* ---- adding ---- */
 
-static uint64_t send_soon(struct hook_queue *queue, const struct announcement *what, uint64_t now,
-                          uint64_t wall)
+static uint64_t send_soon(struct hook_queue *queue, const struct announcement *what, uint64_t now)
 {
     struct hook_item *item = NULL;
     struct buf json;
@@ -178,7 +174,7 @@ static uint64_t send_soon(struct hook_queue *queue, const struct announcement *w
     if (item == NULL) {
         return 1;
     }
-    make_ready(queue, item, now, wall);
+    make_ready(queue, item, now);
     return 0;
 }
 
@@ -220,14 +216,13 @@ static bool cancel(struct hook_queue *queue, const struct buf *key)
     return true;
 }
 
-static uint64_t tell_count(struct hook_queue *queue, struct hook_item *item, uint64_t now,
-                           uint64_t wall)
+static uint64_t tell_count(struct hook_queue *queue, struct hook_item *item, uint64_t now)
 {
     struct announcement what = {.kind = ANNOUNCE_COUNT,
                                 .channel = {item->bytes + 1, item->key_len - 1},
                                 .count = item->count};
     item->last = item->count;
-    return send_soon(queue, &what, now, wall);
+    return send_soon(queue, &what, now);
 }
 
 /*
@@ -235,14 +230,14 @@ static uint64_t tell_count(struct hook_queue *queue, struct hook_item *item, uin
  * has left waits, as channel_vacated does.
  */
 static uint64_t count_changed(struct hook_queue *queue, const struct announcement *what,
-                              const struct buf *key, uint64_t now, uint64_t wall)
+                              const struct buf *key, uint64_t now)
 {
     struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     bool first = item == NULL;
     if (first) {
         item = queue->counts.count < queue->max ? item_new(queue, key, NULL) : NULL;
         if (item == NULL) {
-            return send_soon(queue, what, now, wall);
+            return send_soon(queue, what, now);
         }
         item->last = what->before;
         strmap_put(&queue->held, item);
@@ -254,13 +249,13 @@ static uint64_t count_changed(struct hook_queue *queue, const struct announcemen
         append(&queue->counts, item);
     }
     item->count = what->count;
-    return first && what->count != 0 ? tell_count(queue, item, now, wall) : 0;
+    return first && what->count != 0 ? tell_count(queue, item, now) : 0;
 }
 
 uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *announcement,
-                        uint64_t now, uint64_t wall)
+                        uint64_t now)
 {
-    uint64_t dropped = hook_queue_tick(queue, now, wall);
+    uint64_t dropped = hook_queue_tick(queue, now);
     struct buf key;
     int failed = 0;
     buf_init(&key, HOOK_BYTES);
@@ -287,15 +282,15 @@ uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *ann
                announcement->kind == ANNOUNCE_MEMBER_REMOVED) {
         dropped += hold(queue, announcement, &key, now);
     } else if (announcement->kind == ANNOUNCE_COUNT) {
-        dropped += count_changed(queue, announcement, &key, now, wall);
+        dropped += count_changed(queue, announcement, &key, now);
     } else if (key.len == 0 || !cancel(queue, &key)) {
-        dropped += send_soon(queue, announcement, now, wall);
+        dropped += send_soon(queue, announcement, now);
     }
     buf_free(&key);
     return dropped;
 }
 
-uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now, uint64_t wall)
+uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
 {
     uint64_t dropped = 0;
     struct hook_item *item;
@@ -306,14 +301,14 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now, uint64_t wall)
             queue->silent--;
             item_free(queue, item);
         } else {
-            make_ready(queue, item, now, wall);
+            make_ready(queue, item, now);
         }
     }
     while ((item = queue->counts.first) != NULL && (item->due <= now || queue->hurry)) {
         take_out(&queue->counts, item);
         bool changed = item->count != item->last;
         if (changed) {
-            dropped += tell_count(queue, item, now, wall);
+            dropped += tell_count(queue, item, now);
         }
         if (changed && !queue->hurry) {
             item->due = now + HOOK_COUNT_MS;
@@ -360,11 +355,11 @@ uint64_t hook_queue_due(const struct hook_queue *queue)
 }
 
 /* -1: no memory for it. */
-static int pack(struct hook_queue *queue)
+static int pack(struct hook_queue *queue, uint64_t wall)
 {
     struct hook_item *item = queue->ready.first;
     buf_clear(&queue->body);
-    int failed = webhook_open(&queue->body, item->wall);
+    int failed = webhook_open(&queue->body, wall);
     uint32_t count = 0;
     while (failed == 0 && item != NULL && count < HOOK_BATCH &&
            (count == 0 || queue->body.len + item->json_len < HOOK_BODY)) {
@@ -385,25 +380,39 @@ static int pack(struct hook_queue *queue)
     return 0;
 }
 
-bool hook_queue_take(struct hook_queue *queue, uint64_t now)
+/* The batch is due once more. False: no memory for the time, so it waits a little longer. */
+static bool repeat(struct hook_queue *queue, uint64_t now, uint64_t wall)
+{
+    /* By the clock that receivers judge it by, which may have been set meanwhile. */
+    bool stale = wall < queue->time_ms || wall - queue->time_ms > HOOK_FRESH_MS;
+    if (stale && webhook_retime(&queue->body, wall) != 0) {
+        queue->retry_at = now + HOOK_RETRY_MS;
+        return false;
+    }
+    queue->time_ms = stale ? wall : queue->time_ms;
+    queue->under_way = true;
+    return true;
+}
+
+bool hook_queue_take(struct hook_queue *queue, uint64_t now, uint64_t wall)
 {
     if (queue->under_way) {
         return false;
     }
     if (queue->batch > 0) {
-        queue->under_way = queue->retry_at <= now;
-        return queue->under_way;
+        return queue->retry_at <= now && repeat(queue, now, wall);
     }
     if (queue->ready.count == 0 ||
         (queue->gather_at > now && queue->ready.count < HOOK_BATCH && !queue->hurry)) {
         return false;
     }
-    if (pack(queue) != 0) {
+    if (pack(queue, wall) != 0) {
         queue->gather_at = now + HOOK_RETRY_MS; /* memory may be there by then */
         return false;
     }
     queue->attempts = 0;
     queue->first_at = now;
+    queue->time_ms = wall;
     queue->under_way = true;
     return true;
 }

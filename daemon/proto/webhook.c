@@ -1,8 +1,12 @@
 #include "proto/webhook.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "proto/json.h"
+
+#define TIME_MS "{\"time_ms\":"
 
 static int put_string(struct buf *out, struct slice text)
 {
@@ -62,5 +66,22 @@ int webhook_client_event(struct buf *out, struct slice channel, struct slice mes
 
 int webhook_open(struct buf *out, uint64_t time_ms)
 {
-    return buf_printf(out, "{\"time_ms\":%" PRIu64 ",\"events\":[", time_ms);
+    return buf_printf(out, TIME_MS "%" PRIu64 ",\"events\":[", time_ms);
+}
+
+int webhook_retime(struct buf *body, uint64_t time_ms)
+{
+    const size_t at = sizeof(TIME_MS) - 1;
+    char digits[24];
+    size_t len = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, time_ms);
+    const uint8_t *comma = body->len > at ? memchr(body->data + at, ',', body->len - at) : NULL;
+    check(comma != NULL);
+    size_t old = (size_t)(comma - body->data) - at, rest = body->len - at - old;
+    if (len > old && buf_reserve(body, len - old) != 0) {
+        return -1;
+    }
+    memmove(body->data + at + len, body->data + at + old, rest);
+    memcpy(body->data + at, digits, len);
+    body->len = at + len + rest;
+    return 0;
 }
