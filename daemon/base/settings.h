@@ -31,8 +31,9 @@ struct text_list {
 struct app_settings {
     char *id, *key, *secret;
     bool enabled;
-    struct text_list
-        allowed_origins; /* [*.]host, or scheme://[*.]host[:port]; "*" alone allows all */
+    /* In lower case: "*" for all; [*.]host; scheme://[*.]host[:port]; scheme:// without a host for
+     * exactly that; "null"; "self" for the host that the client connects to. */
+    struct text_list allowed_origins;
     bool allow_missing_origin;
     enum client_events client_events;
     uint64_t client_event_rate, max_connections, message_rate;

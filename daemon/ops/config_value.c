@@ -355,13 +355,19 @@ static char *take_origin(const char *text)
         /* "https://example.com/" is what people copy from the address bar; a browser never sends
          * the slash. */
         size_t len = strlen(lower);
-        if (lower[len - 1] == '/' && scheme + 3 < lower + len - 1) {
+        if (lower[len - 1] == '/' && scheme + 3 <= lower + len - 1) {
             lower[len - 1] = '\0';
         }
         char *name = mem_strndup(lower, (size_t)(scheme - lower));
         const char *host = scheme + 3;
         bool below = host[0] == '*' && host[1] == '.' && host[2] != '[';
-        fine = made_of(name, 32, "+-.") && origin_host(below ? host + 2 : host, true);
+        if (strcmp(name, "http") == 0 || strcmp(name, "https") == 0) {
+            fine = origin_host(below ? host + 2 : host, true);
+        } else {
+            /* Of apps: file:// has no host, and that of app://. is a dot. */
+            fine = made_of(name, 32, "+-.") && (*host == '\0' || strcmp(host, ".") == 0 ||
+                                                origin_host(below ? host + 2 : host, true));
+        }
         mem_free(name);
     } else if (lower[0] == '*') {
         fine = lower[1] == '\0' || (lower[1] == '.' && origin_host(lower + 2, false));
@@ -398,8 +404,10 @@ const struct text_kind kind_redis_url = {
 const struct text_kind kind_redis_prefix = {
     "at most 64 letters, digits, dots, colons, dashes and underscores", take_redis_prefix};
 const struct text_kind kind_origin = {
-    "*, host names such as example.com or *.example.com (any scheme and port), or origins such as "
-    "https://example.com:8443 (exactly this one) or https://*.example.com",
+    "*, host names such as example.com or *.example.com (any scheme and port), origins such as "
+    "https://example.com:8443 (exactly this one) or https://*.example.com, those of apps such as "
+    "capacitor://localhost or file://, null (pages without an origin), or self (the host that the "
+    "client connects to)",
     take_origin};
 const struct text_kind kind_webhook = {"a URL that starts with https:// or http://", take_webhook};
 const struct text_kind kind_webhook_event = {

@@ -60,7 +60,7 @@ static uint16_t session_judge(struct worker *worker, const struct session_reques
         *why = "Application disabled";
         return 4003;
     }
-    if (!app_allows_origin(*app, request->origin)) {
+    if (!app_allows_origin(*app, request->origin, http_header(request->http, "Host"))) {
         *counter = COUNTER_REFUSED_ORIGIN;
         *why = "Origin not allowed";
         return 4009;

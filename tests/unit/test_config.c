@@ -93,7 +93,7 @@ static void test_defaults(void **state)
     assert_int_equal(l->header_timeout, 10);
     assert_int_equal(l->keepalive_timeout, 60);
     assert_int_equal(l->activity_timeout, 30);
-    assert_int_equal(l->ping_interval, 60);
+    assert_int_equal(l->ping_interval, 40);
     assert_int_equal(l->pong_timeout, 30);
     assert_int_equal(l->output_soft, 256 * 1024);
     assert_int_equal(l->output_soft_seconds, 10);
@@ -148,6 +148,7 @@ static void test_values(void **state)
                                   "[limits]\n"
                                   "output_soft = 1m\n"
                                   "output_hard = 2M\n"
+                                  "output_soft_seconds = 0\n"
                                   "max_event_size = 1536\n"
                                   "max_message_size = 64k\n"
                                   "max_connections = 0\n"
@@ -159,21 +160,34 @@ static void test_values(void **state)
                                   "client_events = all\n"
                                   "allowed_origins = Example.com, *.example.com\n"
                                   "allowed_origins = https://Example.com:8443/, http://[::1]:3000\n"
-                                  "allowed_origins = https://*.Example.com:8443\n"
+                                  "allowed_origins = https://*.Example.com:8443, Null, SELF\n"
+                                  "allowed_origins = file://, file:///, Capacitor://localhost/\n"
+                                  "allowed_origins = app://., app://-, tauri://localhost:80\n"
                                   "[app \"b\"]\n"
                                   "key = k2\n"
                                   "secret = long-enough");
     static const char *const listen[] = {"127.0.0.1:1", "[::1]:2", "0.0.0.0:3", "0.0.0.0:65535"};
-    static const char *const origins[] = {"example.com", "*.example.com",
-                                          "https://example.com:8443", "http://[::1]:3000",
-                                          "https://*.example.com:8443"};
+    static const char *const origins[] = {"example.com",
+                                          "*.example.com",
+                                          "https://example.com:8443",
+                                          "http://[::1]:3000",
+                                          "https://*.example.com:8443",
+                                          "null",
+                                          "self",
+                                          "file://",
+                                          "file://",
+                                          "capacitor://localhost",
+                                          "app://.",
+                                          "app://-",
+                                          "tauri://localhost:80"};
+    const size_t norigins = sizeof(origins) / sizeof(origins[0]);
 
     assert_int_equal(c->listen.count, 4);
-    assert_int_equal(c->apps[0].allowed_origins.count, 5);
+    assert_int_equal(c->apps[0].allowed_origins.count, norigins);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(c->listen.items[i], listen[i]);
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < norigins; i++) {
         assert_string_equal(c->apps[0].allowed_origins.items[i], origins[i]);
     }
     assert_int_equal(c->workers, 64);
@@ -185,6 +199,7 @@ static void test_values(void **state)
     assert_int_equal(c->admin_listen.count, 0);
     assert_int_equal(c->drain_delay, 1);
     assert_int_equal(c->limits.output_soft, 1 << 20);
+    assert_int_equal(c->limits.output_soft_seconds, 0);
     assert_int_equal(c->limits.max_event_size, 1536);
     assert_int_equal(c->limits.max_message_size, 65536);
     assert_int_equal(c->napps, 2);
@@ -302,6 +317,10 @@ static const struct {
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = a.com:80\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = https://\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://a/b\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = file:///a/b\n", 4,
+     "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://.\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = ://a\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*.\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*.[::1]\n", 4,
