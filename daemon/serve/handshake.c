@@ -136,6 +136,19 @@ static size_t handshake_preamble(struct conn *conn, const uint8_t *bytes, size_t
     return 0;
 }
 
+static void handshake_log_bad(const struct conn *conn, const uint8_t *bytes, size_t len,
+                              const char *why)
+{
+    const struct http_request none = {.nheaders = 0};
+    struct address client;
+    char text[ADDRESS_TEXT];
+    bool known = http_client(conn, &none, &client);
+    bool tls = len >= 2 && bytes[0] == 0x16 && bytes[1] == 3; /* a handshake record */
+    log_limited(LOG_LEVEL_DEBUG, "handshake", "%s sent what is no HTTP: %s",
+                known ? address_print(&client, text) : "a client",
+                tls ? "it speaks TLS (https, wss), and this port does not" : why);
+}
+
 static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
     size_t used = 0;
@@ -154,6 +167,7 @@ static size_t handshake_input(struct conn *conn, uint8_t *bytes, size_t len)
         }
         if (result == HTTP_BAD) {
             counter_add(conn->loop->counters, COUNTER_BAD_HTTP, 1);
+            handshake_log_bad(conn, bytes + used, len - used, why);
             http_refuse(conn, status, NULL, why, false, false);
             break;
         }

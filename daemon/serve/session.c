@@ -10,6 +10,7 @@
 #include "proto/ws.h"
 #include "pubsub/wire.h"
 #include "serve/client_event.h"
+#include "serve/http_conn.h"
 #include "serve/retire.h"
 #include "serve/say.h"
 #include "serve/subscribe.h"
@@ -80,6 +81,20 @@ static uint16_t session_judge(struct worker *worker, const struct session_reques
     return 0;
 }
 
+/* Only who looks for it wants to read of everybody who has an old key. While it is HTTP. */
+static void session_log_refusal(const struct conn *conn, const struct session_request *request,
+                                const char *why)
+{
+    struct address client;
+    char text[ADDRESS_TEXT];
+    bool known = http_client(conn, request->http, &client);
+    log_limited(LOG_LEVEL_DEBUG, "handshake", "refused %s: %s (key %.*s, Origin %.*s)",
+                known ? address_print(&client, text) : "a client", why,
+                (int)(request->app_key.len < 128 ? request->app_key.len : 128), request->app_key.p,
+                (int)(request->origin.len < 256 ? request->origin.len : 256),
+                request->origin.p != NULL ? request->origin.p : "");
+}
+
 static void session_welcome(struct conn *conn, struct app *app)
 {
     struct worker *worker = worker_of(conn);
@@ -108,6 +123,9 @@ void session_open(struct conn *conn, const struct session_request *request)
     const char *why = NULL;
     enum counter counter;
     uint16_t code = session_judge(worker, request, &app, &why, &counter);
+    if (code != 0) {
+        session_log_refusal(conn, request, why);
+    }
     conn_become(conn, KIND_SESSION, IDLE_OPEN);
     subscriber_init(&session_of(conn)->subscriber, 0, 0);
     ws_conn_accept(conn, request->http, request->ws_key,

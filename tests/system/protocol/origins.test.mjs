@@ -1,0 +1,73 @@
+// Which pages and apps may connect by their Origin, and what the log says of those who may not.
+import { describe, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { connect } from 'node:tls';
+import { Daemon } from '../lib/daemon.mjs';
+import { suite } from '../lib/suite.mjs';
+import { until } from '../lib/wait.mjs';
+import { Raw } from '../lib/ws.mjs';
+
+suite(
+    'origins of apps, and the own one',
+    {
+        workers: [1, 3],
+        sections: {
+            server: { log_level: 'debug', trusted_proxies: '127.0.0.1' },
+            'app "apps"': { key: 'apps', secret: 's', allowed_origins: 'capacitor://localhost, file://, null' },
+            'app "own"': { key: 'own', secret: 's', allowed_origins: 'self' },
+        },
+    },
+    (ctx) => {
+        const refused = async (key, headers) => {
+            const client = await ctx.dial({ app: { key }, headers });
+            await client.error(4009, 'Origin not allowed');
+            await client.closedWith(4009);
+        };
+        for (const origin of ['capacitor://localhost', 'file://', 'null']) {
+            test(`${origin} is accepted`, async () => void (await ctx.open({ app: { key: 'apps' }, headers: { Origin: origin } })));
+        }
+        for (const origin of ['ionic://localhost', 'http://localhost', 'file://localhost', 'http://null', '']) {
+            test(`"${origin}" is refused`, async () => refused('apps', { Origin: origin }));
+        }
+        test('self is the host that the client connects to', async () => {
+            const at = (Host, Origin) => ({ Host, Origin });
+            for (const headers of [at('ws.example', 'https://ws.example'), at('ws.example:8080', 'http://WS.example:8080'), at('[::1]:8080', 'http://[::1]:8080')]) {
+                await ctx.open({ app: { key: 'own' }, headers });
+            }
+            for (const origin of ['https://evil.example', 'https://ws.example:8443', 'https://a.ws.example', 'capacitor://ws.example', 'http://self', 'null']) {
+                await refused('own', at('ws.example', origin));
+            }
+        });
+        test('who is refused is in the log at debug, with the address that a proxy names, escaped', async () => {
+            const forwarded = { 'X-Forwarded-For': '192.0.2.7' };
+            await refused('own', { Origin: 'https://evil.example', ...forwarded });
+            const unknown = await ctx.dial({ app: { key: 'no-such-key' }, headers: forwarded });
+            await unknown.error(4001);
+            await unknown.closedWith(4001);
+            await until(() => ctx.daemon.stderr.includes('key no-such-key'), 'the line');
+            assert.match(ctx.daemon.stderr, /debug handshake: refused 192\.0\.2\.7: Origin not allowed \(key own, Origin https:\/\/evil\.example\)\n/);
+            assert.match(ctx.daemon.stderr, /debug handshake: refused 192\.0\.2\.7: Application does not exist \(key no-such-key, Origin \)\n/);
+        });
+        test('TLS on a plain port is in the log at debug, with the address', async () => {
+            const socket = connect({ host: '127.0.0.1', port: ctx.daemon.port, rejectUnauthorized: false });
+            const error = await new Promise((done) => socket.once('error', done));
+            assert.ok(error);
+            await until(() => /debug handshake: 127\.0\.0\.1 sent what is no HTTP: it speaks TLS/.test(ctx.daemon.stderr), 'the line');
+        });
+    },
+);
+
+describe('at the usual level', () => {
+    test('nothing is logged of those who are refused', async (t) => {
+        const daemon = await Daemon.start();
+        t.after(() => daemon.stop());
+        const before = daemon.stderr;
+        for (let i = 0; i < 20; i++) {
+            const raw = await Raw.connect(daemon.port);
+            raw.write('\x16\x03\x01\x00\x05hello\r\n\r\n');
+            await raw.ended;
+        }
+        await until(async () => (await daemon.metrics()).get('bad_input_total', 'http') === 20, 'all of them');
+        assert.equal(daemon.stderr, before);
+    });
+});
