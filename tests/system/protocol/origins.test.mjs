@@ -5,14 +5,13 @@ import { connect } from 'node:tls';
 import { Daemon } from '../lib/daemon.mjs';
 import { suite } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
-import { Raw } from '../lib/ws.mjs';
+import { Client, Raw } from '../lib/ws.mjs';
 
 suite(
     'origins of apps, and the own one',
     {
         workers: [1, 3],
         sections: {
-            server: { log_level: 'debug', trusted_proxies: '127.0.0.1' },
             'app "apps"': { key: 'apps', secret: 's', allowed_origins: 'capacitor://localhost, file://, null' },
             'app "own"': { key: 'own', secret: 's', allowed_origins: 'self' },
         },
@@ -38,27 +37,31 @@ suite(
                 await refused('own', at('ws.example', origin));
             }
         });
-        test('who is refused is in the log at debug, with the address that a proxy names, escaped', async () => {
-            const forwarded = { 'X-Forwarded-For': '192.0.2.7' };
-            await refused('own', { Origin: 'https://evil.example', ...forwarded });
-            const unknown = await ctx.dial({ app: { key: 'no-such-key' }, headers: forwarded });
-            await unknown.error(4001);
-            await unknown.closedWith(4001);
-            await until(() => ctx.daemon.stderr.includes('key no-such-key'), 'the line');
-            assert.match(ctx.daemon.stderr, /debug handshake: refused 192\.0\.2\.7: Origin not allowed \(key own, Origin https:\/\/evil\.example\)\n/);
-            assert.match(ctx.daemon.stderr, /debug handshake: refused 192\.0\.2\.7: Application does not exist \(key no-such-key, Origin \)\n/);
-        });
-        test('TLS on a plain port is in the log at debug, with the address', async () => {
-            const socket = connect({ host: '127.0.0.1', port: ctx.daemon.port, rejectUnauthorized: false });
-            const error = await new Promise((done) => socket.once('error', done));
-            assert.ok(error);
-            await until(() => /debug handshake: 127\.0\.0\.1 sent what is no HTTP: it speaks TLS/.test(ctx.daemon.stderr), 'the line');
-        });
     },
 );
 
-describe('at the usual level', () => {
-    test('nothing is logged of those who are refused', async (t) => {
+describe('the log of those who are refused', () => {
+    test('at debug it has them, with the address that a proxy names', async (t) => {
+        const daemon = await Daemon.start({
+            sections: { server: { log_level: 'debug', trusted_proxies: '127.0.0.1' }, 'app "own"': { key: 'own', secret: 's', allowed_origins: 'self' } },
+        });
+        t.after(() => daemon.stop());
+        for (const [key, code] of [['own', 4009], ['no-such-key', 4001]]) {
+            const client = await Client.dial(daemon, { app: { key }, headers: { Origin: 'https://evil.example', 'X-Forwarded-For': '192.0.2.7' } });
+            await client.error(code);
+            await client.closedWith(code);
+        }
+        const socket = connect({ host: '127.0.0.1', port: daemon.port, rejectUnauthorized: false });
+        await new Promise((done) => socket.once('error', done));
+        for (const line of [
+            'debug handshake: refused 192.0.2.7: Origin not allowed (key own, Origin https://evil.example)\n',
+            'debug handshake: refused 192.0.2.7: Application does not exist (key no-such-key, Origin https://evil.example)\n',
+            'debug handshake: 127.0.0.1 sent what is no HTTP: it speaks TLS (https, wss), and this port does not\n',
+        ]) {
+            await until(() => daemon.stderr.includes(line), () => `${line}${daemon.stderr}`);
+        }
+    });
+    test('at the usual level it has nothing of them', async (t) => {
         const daemon = await Daemon.start();
         t.after(() => daemon.stop());
         const before = daemon.stderr;
