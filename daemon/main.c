@@ -12,6 +12,7 @@
 #include "ops/options.h"
 #include "ops/reload.h"
 #include "ops/server.h"
+#include "ops/signals.h"
 
 extern char **environ;
 
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
     if (hold_standard_descriptors() != 0) {
         return 1;
     }
+    signals_hold();
     struct options options;
     enum options_next next = options_run(argc, argv, environ, &options);
     if (next != OPTIONS_SERVE) {
@@ -61,7 +63,7 @@ int main(int argc, char **argv)
     }
     struct buf held;
     buf_init(&held, 1u << 20);
-    struct config *config = config_load(options.config_path, environ, hold_report, &held);
+    struct config *config = config_load(options.config_path, -1, environ, hold_report, &held);
     if (config != NULL) {
         log_setup(config->log_level, config->log_format);
     }

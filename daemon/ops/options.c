@@ -11,6 +11,7 @@
 
 #include "ops/certificates.h"
 #include "ops/config.h"
+#include "ops/config_print.h"
 #include "ops/libraries.h"
 #include "ops/suggest.h"
 #include "shared/ipc_proto.h"
@@ -59,6 +60,7 @@ static void print_help(void)
         "\n"
         "SIGHUP reads file, environment and certificates again; who is connected stays connected.\n"
         "SIGTERM closes the clients, so that they connect again elsewhere, and exits.\n"
+        "SIGUSR1, SIGUSR2 and SIGALRM are ignored.\n"
         "Exit status: 0 fine, 1 cannot start or the configuration is wrong, 2 wrong command "
         "line.\n",
         stdout);
@@ -101,7 +103,7 @@ static void print_problem(void *arg, bool error, const char *text)
 
 static enum options_next check_config(const char *path, char *const envp[])
 {
-    struct config *config = config_load(path, envp, print_problem, NULL);
+    struct config *config = config_load(path, -1, envp, print_problem, NULL);
     struct tls_context *tls;
     size_t listeners;
 

@@ -18,6 +18,7 @@
 #include "net/tls_context.h"
 #include "ops/reload.h"
 #include "ops/shutdown.h"
+#include "ops/signals.h"
 #include "proto/sign.h"
 #include "proto/ws.h"
 #include "ops/workers.h"
@@ -263,6 +264,11 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     struct signalfd_siginfo info;
     (void)what;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        const char *idle = signals_idle_name(info.ssi_signo);
+        if (idle != NULL) {
+            log_limited(LOG_LEVEL_INFO, "server", "%s is ignored", idle);
+            continue;
+        }
         if (info.ssi_signo == SIGHUP) {
             reload_run(&server->reload);
             continue;
@@ -285,21 +291,6 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     hub_housekeep(&server->hub);
 }
 
-/* Every thread inherits the block; the hub reads them. */
-static int block_signals(struct server *server)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
-    server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return server->signal_fd < 0 ? -1 : 0;
-}
-
 static void watch(struct server *server)
 {
     struct timeval second = {.tv_sec = 1};
@@ -318,7 +309,8 @@ static int server_init(struct server *server, const struct config *config, const
     *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
     server->ncrews = config->workers != 0 ? config->workers : workers_auto();
     struct loop_limits limits = limits_of_loop(&config->limits);
-    if (block_signals(server) != 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
+    server->signal_fd = signals_open();
+    if (server->signal_fd < 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
         mailbox_init(&server->hub.box) != 0) {
         log_error("server", "cannot start: %s", strerror(errno));
         return -1;
@@ -326,10 +318,11 @@ static int server_init(struct server *server, const struct config *config, const
     raise_descriptors();
     warm_up(&server->loop);
     app_registry_init(&server->registry);
-    struct apps *apps = generation_new(&server->registry, config, NULL, false);
-    if (apps == NULL) {
+    struct tls_context *tls;
+    if (generation_prepare(config, NULL, &tls) != 0) {
         return -1;
     }
+    struct apps *apps = generation_new(&server->registry, config, tls, false);
     server->handshakes = rates_new();
     server->flow.nworkers = server->ncrews;
     hub_init(&server->hub, &server->loop, &server->flow, apps);
@@ -360,7 +353,9 @@ static int server_init(struct server *server, const struct config *config, const
                                      .ipc = server->ipc,
                                      .shutdown = &server->shutdown,
                                      .counters = &server->counters};
-    reload_init(&server->reload);
+    if (reload_init(&server->reload) != 0) {
+        return -1;
+    }
     for (uint32_t i = 0; i < server->ncrews; i++) {
         server->shutdown.workers[i] = &server->crews[i].worker;
     }
@@ -394,6 +389,7 @@ static void server_free(struct server *server)
         }
         mem_free(crew->listeners);
     }
+    reload_free(&server->reload);
     shutdown_free(&server->shutdown);
     webhooks_free(server->hub.webhooks);
     event_del(&server->signals);

@@ -6,13 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/check.h"
 #include "base/counters.h"
 #include "base/mem.h"
 #include "ops/config.h"
+#include "ops/config_print.h"
 #include "ops/config_table.h"
 
 #define APP "[app \"a\"]\nkey = k\nsecret = long-enough\n"
@@ -620,10 +627,10 @@ static void test_files(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/f.conf", dir);
 
-    assert_null(config_load(path, NULL, collect, &report));
+    assert_null(config_load(path, -1, NULL, collect, &report));
     assert_non_null(
         strstr(report.text, "No such file or directory (a file is given with --config"));
-    assert_null(config_load(dir, NULL, collect, &report));
+    assert_null(config_load(dir, -1, NULL, collect, &report));
     assert_non_null(strstr(report.text, "it is a directory"));
     assert_int_equal(report.errors, 2);
 
@@ -636,13 +643,13 @@ static void test_files(void **state)
     fclose(out);
     memset(&report, 0, sizeof(report));
     chmod(path, 0640);
-    struct config *config = config_load(path, NULL, collect, &report);
+    struct config *config = config_load(path, -1, NULL, collect, &report);
     assert_non_null(config);
     assert_int_equal(report.len, 0);
     config_free(config);
 
     chmod(path, 0644);
-    config = config_load(path, NULL, collect, &report);
+    config = config_load(path, -1, NULL, collect, &report);
     assert_non_null(config);
     assert_int_equal(report.warnings, 1);
     assert_non_null(strstr(report.text, "everybody on this machine can read it: chmod 640"));
@@ -651,9 +658,103 @@ static void test_files(void **state)
     rmdir(dir);
 }
 
+/* ---- pipes ---- */
+
+static const char piped[] = "[app \"p\"]\nkey = k\nsecret = long-enough\n";
+
+struct writer {
+    char path[100];
+    const char *parts[3]; /* NULL: no more */
+};
+
+/* Opening waits for the reader, as a shell's > FIFO does. */
+static void *write_parts(void *arg)
+{
+    const struct writer *writer = arg;
+    int fd = open(writer->path, O_WRONLY | O_CLOEXEC);
+    check(fd >= 0);
+    for (size_t i = 0; i < 3 && writer->parts[i] != NULL; i++) {
+        size_t len = strlen(writer->parts[i]);
+        check(write(fd, writer->parts[i], len) == (ssize_t)len);
+        int left = 1;
+        while (left > 0) { /* until it has been read: the reader finds the pipe empty */
+            check(ioctl(fd, FIONREAD, &left) == 0);
+            sched_yield();
+        }
+    }
+    close(fd);
+    return NULL;
+}
+
+static void test_a_fifo_is_read_to_its_end(void **state)
+{
+    char dir[] = "/tmp/fanfare-config-XXXXXX";
+    struct writer writer = {.parts = {piped, "\n[limits]\n", "max_batch = 7\n"}};
+    struct report report = {.len = 0};
+    pthread_t thread;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(writer.path, sizeof(writer.path), "%s/fifo", dir);
+    assert_int_equal(mkfifo(writer.path, 0644), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_parts, &writer), 0);
+    struct config *config = config_load(writer.path, -1, NULL, collect, &report);
+    pthread_join(thread, NULL);
+    assert_string_equal(report.text, "");
+    assert_non_null(config);
+    assert_int_equal(config->limits.max_batch, 7);
+    config_free(config);
+    unlink(writer.path);
+    rmdir(dir);
+}
+
+/* As a shell's <(...) may be: opened by another name, and its writer has gone already. */
+static void test_a_pipe_whose_writer_has_gone(void **state)
+{
+    struct report report = {.len = 0};
+    char path[40];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], piped, sizeof(piped) - 1), (ssize_t)sizeof(piped) - 1);
+    close(ends[1]);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    struct config *config = config_load(path, -1, NULL, collect, &report);
+    assert_string_equal(report.text, "");
+    assert_non_null(config);
+    config_free(config);
+    close(ends[0]);
+}
+
+static void test_a_pipe_is_given_up(void **state)
+{
+    char dir[] = "/tmp/fanfare-config-XXXXXX", path[100];
+    struct report report = {.len = 0};
+    int stop = eventfd(1, EFD_CLOEXEC);
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/fifo", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_null(config_load(path, stop, NULL, collect, &report)); /* nobody writes */
+    assert_non_null(strstr(report.text, "cannot read the configuration file"));
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(write(fd, "[", 1), 1);
+    assert_null(config_load(path, stop, NULL, collect, &report)); /* nobody writes on */
+    assert_int_equal(report.errors, 2);
+    close(fd);
+    close(stop);
+    unlink(path);
+    rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_fifo_is_read_to_its_end),
+        cmocka_unit_test(test_a_pipe_whose_writer_has_gone),
+        cmocka_unit_test(test_a_pipe_is_given_up),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_bad_lines),

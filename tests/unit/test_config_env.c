@@ -37,7 +37,7 @@ static struct config *load(const char *file, char *const envp[], struct report *
 {
     memset(report, 0, sizeof(*report));
     if (file == NULL) {
-        return config_load(NULL, envp, collect, report);
+        return config_load(NULL, -1, envp, collect, report);
     }
     return config_parse("f.conf", file, strlen(file), envp, collect, report);
 }
