@@ -16,6 +16,7 @@
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
+#include "ops/activation.h"
 #include "ops/reload.h"
 #include "ops/shutdown.h"
 #include "ops/signals.h"
@@ -61,7 +62,8 @@ struct server {
     uint32_t ncrews;
     struct listener ipc_listener;
     struct listener *admin_listeners;
-    int ipc_lock;
+    int ipc_lock;  /* -1: none */
+    int passed_fd; /* the publishers' socket, which is somebody else's, too; -1: it is ours alone */
     struct shutdown shutdown;
     struct reload reload;
     struct event signals, housekeeping;
@@ -150,15 +152,22 @@ static int open_private(struct server *server)
 {
     const struct config *config = server->config;
     char why[WHY];
-    int fd = listener_unix(config->socket, config->mode, config->group, &server->ipc_lock, why,
-                           sizeof(why));
+    char name[128];
+    int fd = server->passed_fd;
     if (fd < 0) {
+        fd = listener_unix(config->socket, config->mode, config->group, &server->ipc_lock, why,
+                           sizeof(why));
+    } else if (listener_adopt(fd, &server->ipc_lock, why, sizeof(why)) != 0) {
+        fd = -1;
+    }
+    if (fd < 0 || !listener_unix_name(fd, name, sizeof(name))) {
         log_error("ipc", "%s", why);
         return -1;
     }
     listener_start(&server->ipc_listener, &server->loop, fd, KIND_IPC, IDLE_HEAD,
                    COUNTER_IPC_ACCEPTED);
-    log_info("ipc", "publishers connect to %s", config->socket);
+    log_info("ipc", "publishers connect to %s%s", name,
+             server->passed_fd >= 0 ? ", a socket that was passed" : "");
     for (size_t i = 0; i < config->admin_listen.count; i++) {
         fd = listener_tcp(config->admin_listen.items[i], false, why, sizeof(why));
         if (fd < 0) {
@@ -307,6 +316,7 @@ static void watch(struct server *server)
 static int server_init(struct server *server, const struct config *config, const char *path)
 {
     *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
+    server->passed_fd = activation_ipc(config->socket);
     server->ncrews = config->workers != 0 ? config->workers : workers_auto();
     struct loop_limits limits = limits_of_loop(&config->limits);
     server->signal_fd = signals_open();
@@ -364,10 +374,16 @@ static int server_init(struct server *server, const struct config *config, const
 
 static void server_free(struct server *server)
 {
-    /* The socket's file goes before the lock, so that the next holder never finds ours. */
-    listener_stop(&server->ipc_listener);
+    if (server->passed_fd >= 0) {
+        listener_leave(&server->ipc_listener); /* who waits there is for our successor */
+    } else {
+        listener_stop(&server->ipc_listener);
+    }
     if (server->ipc_lock >= 0) {
-        unlink(server->config->socket);
+        /* The socket's file goes before the lock, so that the next holder never finds ours. */
+        if (server->passed_fd < 0) {
+            unlink(server->config->socket);
+        }
         close(server->ipc_lock);
     }
     for (size_t i = 0; i < server->config->admin_listen.count; i++) {
