@@ -236,7 +236,7 @@ bool config_section_find(const char *name, enum config_section *out)
 }
 
 /* The largest unit that leaves no remainder, as a size is written in a file. */
-static void print_size(uint64_t bytes, char *out, size_t size)
+static void config_print_size(uint64_t bytes, char *out, size_t size)
 {
     if (bytes > 0 && bytes % MB == 0) {
         snprintf(out, size, "%lluM", (unsigned long long)(bytes / MB));
@@ -279,7 +279,7 @@ void config_key_allowed(const struct config_key *key, char *out, size_t size)
         snprintf(out, size, "a number of seconds from %llu to %llu", min, max);
         return;
     case KEY_SIZE:
-        print_size(key->max, most, sizeof(most));
+        config_print_size(key->max, most, sizeof(most));
         snprintf(out, size, "a size such as 512, 64K or 8M, from %llu to %s", min, most);
         return;
     case KEY_WORKERS:
@@ -291,12 +291,12 @@ void config_key_allowed(const struct config_key *key, char *out, size_t size)
     }
 }
 
-static void *field(const struct config_key *key, void *base)
+static void *config_key_field(const struct config_key *key, void *base)
 {
     return (char *)base + key->offset;
 }
 
-static char *trimmed(const char *text, size_t len)
+static char *config_trimmed(const char *text, size_t len)
 {
     while (len > 0 && (text[0] == ' ' || text[0] == '\t')) {
         text++;
@@ -309,7 +309,8 @@ static char *trimmed(const char *text, size_t len)
 }
 
 /* Shows a value in a message only when it can hold no credentials. */
-static void explain(const struct config_key *key, const char *value, char *why, size_t size)
+static void config_key_explain(const struct config_key *key, const char *value, char *why,
+                               size_t size)
 {
     char allowed[512];
     bool shown = key->kind != &kind_app_key && key->kind != &kind_secret &&
@@ -323,22 +324,22 @@ static void explain(const struct config_key *key, const char *value, char *why, 
     }
 }
 
-static int set_list(const struct config_key *key, void *base, const char *value, bool append,
-                    char *why, size_t why_size)
+static int config_key_set_list(const struct config_key *key, void *base, const char *value,
+                               bool append, char *why, size_t why_size)
 {
-    struct text_list *list = field(key, base);
+    struct text_list *list = config_key_field(key, base);
     struct text_list items = {NULL, 0};
 
     for (const char *at = value; *value != '\0';) {
         size_t len = strcspn(at, ",");
-        char *text = trimmed(at, len);
+        char *text = config_trimmed(at, len);
         char *item = *text == '\0' ? NULL : key->kind->take(text);
 
         if (item == NULL) {
             if (*text == '\0') {
                 snprintf(why, why_size, "has an empty entry between commas");
             } else {
-                explain(key, text, why, why_size);
+                config_key_explain(key, text, why, why_size);
             }
             mem_free(text);
             list_clear(&items);
@@ -367,9 +368,9 @@ static int set_list(const struct config_key *key, void *base, const char *value,
     return 0;
 }
 
-static int set_text(const struct config_key *key, void *base, const char *value)
+static int config_key_set_text(const struct config_key *key, void *base, const char *value)
 {
-    char **slot = field(key, base);
+    char **slot = config_key_field(key, base);
     char *text;
 
     if (*value == '\0' && (key->flags & KEY_REQUIRED) == 0) {
@@ -385,7 +386,7 @@ static int set_text(const struct config_key *key, void *base, const char *value)
     return 0;
 }
 
-static int set_number(const struct config_key *key, void *base, const char *value)
+static int config_key_set_number(const struct config_key *key, void *base, const char *value)
 {
     uint64_t number;
     bool fine = key->type == KEY_SIZE ? value_size(value, &number) : value_number(value, &number);
@@ -394,9 +395,9 @@ static int set_number(const struct config_key *key, void *base, const char *valu
         return -1;
     }
     if (key->type == KEY_WORKERS) {
-        *(uint32_t *)field(key, base) = (uint32_t)number;
+        *(uint32_t *)config_key_field(key, base) = (uint32_t)number;
     } else {
-        *(uint64_t *)field(key, base) = number;
+        *(uint64_t *)config_key_field(key, base) = number;
     }
     return 0;
 }
@@ -409,33 +410,33 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
 
     switch (key->type) {
     case KEY_LIST:
-        return set_list(key, base, value, append, why, why_size);
+        return config_key_set_list(key, base, value, append, why, why_size);
     case KEY_TEXT:
-        result = set_text(key, base, value);
+        result = config_key_set_text(key, base, value);
         break;
     case KEY_BOOL:
-        result = value_bool(value, field(key, base)) ? 0 : -1;
+        result = value_bool(value, config_key_field(key, base)) ? 0 : -1;
         break;
     case KEY_MODE:
-        result = value_mode(value, field(key, base)) ? 0 : -1;
+        result = value_mode(value, config_key_field(key, base)) ? 0 : -1;
         break;
     case KEY_CHOICE:
         if (value_choice(value, key->choices, &choice)) {
-            memcpy(field(key, base), &choice, sizeof(choice));
+            memcpy(config_key_field(key, base), &choice, sizeof(choice));
             result = 0;
         }
         break;
     case KEY_WORKERS:
         if (strcmp(value, "auto") == 0) {
-            *(uint32_t *)field(key, base) = 0;
+            *(uint32_t *)config_key_field(key, base) = 0;
             return 0;
         }
-        result = set_number(key, base, value);
+        result = config_key_set_number(key, base, value);
         break;
     case KEY_COUNT:
     case KEY_SECONDS:
     case KEY_SIZE:
-        result = set_number(key, base, value);
+        result = config_key_set_number(key, base, value);
         break;
     }
     if (result != 0) {
@@ -444,7 +445,7 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
             config_key_allowed(key, allowed, sizeof(allowed));
             snprintf(why, why_size, "must not be empty: it must be %s", allowed);
         } else {
-            explain(key, value, why, why_size);
+            config_key_explain(key, value, why, why_size);
         }
     }
     return result;
@@ -453,9 +454,9 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
 void config_key_free(const struct config_key *key, void *base)
 {
     if (key->type == KEY_LIST) {
-        list_clear(field(key, base));
+        list_clear(config_key_field(key, base));
     } else if (key->type == KEY_TEXT) {
-        char **slot = field(key, base);
+        char **slot = config_key_field(key, base);
         mem_free(*slot);
         *slot = NULL;
     }
@@ -468,13 +469,13 @@ void config_key_reset(const struct config_key *key, void *base)
     config_key_free(key, base);
     if (key->type == KEY_TEXT && *key->initial == '\0') {
         /* A required text has no default: empty until it is set, which the loader checks. */
-        *(char **)field(key, base) = mem_strndup("", 0);
+        *(char **)config_key_field(key, base) = mem_strndup("", 0);
         return;
     }
     check(config_key_set(key, base, key->initial, false, why, sizeof(why)) == 0);
 }
 
-static bool lists_equal(const struct text_list *a, const struct text_list *b)
+static bool config_lists_equal(const struct text_list *a, const struct text_list *b)
 {
     if (a->count != b->count) {
         return false;
@@ -492,7 +493,7 @@ bool config_key_equal(const struct config_key *key, const void *base, const void
     const void *a = (const char *)base + key->offset, *b = (const char *)other + key->offset;
     switch (key->type) {
     case KEY_LIST:
-        return lists_equal(a, b);
+        return config_lists_equal(a, b);
     case KEY_TEXT:
         return strcmp(*(char *const *)a, *(char *const *)b) == 0;
     case KEY_BOOL:

@@ -74,7 +74,7 @@ struct server {
 
 /* As many descriptors as the hard limit allows: what systemd and shells set as the soft one is for
  * programs that use select(). */
-static void raise_descriptors(void)
+static void server_raise_descriptors(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -91,7 +91,7 @@ static void raise_descriptors(void)
 
 /* What the first client would otherwise wait for: the library's look-up of its algorithms, and
  * pages that are used from then on. */
-static void warm_up(struct loop *loop)
+static void server_warm_up(struct loop *loop)
 {
     char accept[WS_ACCEPT_LEN];
     uint8_t mac[SIGN_LEN];
@@ -105,37 +105,37 @@ static void warm_up(struct loop *loop)
 /* ---- opening ---- */
 
 /* Why, and what sets the address: a key and a variable of the environment. */
-static void cannot_listen(const char *section, const char *variable, const char *why)
+static void server_cannot_listen(const char *section, const char *variable, const char *why)
 {
     log_error(section, "%s ([%s] listen, %s)", why, section, variable);
 }
 
-static void cannot_listen_publicly(const struct tls_context *tls, const char *why)
+static void server_cannot_listen_publicly(const struct tls_context *tls, const char *why)
 {
     if (tls != NULL) {
-        cannot_listen("tls", "FANFARE_TLS_LISTEN", why);
+        server_cannot_listen("tls", "FANFARE_TLS_LISTEN", why);
     } else {
-        cannot_listen("server", "FANFARE_SERVER_LISTEN", why);
+        server_cannot_listen("server", "FANFARE_SERVER_LISTEN", why);
     }
 }
 
 /* `first` is the place of their first one among each worker's listeners. */
-static int open_public(struct server *server, const struct text_list *listen, size_t first,
-                       struct tls_context *tls)
+static int server_open_public(struct server *server, const struct text_list *listen, size_t first,
+                              struct tls_context *tls)
 {
     const struct apps *apps = server->hub.apps;
     char why[WHY];
     bool shared = server->ncrews > 1;
     for (size_t i = 0; i < listen->count; i++) {
         if (shared && listener_probe(listen->items[i], why, sizeof(why)) != 0) {
-            cannot_listen_publicly(tls, why);
+            server_cannot_listen_publicly(tls, why);
             return -1;
         }
         for (uint32_t j = 0; j < server->ncrews; j++) {
             struct crew *crew = &server->crews[j];
             int fd = listener_tcp(listen->items[i], shared, why, sizeof(why));
             if (fd < 0) {
-                cannot_listen_publicly(tls, why);
+                server_cannot_listen_publicly(tls, why);
                 return -1;
             }
             struct listener *listener = &crew->listeners[first + i];
@@ -148,7 +148,7 @@ static int open_public(struct server *server, const struct text_list *listen, si
     return 0;
 }
 
-static int open_private(struct server *server)
+static int server_open_private(struct server *server)
 {
     const struct config *config = server->config;
     char why[WHY];
@@ -171,7 +171,7 @@ static int open_private(struct server *server)
     for (size_t i = 0; i < config->admin_listen.count; i++) {
         fd = listener_tcp(config->admin_listen.items[i], false, why, sizeof(why));
         if (fd < 0) {
-            cannot_listen("admin", "FANFARE_ADMIN_LISTEN", why);
+            server_cannot_listen("admin", "FANFARE_ADMIN_LISTEN", why);
             return -1;
         }
         listener_start(&server->admin_listeners[i], &server->loop, fd, KIND_ADMIN, IDLE_KEEPALIVE,
@@ -181,7 +181,7 @@ static int open_private(struct server *server)
     return 0;
 }
 
-static size_t public_count(const struct config *config)
+static size_t server_public_count(const struct config *config)
 {
     return config->listen.count + config->tls_listen.count;
 }
@@ -191,7 +191,7 @@ static size_t public_count(const struct config *config)
 static void *crew_main(void *arg)
 {
     struct crew *crew = arg;
-    warm_up(crew->loop);
+    server_warm_up(crew->loop);
     worker_attach(&crew->worker);
     loop_run(crew->loop);
     return NULL;
@@ -223,11 +223,11 @@ static int crew_init(struct server *server, uint32_t id)
 #endif
     worker_init(&crew->worker, id, crew->loop, &server->flow, server->hub.apps, &front_ops);
     crew->worker.handshakes = server->handshakes;
-    crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
-    for (size_t i = 0; i < public_count(config); i++) {
+    crew->listeners = mem_zalloc(server_public_count(config) * sizeof(*crew->listeners));
+    for (size_t i = 0; i < server_public_count(config); i++) {
         crew->listeners[i].fd = -1;
     }
-    front_init(&crew->front, &crew->worker, crew->listeners, public_count(config));
+    front_init(&crew->front, &crew->worker, crew->listeners, server_public_count(config));
     return 0;
 }
 
@@ -267,7 +267,7 @@ static void crews_stop(struct server *server)
 
 /* ---- signals and time ---- */
 
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+static void server_on_signal(evutil_socket_t fd, short what, void *arg)
 {
     struct server *server = arg;
     struct signalfd_siginfo info;
@@ -292,7 +292,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
+static void server_on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
     struct server *server = arg;
     (void)fd;
@@ -300,14 +300,14 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     hub_housekeep(&server->hub);
 }
 
-static void watch(struct server *server)
+static void server_watch(struct server *server)
 {
     struct timeval second = {.tv_sec = 1};
     check(event_assign(&server->signals, server->loop.base, server->signal_fd, EV_READ | EV_PERSIST,
-                       on_signal, server) == 0);
+                       server_on_signal, server) == 0);
     check(event_add(&server->signals, NULL) == 0);
-    check(event_assign(&server->housekeeping, server->loop.base, -1, EV_PERSIST, on_housekeeping,
-                       server) == 0);
+    check(event_assign(&server->housekeeping, server->loop.base, -1, EV_PERSIST,
+                       server_on_housekeeping, server) == 0);
     check(event_add(&server->housekeeping, &second) == 0);
 }
 
@@ -325,8 +325,8 @@ static int server_init(struct server *server, const struct config *config, const
         log_error("server", "cannot start: %s", strerror(errno));
         return -1;
     }
-    raise_descriptors();
-    warm_up(&server->loop);
+    server_raise_descriptors();
+    server_warm_up(&server->loop);
     app_registry_init(&server->registry);
     struct tls_context *tls;
     if (generation_prepare(config, NULL, &tls) != 0) {
@@ -390,7 +390,7 @@ static void server_free(struct server *server)
         listener_stop(&server->admin_listeners[i]);
     }
     for (uint32_t i = 0; i < server->ncrews; i++) {
-        for (size_t j = 0; j < public_count(server->config); j++) {
+        for (size_t j = 0; j < server_public_count(server->config); j++) {
             listener_stop(&server->crews[i].listeners[j]);
         }
         front_free(&server->crews[i].front);
@@ -431,10 +431,11 @@ int server_run(const struct config *config, const char *path)
         return 1; /* the process ends; nothing has been opened that others see */
     }
     hub_attach(&server->hub);
-    watch(server);
-    if (open_private(server) == 0 && open_public(server, &config->listen, 0, NULL) == 0 &&
-        open_public(server, &config->tls_listen, config->listen.count, server->hub.apps->tls) ==
-            0 &&
+    server_watch(server);
+    if (server_open_private(server) == 0 &&
+        server_open_public(server, &config->listen, 0, NULL) == 0 &&
+        server_open_public(server, &config->tls_listen, config->listen.count,
+                           server->hub.apps->tls) == 0 &&
         crews_start(server) == 0) {
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");
