@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/options.h"
 #include "ops/reload.h"
 #include "ops/server.h"

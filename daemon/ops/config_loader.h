@@ -1,6 +1,7 @@
 /*
  * A configuration while it is being read: what has been set so far, and where. For the parts that
- * read it, config.c (the file) and config_env.c, and for config_check.c, which looks at the whole.
+ * read it, config_load.c (the file) and config_env.c, and for config_check.c, which looks at the
+ * whole.
  *
  * A loader lives on the stack of one call. Runs on the thread that loads.
  */

@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 
 #include "ops/certificates.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/config_print.h"
 #include "ops/libraries.h"
 #include "ops/suggest.h"

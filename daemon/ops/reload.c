@@ -10,6 +10,7 @@
 #include "net/tls_context.h"
 #include "ops/certificates.h"
 #include "ops/config_diff.h"
+#include "ops/config_load.h"
 #include "ops/libraries.h"
 
 extern char **environ;

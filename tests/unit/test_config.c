@@ -18,7 +18,7 @@
 #include "base/check.h"
 #include "base/counters.h"
 #include "base/mem.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/config_print.h"
 #include "ops/config_table.h"
 

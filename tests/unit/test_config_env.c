@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/options.h"
 #include "ops/suggest.h"
 #include "ops/workers.h"

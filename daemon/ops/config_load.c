@@ -1,4 +1,4 @@
-#include "ops/config.h"
+#include "ops/config_load.h"
 
 #include <stdio.h>
 #include <string.h>
