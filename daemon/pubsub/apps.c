@@ -216,6 +216,11 @@ static bool app_split_host(struct slice text, struct origin *out)
     if (colon != NULL && memchr(colon, ']', text.len - (size_t)(colon - text.p)) == NULL) {
         out->host.len = (size_t)(colon - text.p);
         out->port = (struct slice){colon + 1, text.len - out->host.len - 1};
+        for (size_t i = 0; i < out->port.len; i++) {
+            if (out->port.p[i] < '0' || out->port.p[i] > '9') {
+                return false;
+            }
+        }
     }
     for (size_t i = 0; i < out->host.len; i++) {
         if (strchr("/\\@?# ", out->host.p[i]) != NULL) {

@@ -307,6 +307,9 @@ static void origins_are_matched_by_host_or_exactly(void **state)
     assert_false(allows("*.a.example", true, "https://evil.example/.a.example"));
     assert_false(allows("a.example", true, "https://evil.example@a.example"));
     assert_false(allows("a.example", true, "https://a.example/"));
+    assert_false(allows("a.example", true, "https://a.example://"));
+    assert_false(allows("a.example", true, "https://a.example:80@evil.example"));
+    assert_false(allows("a.example", true, "https://a.example:x"));
     assert_false(allows("a.example", true, "a.example"));
     assert_false(allows("a.example", true, "https://"));
     assert_false(allows("a.example", true, "://a.example.b"));
