@@ -19,7 +19,10 @@ static const char *const client_events[] = {"members", "none", "all", NULL};
 
 const struct section_info section_infos[SECTION_MAX] = {
     [SECTION_SERVER] = {"server", "SERVER", "Where clients connect, and how the process behaves."},
-    [SECTION_IPC] = {"ipc", "IPC", "The Unix socket on which PHP publishes."},
+    [SECTION_IPC] = {"ipc", "IPC",
+                     "The Unix socket on which PHP publishes. mode and group are for one that the "
+                     "daemon makes, not for "
+                     "one that systemd passes."},
     [SECTION_ADMIN] =
         {"admin", "ADMIN",
          "Where /metrics, /stats and /health are served. Keep it off public networks."},
