@@ -2,8 +2,8 @@
  * What an operator can set that the layers below ops/ read: plain values, immutable once a
  * generation of the configuration is in use.
  *
- * Owns nothing and runs anywhere. ops/config_load fills these from the file and the environment. Sizes
- * are bytes, times are seconds; 0 means no limit for every number in struct limits and struct
+ * Owns nothing and runs anywhere. ops/config_load fills these from the file and the environment.
+ * Sizes are bytes, times are seconds; 0 means no limit for every number in struct limits and struct
  * app_settings.
  */
 #ifndef FF_BASE_SETTINGS_H
