@@ -8,16 +8,17 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/options.h"
 #include "ops/reload.h"
 #include "ops/server.h"
+#include "ops/signals.h"
 
 extern char **environ;
 
 /* Started without one of the standard descriptors: a socket would take its number, and what is
  * logged would be sent to a client. */
-static int hold_standard_descriptors(void)
+static int main_hold_standard_descriptors(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
         /* The lowest free number is taken, and those below are in use. */
@@ -29,7 +30,7 @@ static int hold_standard_descriptors(void)
 }
 
 /* What the file gives cause to say is held until it has said how to log. */
-static void hold_report(void *arg, bool error, const char *text)
+static void main_hold_report(void *arg, bool error, const char *text)
 {
     struct buf *held = arg;
     size_t before = held->len;
@@ -41,7 +42,7 @@ static void hold_report(void *arg, bool error, const char *text)
     }
 }
 
-static void log_held(struct buf *held)
+static void main_log_held(struct buf *held)
 {
     for (size_t at = 0; at < held->len; at += strlen((char *)held->data + at) + 1) {
         reload_report(NULL, held->data[at] == 'e', (char *)held->data + at + 1);
@@ -51,9 +52,10 @@ static void log_held(struct buf *held)
 
 int main(int argc, char **argv)
 {
-    if (hold_standard_descriptors() != 0) {
+    if (main_hold_standard_descriptors() != 0) {
         return 1;
     }
+    signals_hold();
     struct options options;
     enum options_next next = options_run(argc, argv, environ, &options);
     if (next != OPTIONS_SERVE) {
@@ -61,11 +63,11 @@ int main(int argc, char **argv)
     }
     struct buf held;
     buf_init(&held, 1u << 20);
-    struct config *config = config_load(options.config_path, environ, hold_report, &held);
+    struct config *config = config_load(options.config_path, -1, environ, main_hold_report, &held);
     if (config != NULL) {
         log_setup(config->log_level, config->log_format);
     }
-    log_held(&held);
+    main_log_held(&held);
     if (config == NULL) {
         return 1;
     }

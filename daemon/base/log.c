@@ -55,7 +55,7 @@ uint64_t log_dropped(void)
 }
 
 /* All of the piece or nothing: half an escape would be worse than none. */
-static void put(struct line *line, const char *bytes, size_t len)
+static void log_put(struct line *line, const char *bytes, size_t len)
 {
     if (line->full || len > LINE_ROOM - line->len) {
         line->full = true;
@@ -65,14 +65,14 @@ static void put(struct line *line, const char *bytes, size_t len)
     line->len += len;
 }
 
-static void put_text(struct line *line, const char *text)
+static void log_put_text(struct line *line, const char *text)
 {
-    put(line, text, strlen(text));
+    log_put(line, text, strlen(text));
 }
 
 /* The length of the UTF-8 sequence at `p`, and its code point; 0: not valid. (shared/utf8.h is
  * above this layer.) */
-static size_t utf8_at(const unsigned char *p, size_t left, uint32_t *point)
+static size_t log_utf8_at(const unsigned char *p, size_t left, uint32_t *point)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t n = p[0] < 0x80   ? 1
@@ -99,14 +99,14 @@ static size_t utf8_at(const unsigned char *p, size_t left, uint32_t *point)
 }
 
 /* Control characters (those of C1 too: terminals obey them) and what is no UTF-8 become escapes. */
-static void put_escaped(struct line *line, const char *text, size_t len, bool json)
+static void log_put_escaped(struct line *line, const char *text, size_t len, bool json)
 {
     const unsigned char *p = (const unsigned char *)text;
     char escape[16];
     uint32_t point;
 
     for (size_t i = 0; i < len && !line->full;) {
-        size_t n = utf8_at(p + i, len - i, &point);
+        size_t n = log_utf8_at(p + i, len - i, &point);
         int used = 0;
 
         if (n == 0) {
@@ -118,15 +118,15 @@ static void put_escaped(struct line *line, const char *text, size_t len, bool js
             used = snprintf(escape, sizeof(escape), "\\%c", (char)point);
         }
         if (used != 0) {
-            put(line, escape, (size_t)used);
+            log_put(line, escape, (size_t)used);
         } else {
-            put(line, (const char *)p + i, n);
+            log_put(line, (const char *)p + i, n);
         }
         i += n;
     }
 }
 
-static void put_time(struct line *line)
+static void log_put_time(struct line *line)
 {
     uint64_t ms = clock_wall_ms();
     time_t seconds = (time_t)(ms / 1000);
@@ -135,12 +135,12 @@ static void put_time(struct line *line)
 
     gmtime_r(&seconds, &tm);
     size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    put(line, text, n);
+    log_put(line, text, n);
     int used = snprintf(text, sizeof(text), ".%03uZ", (unsigned int)(ms % 1000));
-    put(line, text, (size_t)used);
+    log_put(line, text, (size_t)used);
 }
 
-static void write_line(const struct line *line)
+static void log_write_line(const struct line *line)
 {
     struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
     bool taken = false;
@@ -184,22 +184,22 @@ void log_line(enum log_level level, const char *area, const char *format, ...)
 
     bool json = atomic_load_explicit(&current_format, memory_order_relaxed) == (int)LOG_FORMAT_JSON;
     if (json) {
-        put_text(&line, "{\"time\":\"");
-        put_time(&line);
-        put_text(&line, "\",\"level\":\"");
-        put_text(&line, level_names[level]);
-        put_text(&line, "\",\"area\":\"");
-        put_text(&line, area);
-        put_text(&line, "\",\"message\":\"");
+        log_put_text(&line, "{\"time\":\"");
+        log_put_time(&line);
+        log_put_text(&line, "\",\"level\":\"");
+        log_put_text(&line, level_names[level]);
+        log_put_text(&line, "\",\"area\":\"");
+        log_put_text(&line, area);
+        log_put_text(&line, "\",\"message\":\"");
     } else {
-        put_time(&line);
-        put_text(&line, " ");
-        put_text(&line, level_names[level]);
-        put_text(&line, " ");
-        put_text(&line, area);
-        put_text(&line, ": ");
+        log_put_time(&line);
+        log_put_text(&line, " ");
+        log_put_text(&line, level_names[level]);
+        log_put_text(&line, " ");
+        log_put_text(&line, area);
+        log_put_text(&line, ": ");
     }
-    put_escaped(&line, message, len, json);
+    log_put_escaped(&line, message, len, json);
 
     const char *tail = json ? "\"}\n" : "\n";
     if (cut || line.full) {
@@ -208,7 +208,7 @@ void log_line(enum log_level level, const char *area, const char *format, ...)
     }
     memcpy(line.bytes + line.len, tail, strlen(tail));
     line.len += strlen(tail);
-    write_line(&line);
+    log_write_line(&line);
     errno = saved;
 }
 

@@ -46,11 +46,12 @@ struct log_limit {
 };
 bool log_allowed(struct log_limit *limit);
 
-/* Like log_line, rate-limited at this place. */
+/* Like log_line, rate-limited at this place. What the level leaves out is not counted, so that
+ * nobody reads that lines were left out which he has not asked for. */
 #define log_limited(level, area, ...)                                                              \
     do {                                                                                           \
         static struct log_limit log_limit_here;                                                    \
-        if (log_allowed(&log_limit_here)) {                                                        \
+        if (log_enabled(level) && log_allowed(&log_limit_here)) {                                  \
             log_line(level, area, __VA_ARGS__);                                                    \
         }                                                                                          \
     } while (0)

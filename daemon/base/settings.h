@@ -2,8 +2,8 @@
  * What an operator can set that the layers below ops/ read: plain values, immutable once a
  * generation of the configuration is in use.
  *
- * Owns nothing and runs anywhere. ops/config fills these from the file and the environment. Sizes
- * are bytes, times are seconds; 0 means no limit for every number in struct limits and struct
+ * Owns nothing and runs anywhere. ops/config_load fills these from the file and the environment.
+ * Sizes are bytes, times are seconds; 0 means no limit for every number in struct limits and struct
  * app_settings.
  */
 #ifndef FF_BASE_SETTINGS_H
@@ -31,8 +31,9 @@ struct text_list {
 struct app_settings {
     char *id, *key, *secret;
     bool enabled;
-    struct text_list
-        allowed_origins; /* [*.]host, or scheme://[*.]host[:port]; "*" alone allows all */
+    /* In lower case: "*" for all; [*.]host; scheme://[*.]host[:port]; scheme:// without a host for
+     * exactly that; "null"; "self" for the host that the client connects to. */
+    struct text_list allowed_origins;
     bool allow_missing_origin;
     enum client_events client_events;
     uint64_t client_event_rate, max_connections, message_rate;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Data and function pointers are of one size wherever there is dlsym. */
-static bool find(void *library, const char *symbol, void *function)
+static bool curl_library_find(void *library, const char *symbol, void *function)
 {
     *(void **)function = dlsym(library, symbol);
     return *(void **)function != NULL;
@@ -21,7 +21,8 @@ const struct curl_library *curl_library(const char **why)
     }
     void *library = dlopen(FANFARE_LIBCURL, RTLD_NOW | RTLD_LOCAL);
     bool found = library != NULL;
-#define CURL_FUNCTION(name) found = found && find(library, "curl_" #name, &functions.name);
+#define CURL_FUNCTION(name)                                                                        \
+    found = found && curl_library_find(library, "curl_" #name, &functions.name);
     CURL_FUNCTIONS(CURL_FUNCTION)
 #undef CURL_FUNCTION
     if (!found) {

@@ -2,8 +2,9 @@
  * libcurl, loaded when it is first asked for: its two dozen libraries would cost every daemon 4 MB
  * at start, and only those with webhooks need it.
  *
- * Owns the loaded library, until the process ends. Loading takes place on the main thread; the
- * functions may then be called on any. Never calls one of them itself.
+ * Owns the loaded library, until the process ends. Loading it takes tens of milliseconds, so a
+ * thread that serves nobody does that: the main one before it serves, then that of a reload. They
+ * never do it at once, and the functions may then be called on any. Never calls one of them itself.
  */
 #ifndef FF_LINKS_CURL_LIBRARY_H
 #define FF_LINKS_CURL_LIBRARY_H
@@ -38,8 +39,8 @@ struct curl_library {
 #undef CURL_FUNCTION
 };
 
-/* Loads it unless that was done. NULL: it cannot be loaded, and *why has the loader's words until
- * the next call. */
+/* Loads it unless that was done, one thread at a time. NULL: it cannot be loaded, and *why has the
+ * loader's words until the next call. */
 const struct curl_library *curl_library(const char **why) MUST_CHECK;
 
 #endif

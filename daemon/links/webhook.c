@@ -31,17 +31,17 @@ struct webhooks {
     uint64_t requests;      /* gives them numbers */
 };
 
-static void count(struct webhooks *webhooks, enum counter counter, uint64_t n)
+static void webhooks_count(struct webhooks *webhooks, enum counter counter, uint64_t n)
 {
     if (n > 0) {
         counter_add(webhooks->hub->loop->counters, counter, n);
     }
 }
 
-static void count_full(struct hook *hook, uint64_t n)
+static void hook_count_full(struct hook *hook, uint64_t n)
 {
     if (n > 0) {
-        count(hook->all, COUNTER_WEBHOOK_DROPPED_FULL, n);
+        webhooks_count(hook->all, COUNTER_WEBHOOK_DROPPED_FULL, n);
         log_limited(LOG_LEVEL_WARN, "webhook",
                     "app %s: events are dropped, webhook_queue is full (%" PRIu64 " wait)",
                     hook->id, hook_queue_waiting(&hook->queue));
@@ -50,9 +50,9 @@ static void count_full(struct hook *hook, uint64_t n)
 
 /* ---- requests ---- */
 
-static void on_answer(void *arg, const struct hook_answer *answer);
+static void webhooks_on_answer(void *arg, const struct hook_answer *answer);
 
-static void sign(const struct hook *hook, char out[2 * SIGN_LEN])
+static void hook_sign(const struct hook *hook, char out[2 * SIGN_LEN])
 {
     static const char hex[] = "0123456789abcdef";
     uint8_t mac[SIGN_LEN];
@@ -65,17 +65,17 @@ static void sign(const struct hook *hook, char out[2 * SIGN_LEN])
 }
 
 /* -1: there will be no answer. */
-static int start(struct hook *hook)
+static int hook_start(struct hook *hook)
 {
     struct webhooks *webhooks = hook->all;
     char signature[2 * SIGN_LEN];
     if (webhooks->http == NULL) {
-        webhooks->http = hook_http_new(webhooks->hub->loop->base, on_answer, webhooks);
+        webhooks->http = hook_http_new(webhooks->hub->loop->base, webhooks_on_answer, webhooks);
     }
     if (webhooks->http == NULL) {
         return -1;
     }
-    sign(hook, signature);
+    hook_sign(hook, signature);
     hook->number = ++webhooks->requests;
     struct hook_request request = {
         .app = hook->app,
@@ -88,7 +88,7 @@ static int start(struct hook *hook)
     return hook_http_send(webhooks->http, &request);
 }
 
-static void arm(struct hook *hook)
+static void hook_arm(struct hook *hook)
 {
     uint64_t due = hook_queue_due(&hook->queue);
     if (due == hook->armed) {
@@ -105,25 +105,25 @@ static void arm(struct hook *hook)
     event_add(&hook->timer, &in);
 }
 
-static void finished(struct hook *hook, bool delivered, const char *why)
+static void hook_finished(struct hook *hook, bool delivered, const char *why)
 {
     uint32_t batch = hook->queue.batch;
     uint64_t given_up = hook_queue_done(&hook->queue, delivered, clock_mono_ms());
     if (delivered) {
-        count(hook->all, COUNTER_WEBHOOK_SENT, batch);
+        webhooks_count(hook->all, COUNTER_WEBHOOK_SENT, batch);
         if (hook->failing) {
             log_info("webhook", "app %s: webhooks are delivered again", hook->id);
         }
         hook->failing = false;
         return;
     }
-    count(hook->all, COUNTER_WEBHOOK_FAILED, 1);
+    webhooks_count(hook->all, COUNTER_WEBHOOK_FAILED, 1);
     if (!hook->failing) {
         log_warn("webhook", "app %s: a webhook failed and will be retried: %s", hook->id, why);
     }
     hook->failing = true;
     if (given_up > 0) {
-        count(hook->all, COUNTER_WEBHOOK_DROPPED_EXPIRED, given_up);
+        webhooks_count(hook->all, COUNTER_WEBHOOK_DROPPED_EXPIRED, given_up);
         log_limited(LOG_LEVEL_WARN, "webhook",
                     "app %s: %" PRIu64 " events were given up after %u s: %s", hook->id, given_up,
                     HOOK_GIVE_UP_MS / 1000, why);
@@ -131,43 +131,43 @@ static void finished(struct hook *hook, bool delivered, const char *why)
 }
 
 /* Sends what is due, and sets the timer for what comes next. */
-static void advance(struct hook *hook)
+static void hook_advance(struct hook *hook)
 {
     uint64_t now = clock_mono_ms();
-    count_full(hook, hook_queue_tick(&hook->queue, now, clock_wall_ms()));
-    if (hook_queue_take(&hook->queue, now)) {
-        count(hook->all, COUNTER_WEBHOOK_REQUESTS, 1);
-        count(hook->all, COUNTER_WEBHOOK_RETRIED, hook->queue.attempts > 0 ? 1 : 0);
-        if (start(hook) != 0) {
-            finished(hook, false, "it cannot be sent: no thread, or no memory");
+    hook_count_full(hook, hook_queue_tick(&hook->queue, now));
+    if (hook_queue_take(&hook->queue, now, clock_wall_ms())) {
+        webhooks_count(hook->all, COUNTER_WEBHOOK_REQUESTS, 1);
+        webhooks_count(hook->all, COUNTER_WEBHOOK_RETRIED, hook->queue.attempts > 0 ? 1 : 0);
+        if (hook_start(hook) != 0) {
+            hook_finished(hook, false, "it cannot be sent: no thread, or no memory");
         }
     }
-    arm(hook);
+    hook_arm(hook);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void hook_on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct hook *hook = arg;
     (void)fd;
     (void)what;
     hook->armed = HOOK_NEVER;
-    advance(hook);
+    hook_advance(hook);
 }
 
-static void on_answer(void *arg, const struct hook_answer *answer)
+static void webhooks_on_answer(void *arg, const struct hook_answer *answer)
 {
     struct webhooks *webhooks = arg;
     struct hook *hook = answer->app < webhooks->nhooks ? webhooks->hooks[answer->app] : NULL;
     if (hook == NULL || !hook->queue.under_way || hook->number != answer->number) {
         return; /* the URL has gone meanwhile */
     }
-    finished(hook, answer->delivered, answer->why);
-    advance(hook);
+    hook_finished(hook, answer->delivered, answer->why);
+    hook_advance(hook);
 }
 
 /* ---- applications ---- */
 
-static unsigned int wanted_by(const struct app_settings *settings)
+static unsigned int hook_wanted_by(const struct app_settings *settings)
 {
     static const struct {
         const char *name;
@@ -189,7 +189,7 @@ static unsigned int wanted_by(const struct app_settings *settings)
     return bits;
 }
 
-static void replace(char **text, const char *with)
+static void hook_replace(char **text, const char *with)
 {
     if (*text == NULL || strcmp(*text, with) != 0) {
         mem_free(*text);
@@ -202,7 +202,7 @@ static void hook_drop(struct hook *hook)
     struct webhooks *webhooks = hook->all;
     uint64_t left = hook_queue_waiting(&hook->queue);
     if (left > 0) {
-        count(webhooks, COUNTER_WEBHOOK_DROPPED_ENDED, left);
+        webhooks_count(webhooks, COUNTER_WEBHOOK_DROPPED_ENDED, left);
         log_warn("webhook", "app %s: %" PRIu64 " webhook events were dropped undelivered", hook->id,
                  left);
     }
@@ -224,13 +224,13 @@ static struct hook *hook_new(struct webhooks *webhooks, uint32_t app)
     hook->app = app;
     hook->armed = HOOK_NEVER;
     hook_queue_init(&hook->queue, webhooks->hub->limits->webhook_queue, 0);
-    check(event_assign(&hook->timer, webhooks->hub->loop->base, -1, 0, on_timer, hook) == 0);
+    check(event_assign(&hook->timer, webhooks->hub->loop->base, -1, 0, hook_on_timer, hook) == 0);
     webhooks->hooks[app] = hook;
     return hook;
 }
 
-static void configure_app(struct webhooks *webhooks, uint32_t app,
-                          const struct app_settings *settings)
+static void webhooks_configure_app(struct webhooks *webhooks, uint32_t app,
+                                   const struct app_settings *settings)
 {
     struct hook *hook = webhooks->hooks[app];
     bool wanted =
@@ -244,12 +244,12 @@ static void configure_app(struct webhooks *webhooks, uint32_t app,
     if (hook == NULL) {
         hook = hook_new(webhooks, app);
     }
-    replace(&hook->id, settings->id);
-    replace(&hook->url, settings->webhook_url);
-    replace(&hook->key, settings->key);
-    replace(&hook->secret, settings->secret);
+    hook_replace(&hook->id, settings->id);
+    hook_replace(&hook->url, settings->webhook_url);
+    hook_replace(&hook->key, settings->key);
+    hook_replace(&hook->secret, settings->secret);
     hook->queue.max = webhooks->hub->limits->webhook_queue;
-    hook->queue.sends = wanted_by(settings);
+    hook->queue.sends = hook_wanted_by(settings);
     announce_want(&webhooks->hub->announcer, webhooks->consumer, app,
                   hook_queue_needs(hook->queue.sends));
 }
@@ -264,23 +264,23 @@ void webhooks_configure(struct webhooks *webhooks)
         webhooks->nhooks = apps->count;
     }
     for (uint32_t i = 0; i < webhooks->nhooks; i++) {
-        configure_app(webhooks, i, i < apps->count ? apps->items[i].settings : NULL);
+        webhooks_configure_app(webhooks, i, i < apps->count ? apps->items[i].settings : NULL);
     }
 }
 
-static void on_announcement(void *arg, const struct announcement *announcement)
+static void webhooks_on_announcement(void *arg, const struct announcement *announcement)
 {
     struct webhooks *webhooks = arg;
     struct hook *hook = webhooks->hooks[announcement->app];
-    count_full(hook, hook_queue_add(&hook->queue, announcement, clock_mono_ms(), clock_wall_ms()));
-    arm(hook);
+    hook_count_full(hook, hook_queue_add(&hook->queue, announcement, clock_mono_ms()));
+    hook_arm(hook);
 }
 
 struct webhooks *webhooks_new(struct hub *hub)
 {
     struct webhooks *webhooks = mem_zalloc(sizeof(*webhooks));
     webhooks->hub = hub;
-    webhooks->consumer = announce_register(&hub->announcer, on_announcement, webhooks);
+    webhooks->consumer = announce_register(&hub->announcer, webhooks_on_announcement, webhooks);
     hub->webhooks = webhooks;
     webhooks_configure(webhooks);
     return webhooks;
@@ -291,7 +291,7 @@ void webhooks_hurry(struct webhooks *webhooks)
     for (size_t i = 0; i < webhooks->nhooks; i++) {
         if (webhooks->hooks[i] != NULL) {
             hook_queue_hurry(&webhooks->hooks[i]->queue);
-            advance(webhooks->hooks[i]);
+            hook_advance(webhooks->hooks[i]);
         }
     }
 }

@@ -58,7 +58,7 @@ struct hook_http {
 
 /* ---- a request, on the thread ---- */
 
-static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
+static size_t hook_http_on_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct job *job = arg;
     (void)bytes;
@@ -67,14 +67,15 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 }
 
 /* As libcurl opens them itself, but not for what this process may execute. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t hook_http_open_socket(void *arg, curlsocktype purpose,
+                                           struct curl_sockaddr *address)
 {
     (void)arg;
     (void)purpose;
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static int add_header(const struct hook_http *http, struct job *job, const char *line)
+static int hook_http_add_header(const struct hook_http *http, struct job *job, const char *line)
 {
     struct curl_slist *more = http->curl->slist_append(job->headers, line);
     if (more == NULL) {
@@ -84,19 +85,19 @@ static int add_header(const struct hook_http *http, struct job *job, const char 
     return 0;
 }
 
-static int add_headers(const struct hook_http *http, struct job *job)
+static int hook_http_add_headers(const struct hook_http *http, struct job *job)
 {
     char key[HEADER_MAX], signature[HEADER_MAX];
     snprintf(key, sizeof(key), "X-Pusher-Key: %s", job->key);
     snprintf(signature, sizeof(signature), "X-Pusher-Signature: %s", job->signature);
-    return add_header(http, job, "Content-Type: application/json") | add_header(http, job, key) |
-           add_header(http, job, signature) |
-           add_header(http, job, "Expect:"); /* no 100-continue */
+    return hook_http_add_header(http, job, "Content-Type: application/json") |
+           hook_http_add_header(http, job, key) | hook_http_add_header(http, job, signature) |
+           hook_http_add_header(http, job, "Expect:"); /* no 100-continue */
 }
 
 #define SET(easy, option, value) (http->curl->easy_setopt((easy), (option), (value)) != CURLE_OK)
 
-static bool set_protocols(const struct hook_http *http, CURL *easy)
+static bool hook_http_set_protocols(const struct hook_http *http, CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
     return SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -105,22 +106,22 @@ static bool set_protocols(const struct hook_http *http, CURL *easy)
 #endif
 }
 
-static int prepare(struct hook_http *http, struct job *job)
+static int hook_http_prepare(struct hook_http *http, struct job *job)
 {
     CURL *easy = job->easy = http->curl->easy_init();
-    if (easy == NULL || add_headers(http, job) != 0) {
+    if (easy == NULL || hook_http_add_headers(http, job) != 0) {
         return -1;
     }
-    bool failed = set_protocols(http, easy);
+    bool failed = hook_http_set_protocols(http, easy);
     failed |= SET(easy, CURLOPT_URL, job->url);
     failed |= SET(easy, CURLOPT_HTTPHEADER, job->headers);
     failed |= SET(easy, CURLOPT_POSTFIELDS, job->body);
     failed |= SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)job->body_len);
     failed |= SET(easy, CURLOPT_PRIVATE, job);
     failed |= SET(easy, CURLOPT_ERRORBUFFER, job->error);
-    failed |= SET(easy, CURLOPT_WRITEFUNCTION, on_body);
+    failed |= SET(easy, CURLOPT_WRITEFUNCTION, hook_http_on_body);
     failed |= SET(easy, CURLOPT_WRITEDATA, job);
-    failed |= SET(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    failed |= SET(easy, CURLOPT_OPENSOCKETFUNCTION, hook_http_open_socket);
     failed |= SET(easy, CURLOPT_USERAGENT, "Fanfare/" FANFARE_VERSION);
     failed |= SET(easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
     failed |= SET(easy, CURLOPT_NOSIGNAL, 1L);
@@ -139,7 +140,7 @@ static int prepare(struct hook_http *http, struct job *job)
     return failed ? -1 : 0;
 }
 
-static void job_free(struct hook_http *http, struct job *job)
+static void hook_http_job_free(struct hook_http *http, struct job *job)
 {
     if (job->easy != NULL) {
         http->curl->easy_cleanup(job->easy);
@@ -149,7 +150,7 @@ static void job_free(struct hook_http *http, struct job *job)
 }
 
 /* why NULL: delivered. */
-static void tell(struct hook_http *http, const struct job *job, const char *why)
+static void hook_http_tell(struct hook_http *http, const struct job *job, const char *why)
 {
     struct mail_answer *mail = mem_zalloc(sizeof(*mail));
     mail->mail = (struct mail){.type = MAIL_HOOK_ANSWER, .weight = (uint32_t)sizeof(*mail)};
@@ -161,12 +162,12 @@ static void tell(struct hook_http *http, const struct job *job, const char *why)
     mailbox_post(&http->answers, &mail->mail);
 }
 
-static void start(struct hook_http *http, struct job *job)
+static void hook_http_start(struct hook_http *http, struct job *job)
 {
-    if (http->multi == NULL || prepare(http, job) != 0 ||
+    if (http->multi == NULL || hook_http_prepare(http, job) != 0 ||
         http->curl->multi_add_handle(http->multi, job->easy) != CURLM_OK) {
-        tell(http, job, "libcurl cannot be used, or memory has run out");
-        job_free(http, job);
+        hook_http_tell(http, job, "libcurl cannot be used, or memory has run out");
+        hook_http_job_free(http, job);
         return;
     }
     job->next = http->running;
@@ -176,7 +177,7 @@ static void start(struct hook_http *http, struct job *job)
     http->running = job;
 }
 
-static void leave(struct hook_http *http, struct job *job)
+static void hook_http_leave(struct hook_http *http, struct job *job)
 {
     http->curl->multi_remove_handle(http->multi, job->easy);
     if (job->prev != NULL) {
@@ -189,14 +190,14 @@ static void leave(struct hook_http *http, struct job *job)
     }
 }
 
-static void finish(struct hook_http *http, CURL *easy, CURLcode result)
+static void hook_http_finish(struct hook_http *http, CURL *easy, CURLcode result)
 {
     struct job *job = NULL;
     long status = 0;
     char why[HOOK_WHY];
     http->curl->easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&job);
     http->curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    leave(http, job);
+    hook_http_leave(http, job);
     if (status >= 200) {
         /* Said before the rest went wrong, if it did: the endpoint has taken the events or not. */
         snprintf(why, sizeof(why), "status %ld", status);
@@ -204,13 +205,13 @@ static void finish(struct hook_http *http, CURL *easy, CURLcode result)
         snprintf(why, sizeof(why), "%.*s", (int)HOOK_WHY - 1,
                  job->error[0] != '\0' ? job->error : http->curl->easy_strerror(result));
     }
-    tell(http, job, status >= 200 && status < 300 ? NULL : why);
-    job_free(http, job);
+    hook_http_tell(http, job, status >= 200 && status < 300 ? NULL : why);
+    hook_http_job_free(http, job);
 }
 
 /* ---- the thread ---- */
 
-static void take_jobs(struct hook_http *http)
+static void hook_http_take_jobs(struct hook_http *http)
 {
     uint64_t count;
     ssize_t ignored = read(http->jobs.wake, &count, sizeof(count));
@@ -224,13 +225,13 @@ static void take_jobs(struct hook_http *http)
             http->stop = true;
             mailbox_done(&http->jobs, mail);
         } else {
-            start(http, (struct job *)mail);
+            hook_http_start(http, (struct job *)mail);
         }
         mail = next;
     }
 }
 
-static void *run(void *arg)
+static void *hook_http_run(void *arg)
 {
     struct hook_http *http = arg;
     mailbox_adopt(&http->jobs);
@@ -240,7 +241,7 @@ static void *run(void *arg)
         http->curl->multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS);
     }
     for (;;) {
-        take_jobs(http);
+        hook_http_take_jobs(http);
         if (http->stop) {
             break;
         }
@@ -255,15 +256,15 @@ static void *run(void *arg)
         http->curl->multi_perform(http->multi, &running);
         while ((message = http->curl->multi_info_read(http->multi, &left)) != NULL) {
             if (message->msg == CURLMSG_DONE) {
-                finish(http, message->easy_handle, message->data.result);
+                hook_http_finish(http, message->easy_handle, message->data.result);
             }
         }
         http->curl->multi_poll(http->multi, &mail, 1, POLL_MS, NULL);
     }
     while (http->running != NULL) {
         struct job *job = http->running;
-        leave(http, job);
-        job_free(http, job);
+        hook_http_leave(http, job);
+        hook_http_job_free(http, job);
     }
     if (http->multi != NULL) {
         http->curl->multi_cleanup(http->multi);
@@ -276,7 +277,7 @@ static void *run(void *arg)
 
 /* ---- the hub's side ---- */
 
-static void on_answers(evutil_socket_t fd, short what, void *arg)
+static void hook_http_on_answers(evutil_socket_t fd, short what, void *arg)
 {
     struct hook_http *http = arg;
     uint64_t count;
@@ -294,7 +295,7 @@ static void on_answers(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static const char *environment(const char *name)
+static const char *hook_http_environment(const char *name)
 {
     const char *value = getenv(name);
     return value != NULL && value[0] != '\0' ? value : NULL;
@@ -311,8 +312,8 @@ struct hook_http *hook_http_new(struct event_base *base, hook_answer_fn *fn, voi
     http->curl = curl;
     http->fn = fn;
     http->arg = arg;
-    http->ca_file = environment("SSL_CERT_FILE");
-    http->ca_path = environment("SSL_CERT_DIR");
+    http->ca_file = hook_http_environment("SSL_CERT_FILE");
+    http->ca_path = hook_http_environment("SSL_CERT_DIR");
     if (mailbox_init(&http->jobs) != 0) {
         goto no_jobs;
     }
@@ -320,10 +321,10 @@ struct hook_http *hook_http_new(struct event_base *base, hook_answer_fn *fn, voi
         goto no_answers;
     }
     mailbox_adopt(&http->answers);
-    check(event_assign(&http->wake, base, http->answers.wake, EV_READ | EV_PERSIST, on_answers,
-                       http) == 0);
+    check(event_assign(&http->wake, base, http->answers.wake, EV_READ | EV_PERSIST,
+                       hook_http_on_answers, http) == 0);
     check(event_add(&http->wake, NULL) == 0);
-    if (pthread_create(&http->thread, NULL, run, http) == 0) {
+    if (pthread_create(&http->thread, NULL, hook_http_run, http) == 0) {
         pthread_setname_np(http->thread, "webhooks");
         return http;
     }
@@ -337,7 +338,7 @@ no_jobs:
 }
 
 /* Copies a text with its terminator. */
-static char *put(char **at, struct slice text)
+static char *hook_http_put(char **at, struct slice text)
 {
     char *copy = *at;
     memcpy(copy, text.p, text.len);
@@ -359,15 +360,15 @@ int hook_http_send(struct hook_http *http, const struct hook_request *request)
                         .app = request->app,
                         .number = request->number,
                         .body_len = request->body.len};
-    job->url = put(&at, request->url);
-    job->key = put(&at, request->key);
-    job->signature = put(&at, request->signature);
-    job->body = put(&at, request->body);
+    job->url = hook_http_put(&at, request->url);
+    job->key = hook_http_put(&at, request->key);
+    job->signature = hook_http_put(&at, request->signature);
+    job->body = hook_http_put(&at, request->body);
     mailbox_post(&http->jobs, &job->mail);
     return 0;
 }
 
-static void dispose(struct mail *mail)
+static void hook_http_dispose(struct mail *mail)
 {
     mem_free(mail);
 }
@@ -382,7 +383,7 @@ void hook_http_free(struct hook_http *http)
     mailbox_post(&http->jobs, stop);
     pthread_join(http->thread, NULL);
     event_del(&http->wake);
-    mailbox_free(&http->jobs, dispose);
-    mailbox_free(&http->answers, dispose);
+    mailbox_free(&http->jobs, hook_http_dispose);
+    mailbox_free(&http->answers, hook_http_dispose);
     mem_free(http);
 }

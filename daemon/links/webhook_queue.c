@@ -14,14 +14,13 @@
 struct hook_item {
     struct hook_item *prev, *next;
     uint64_t due;         /* while held back */
-    uint64_t wall;        /* when it became ready, Unix ms */
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
     char bytes[]; /* key, JSON */
 };
 
-static void key_of(const void *value, const char **key, size_t *len)
+static void hook_item_key(const void *value, const char **key, size_t *len)
 {
     const struct hook_item *item = value;
     *key = item->bytes;
@@ -31,7 +30,7 @@ static void key_of(const void *value, const char **key, size_t *len)
 void hook_queue_init(struct hook_queue *queue, uint64_t max, unsigned int sends)
 {
     *queue = (struct hook_queue){.max = max, .sends = sends};
-    strmap_init(&queue->held, key_of);
+    strmap_init(&queue->held, hook_item_key);
     buf_init(&queue->body, HOOK_BYTES + HOOK_BODY);
 }
 
@@ -45,7 +44,7 @@ unsigned int hook_queue_needs(unsigned int sends)
 
 /* ---- lists ---- */
 
-static void append(struct hook_list *list, struct hook_item *item)
+static void hook_list_append(struct hook_list *list, struct hook_item *item)
 {
     item->prev = list->last;
     item->next = NULL;
@@ -58,7 +57,7 @@ static void append(struct hook_list *list, struct hook_item *item)
     list->count++;
 }
 
-static void take_out(struct hook_list *list, struct hook_item *item)
+static void hook_list_take_out(struct hook_list *list, struct hook_item *item)
 {
     if (item->prev != NULL) {
         item->prev->next = item->next;
@@ -73,20 +72,20 @@ static void take_out(struct hook_list *list, struct hook_item *item)
     list->count--;
 }
 
-static uint64_t weight(const struct hook_item *item)
+static uint64_t hook_item_weight(const struct hook_item *item)
 {
     return sizeof(*item) + item->key_len + item->json_len;
 }
 
-static void item_free(struct hook_queue *queue, struct hook_item *item)
+static void hook_item_free(struct hook_queue *queue, struct hook_item *item)
 {
-    queue->bytes -= weight(item);
+    queue->bytes -= hook_item_weight(item);
     mem_free(item);
 }
 
 /* NULL: too many wait, or no memory. */
-static struct hook_item *item_new(struct hook_queue *queue, const struct buf *key,
-                                  const struct buf *json)
+static struct hook_item *hook_item_new(struct hook_queue *queue, const struct buf *key,
+                                       const struct buf *json)
 {
     size_t key_len = key != NULL ? key->len : 0, json_len = json != NULL ? json->len : 0;
     uint64_t bytes = sizeof(struct hook_item) + key_len + json_len;
@@ -108,24 +107,22 @@ static struct hook_item *item_new(struct hook_queue *queue, const struct buf *ke
     return item;
 }
 
-static bool full(const struct hook_queue *queue)
+static bool hook_queue_full(const struct hook_queue *queue)
 {
     return queue->ready.count + queue->delayed.count + queue->batch >= queue->max;
 }
 
-static void make_ready(struct hook_queue *queue, struct hook_item *item, uint64_t now,
-                       uint64_t wall)
+static void hook_queue_make_ready(struct hook_queue *queue, struct hook_item *item, uint64_t now)
 {
     if (queue->ready.count == 0) {
         queue->gather_at = now + HOOK_GATHER_MS;
     }
-    item->wall = wall;
-    append(&queue->ready, item);
+    hook_list_append(&queue->ready, item);
 }
 
 /* ---- writing ---- */
 
-static int write_json(struct buf *out, const struct announcement *what)
+static int hook_queue_write_json(struct buf *out, const struct announcement *what)
 {
     switch (what->kind) {
     case ANNOUNCE_OCCUPIED:
@@ -151,7 +148,7 @@ static int write_json(struct buf *out, const struct announcement *what)
     return -1;
 }
 
-static int write_key(struct buf *out, char kind, const struct announcement *what)
+static int hook_queue_write_key(struct buf *out, char kind, const struct announcement *what)
 {
     int failed = buf_append(out, &kind, 1) | buf_append(out, what->channel.p, what->channel.len);
     if (kind == KEY_REMOVED) { /* no channel's name has a line feed in it */
@@ -162,8 +159,8 @@ static int write_key(struct buf *out, char kind, const struct announcement *what
 
 /* ---- adding ---- */
 
-static uint64_t send_soon(struct hook_queue *queue, const struct announcement *what, uint64_t now,
-                          uint64_t wall)
+static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct announcement *what,
+                                     uint64_t now)
 {
     struct hook_item *item = NULL;
     struct buf json;
@@ -171,19 +168,19 @@ static uint64_t send_soon(struct hook_queue *queue, const struct announcement *w
         return 0;
     }
     buf_init(&json, HOOK_BYTES);
-    if (!full(queue) && write_json(&json, what) == 0) {
-        item = item_new(queue, NULL, &json);
+    if (!hook_queue_full(queue) && hook_queue_write_json(&json, what) == 0) {
+        item = hook_item_new(queue, NULL, &json);
     }
     buf_free(&json);
     if (item == NULL) {
         return 1;
     }
-    make_ready(queue, item, now, wall);
+    hook_queue_make_ready(queue, item, now);
     return 0;
 }
 
-static uint64_t hold(struct hook_queue *queue, const struct announcement *what,
-                     const struct buf *key, uint64_t now)
+static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcement *what,
+                                const struct buf *key, uint64_t now)
 {
     struct hook_item *item = NULL;
     struct buf json;
@@ -192,8 +189,8 @@ static uint64_t hold(struct hook_queue *queue, const struct announcement *what,
         return 0;
     }
     buf_init(&json, HOOK_BYTES);
-    if (!full(queue) && (silent || write_json(&json, what) == 0)) {
-        item = item_new(queue, key, &json);
+    if (!hook_queue_full(queue) && (silent || hook_queue_write_json(&json, what) == 0)) {
+        item = hook_item_new(queue, key, &json);
     }
     buf_free(&json);
     if (item == NULL) {
@@ -202,79 +199,79 @@ static uint64_t hold(struct hook_queue *queue, const struct announcement *what,
     item->silent = silent;
     queue->silent += silent ? 1 : 0;
     item->due = queue->hurry ? now : now + HOOK_DELAY_MS;
-    append(&queue->delayed, item);
+    hook_list_append(&queue->delayed, item);
     strmap_put(&queue->held, item);
     return 0;
 }
 
 /* True: whoever had gone is back in time, and nothing is said. */
-static bool cancel(struct hook_queue *queue, const struct buf *key)
+static bool hook_queue_cancel(struct hook_queue *queue, const struct buf *key)
 {
     struct hook_item *item = strmap_del(&queue->held, (const char *)key->data, key->len);
     if (item == NULL) {
         return false;
     }
-    take_out(&queue->delayed, item);
+    hook_list_take_out(&queue->delayed, item);
     queue->silent -= item->silent ? 1 : 0;
-    item_free(queue, item);
+    hook_item_free(queue, item);
     return true;
 }
 
-static uint64_t tell_count(struct hook_queue *queue, struct hook_item *item, uint64_t now,
-                           uint64_t wall)
+static uint64_t hook_queue_tell_count(struct hook_queue *queue, struct hook_item *item,
+                                      uint64_t now)
 {
     struct announcement what = {.kind = ANNOUNCE_COUNT,
                                 .channel = {item->bytes + 1, item->key_len - 1},
                                 .count = item->count};
     item->last = item->count;
-    return send_soon(queue, &what, now, wall);
+    return hook_queue_send_soon(queue, &what, now);
 }
 
 /*
  * The first change is told at once, further ones together when the time is over. That the last one
  * has left waits, as channel_vacated does.
  */
-static uint64_t count_changed(struct hook_queue *queue, const struct announcement *what,
-                              const struct buf *key, uint64_t now, uint64_t wall)
+static uint64_t hook_queue_count_changed(struct hook_queue *queue, const struct announcement *what,
+                                         const struct buf *key, uint64_t now)
 {
     struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     bool first = item == NULL;
     if (first) {
-        item = queue->counts.count < queue->max ? item_new(queue, key, NULL) : NULL;
+        item = queue->counts.count < queue->max ? hook_item_new(queue, key, NULL) : NULL;
         if (item == NULL) {
-            return send_soon(queue, what, now, wall);
+            return hook_queue_send_soon(queue, what, now);
         }
         item->last = what->before;
         strmap_put(&queue->held, item);
     } else if (what->count == 0) {
-        take_out(&queue->counts, item);
+        hook_list_take_out(&queue->counts, item);
     }
     if (first || what->count == 0) {
         item->due = queue->hurry ? now : now + HOOK_COUNT_MS;
-        append(&queue->counts, item);
+        hook_list_append(&queue->counts, item);
     }
     item->count = what->count;
-    return first && what->count != 0 ? tell_count(queue, item, now, wall) : 0;
+    return first && what->count != 0 ? hook_queue_tell_count(queue, item, now) : 0;
 }
 
 uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *announcement,
-                        uint64_t now, uint64_t wall)
+                        uint64_t now)
 {
-    uint64_t dropped = hook_queue_tick(queue, now, wall);
+    uint64_t dropped = hook_queue_tick(queue, now);
     struct buf key;
     int failed = 0;
     buf_init(&key, HOOK_BYTES);
     switch (announcement->kind) {
     case ANNOUNCE_OCCUPIED:
     case ANNOUNCE_VACATED:
-        failed = write_key(&key, KEY_VACATED, announcement);
+        failed = hook_queue_write_key(&key, KEY_VACATED, announcement);
         break;
     case ANNOUNCE_MEMBER_ADDED:
     case ANNOUNCE_MEMBER_REMOVED:
-        failed = write_key(&key, KEY_REMOVED, announcement);
+        failed = hook_queue_write_key(&key, KEY_REMOVED, announcement);
         break;
     case ANNOUNCE_COUNT:
-        failed = write_key(&key, KEY_COUNT, announcement);
+        failed = hook_queue_write_key(&key, KEY_COUNT, announcement);
         break;
     case ANNOUNCE_CLIENT_EVENT:
     case ANNOUNCE_CACHE_MISS:
@@ -285,42 +282,42 @@ uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *ann
         dropped++;
     } else if (announcement->kind == ANNOUNCE_VACATED ||
                announcement->kind == ANNOUNCE_MEMBER_REMOVED) {
-        dropped += hold(queue, announcement, &key, now);
+        dropped += hook_queue_hold(queue, announcement, &key, now);
     } else if (announcement->kind == ANNOUNCE_COUNT) {
-        dropped += count_changed(queue, announcement, &key, now, wall);
-    } else if (key.len == 0 || !cancel(queue, &key)) {
-        dropped += send_soon(queue, announcement, now, wall);
+        dropped += hook_queue_count_changed(queue, announcement, &key, now);
+    } else if (key.len == 0 || !hook_queue_cancel(queue, &key)) {
+        dropped += hook_queue_send_soon(queue, announcement, now);
     }
     buf_free(&key);
     return dropped;
 }
 
-uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now, uint64_t wall)
+uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
 {
     uint64_t dropped = 0;
     struct hook_item *item;
     while ((item = queue->delayed.first) != NULL && (item->due <= now || queue->hurry)) {
-        take_out(&queue->delayed, item);
+        hook_list_take_out(&queue->delayed, item);
         check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
         if (item->silent) {
             queue->silent--;
-            item_free(queue, item);
+            hook_item_free(queue, item);
         } else {
-            make_ready(queue, item, now, wall);
+            hook_queue_make_ready(queue, item, now);
         }
     }
     while ((item = queue->counts.first) != NULL && (item->due <= now || queue->hurry)) {
-        take_out(&queue->counts, item);
+        hook_list_take_out(&queue->counts, item);
         bool changed = item->count != item->last;
         if (changed) {
-            dropped += tell_count(queue, item, now, wall);
+            dropped += hook_queue_tell_count(queue, item, now);
         }
         if (changed && !queue->hurry) {
             item->due = now + HOOK_COUNT_MS;
-            append(&queue->counts, item);
+            hook_list_append(&queue->counts, item);
         } else {
             check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
-            item_free(queue, item);
+            hook_item_free(queue, item);
         }
     }
     return dropped;
@@ -333,7 +330,7 @@ void hook_queue_hurry(struct hook_queue *queue)
 
 /* ---- delivering ---- */
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static uint64_t hook_queue_earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
@@ -345,26 +342,26 @@ uint64_t hook_queue_due(const struct hook_queue *queue)
         due = queue->hurry ? 0 : queue->delayed.first->due;
     }
     if (queue->counts.first != NULL) {
-        due = queue->hurry ? 0 : earlier(due, queue->counts.first->due);
+        due = queue->hurry ? 0 : hook_queue_earlier(due, queue->counts.first->due);
     }
     if (queue->under_way) {
         return due;
     }
     if (queue->batch > 0) {
-        return earlier(due, queue->retry_at);
+        return hook_queue_earlier(due, queue->retry_at);
     }
     if (queue->ready.count >= HOOK_BATCH || (queue->hurry && queue->ready.count > 0)) {
         return 0;
     }
-    return queue->ready.count > 0 ? earlier(due, queue->gather_at) : due;
+    return queue->ready.count > 0 ? hook_queue_earlier(due, queue->gather_at) : due;
 }
 
 /* -1: no memory for it. */
-static int pack(struct hook_queue *queue)
+static int hook_queue_pack(struct hook_queue *queue, uint64_t wall)
 {
     struct hook_item *item = queue->ready.first;
     buf_clear(&queue->body);
-    int failed = webhook_open(&queue->body, item->wall);
+    int failed = webhook_open(&queue->body, wall);
     uint32_t count = 0;
     while (failed == 0 && item != NULL && count < HOOK_BATCH &&
            (count == 0 || queue->body.len + item->json_len < HOOK_BODY)) {
@@ -378,37 +375,51 @@ static int pack(struct hook_queue *queue)
     }
     for (uint32_t i = 0; i < count; i++) {
         item = queue->ready.first;
-        take_out(&queue->ready, item);
-        item_free(queue, item);
+        hook_list_take_out(&queue->ready, item);
+        hook_item_free(queue, item);
     }
     queue->batch = count;
     return 0;
 }
 
-bool hook_queue_take(struct hook_queue *queue, uint64_t now)
+/* The batch is due once more. False: no memory for the time, so it waits a little longer. */
+static bool hook_queue_repeat(struct hook_queue *queue, uint64_t now, uint64_t wall)
+{
+    /* By the clock that receivers judge it by, which may have been set meanwhile. */
+    bool stale = wall < queue->time_ms || wall - queue->time_ms > HOOK_FRESH_MS;
+    if (stale && webhook_retime(&queue->body, wall) != 0) {
+        queue->retry_at = now + HOOK_RETRY_MS;
+        return false;
+    }
+    queue->time_ms = stale ? wall : queue->time_ms;
+    queue->under_way = true;
+    return true;
+}
+
+bool hook_queue_take(struct hook_queue *queue, uint64_t now, uint64_t wall)
 {
     if (queue->under_way) {
         return false;
     }
     if (queue->batch > 0) {
-        queue->under_way = queue->retry_at <= now;
-        return queue->under_way;
+        return queue->retry_at <= now && hook_queue_repeat(queue, now, wall);
     }
     if (queue->ready.count == 0 ||
         (queue->gather_at > now && queue->ready.count < HOOK_BATCH && !queue->hurry)) {
         return false;
     }
-    if (pack(queue) != 0) {
+    if (hook_queue_pack(queue, wall) != 0) {
         queue->gather_at = now + HOOK_RETRY_MS; /* memory may be there by then */
         return false;
     }
     queue->attempts = 0;
     queue->first_at = now;
+    queue->time_ms = wall;
     queue->under_way = true;
     return true;
 }
 
-static void batch_over(struct hook_queue *queue, uint64_t now)
+static void hook_queue_batch_over(struct hook_queue *queue, uint64_t now)
 {
     buf_free(&queue->body);
     queue->batch = 0;
@@ -421,17 +432,17 @@ uint64_t hook_queue_done(struct hook_queue *queue, bool delivered, uint64_t now)
     uint32_t batch = queue->batch;
     queue->under_way = false;
     if (delivered) {
-        batch_over(queue, now);
+        hook_queue_batch_over(queue, now);
         return 0;
     }
     uint64_t end = queue->first_at + HOOK_GIVE_UP_MS;
     if (now >= end) {
-        batch_over(queue, now);
+        hook_queue_batch_over(queue, now);
         return batch;
     }
     uint64_t wait = (uint64_t)HOOK_RETRY_MS << (queue->attempts < 20 ? queue->attempts : 20);
     queue->attempts++;
-    queue->retry_at = earlier(now + wait, end);
+    queue->retry_at = hook_queue_earlier(now + wait, end);
     return 0;
 }
 
@@ -440,20 +451,20 @@ uint64_t hook_queue_waiting(const struct hook_queue *queue)
     return queue->ready.count + queue->delayed.count - queue->silent + queue->batch;
 }
 
-static void list_free(struct hook_queue *queue, struct hook_list *list)
+static void hook_list_free(struct hook_queue *queue, struct hook_list *list)
 {
     struct hook_item *item;
     while ((item = list->first) != NULL) {
-        take_out(list, item);
-        item_free(queue, item);
+        hook_list_take_out(list, item);
+        hook_item_free(queue, item);
     }
 }
 
 void hook_queue_free(struct hook_queue *queue)
 {
-    list_free(queue, &queue->delayed);
-    list_free(queue, &queue->counts);
-    list_free(queue, &queue->ready);
+    hook_list_free(queue, &queue->delayed);
+    hook_list_free(queue, &queue->counts);
+    hook_list_free(queue, &queue->ready);
     strmap_free(&queue->held);
     buf_free(&queue->body);
 }

@@ -5,7 +5,9 @@
  * Held back: channel_vacated and member_removed, for HOOK_DELAY_MS, so that whoever returns in that
  * time causes nothing; and subscription_count, which comes at most once in HOOK_COUNT_MS a channel.
  * The rest is ready at once, and goes in the order in which it happened. One batch is under way at
- * a time, and is repeated unchanged until it is delivered or HOOK_GIVE_UP_MS have passed.
+ * a time, and is repeated until it is delivered or HOOK_GIVE_UP_MS have passed: unchanged while its
+ * time_ms is fresh, so that receivers know a repetition by its bytes, then with a time_ms of its
+ * own, because libraries take a request that is over five minutes old for a replayed one.
  *
  * Belongs to the hub. It sends nothing and waits for nothing; links/webhook does.
  */
@@ -24,7 +26,8 @@
 #define HOOK_GATHER_MS  50u /* from the first event that is ready to its request */
 #define HOOK_RETRY_MS   1000u
 #define HOOK_GIVE_UP_MS 300000u
-#define HOOK_BATCH      100u         /* events in one request */
+#define HOOK_FRESH_MS   240000u /* less than 5 minutes by what clocks and networks may differ */
+#define HOOK_BATCH      100u    /* events in one request */
 #define HOOK_BODY       (256u << 10) /* bytes in it, unless one event alone has more */
 #define HOOK_BYTES      (64u << 20)  /* bytes of all that wait */
 #define HOOK_NEVER      UINT64_MAX
@@ -51,6 +54,7 @@ struct hook_queue {
     struct buf body;
     uint32_t batch, attempts;
     uint64_t first_at, retry_at; /* of the batch */
+    uint64_t time_ms;            /* what the batch says, Unix ms */
     bool under_way, hurry;
 };
 
@@ -61,12 +65,12 @@ void hook_queue_free(struct hook_queue *queue);
  * that it was vacated. */
 unsigned int hook_queue_needs(unsigned int sends);
 
-/* All functions with `now` (monotonic ms) and `wall` (Unix ms) return how many events were dropped
- * because too many wait. */
+/* Both return how many events were dropped because too many wait. `now`, here and below, is
+ * monotonic ms. */
 uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *announcement,
-                        uint64_t now, uint64_t wall);
+                        uint64_t now);
 /* Whatever was held back until now becomes ready. */
-uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now, uint64_t wall);
+uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now);
 
 /* From now on nothing is held back: nobody can return. */
 void hook_queue_hurry(struct hook_queue *queue);
@@ -75,8 +79,8 @@ void hook_queue_hurry(struct hook_queue *queue);
 uint64_t hook_queue_due(const struct hook_queue *queue);
 
 /* True: queue->body is to be sent now, and hook_queue_done called when it is known how that ended.
- */
-bool hook_queue_take(struct hook_queue *queue, uint64_t now);
+ * `wall` is Unix ms. A repetition may differ in its time_ms, so it is signed anew. */
+bool hook_queue_take(struct hook_queue *queue, uint64_t now, uint64_t wall);
 
 /* Returns how many events were given up. */
 uint64_t hook_queue_done(struct hook_queue *queue, bool delivered, uint64_t now);

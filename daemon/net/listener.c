@@ -114,7 +114,10 @@ int listener_probe(const char *address, char *why, size_t size)
     return 0;
 }
 
-/* Takes the lock of a socket path and writes our pid into it, for those who come second. */
+#define LOCK_HELD (-2)
+
+/* Takes the lock of a socket path and writes our pid into it, for those who come second. -1: it
+ * cannot be had; LOCK_HELD: another process has it. */
 static int listener_lock(const char *path, char *why, size_t size)
 {
     char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 8];
@@ -140,7 +143,7 @@ static int listener_lock(const char *path, char *why, size_t size)
                  "socket in [ipc] to another path",
                  path, pid[0] != '\0' ? pid : "unknown");
         close(fd);
-        return -1;
+        return LOCK_HELD;
     }
     char pid[32];
     int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
@@ -209,6 +212,7 @@ int listener_unix(const char *path, unsigned int mode, const char *group, int *l
         listener_make_parent(path);
         *lock = listener_lock(path, why, size);
         if (*lock < 0) {
+            *lock = -1;
             return -1;
         }
         struct stat old;
@@ -244,6 +248,51 @@ failed:
         *lock = -1;
     }
     return -1;
+}
+
+bool listener_unix_name(int fd, char *name, size_t size)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+    socklen_t len = sizeof(address), value_len = sizeof(int);
+    int type = 0, listening = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &value_len) != 0 || type != SOCK_STREAM ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &value_len) != 0 || listening != 1 ||
+        getsockname(fd, (struct sockaddr *)&address, &len) != 0 || address.sun_family != AF_UNIX) {
+        return false;
+    }
+    size_t used = len - offsetof(struct sockaddr_un, sun_path);
+    if (used > 0 && address.sun_path[0] == '\0') {
+        address.sun_path[0] = '@';
+    }
+    snprintf(name, size, "%.*s", (int)used, address.sun_path);
+    return true;
+}
+
+int listener_adopt(int fd, int *lock, char *why, size_t size)
+{
+    char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    *lock = -1;
+    if (!listener_unix_name(fd, name, sizeof(name))) {
+        snprintf(why, size, "descriptor %d is not a Unix stream socket that listens", fd);
+        return -1;
+    }
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        snprintf(why, size, "cannot use descriptor %d: %s", fd, strerror(errno));
+        return -1;
+    }
+    if (name[0] == '/') {
+        *lock = listener_lock(name, why, size);
+        if (*lock == LOCK_HELD) {
+            *lock = -1;
+            return -1;
+        }
+        if (*lock < 0) {
+            log_info("ipc", "%s; going on without, as the socket was passed", why);
+        }
+    }
+    return 0;
 }
 
 /* ---- accepting ---- */
@@ -353,11 +402,18 @@ void listener_secure(struct listener *listener, struct tls_context *context)
 
 void listener_stop(struct listener *listener)
 {
+    if (listener->fd >= 0) {
+        /* Closing a listener resets what waits in its queue: take it in first. */
+        while (listener_accept_some(listener)) {
+        }
+    }
+    listener_leave(listener);
+}
+
+void listener_leave(struct listener *listener)
+{
     if (listener->fd < 0) {
         return;
-    }
-    /* Closing a listener resets what waits in its queue: take it in first. */
-    while (listener_accept_some(listener)) {
     }
     event_del(&listener->ev);
     event_del(&listener->rest);

@@ -7,6 +7,7 @@
 #ifndef FF_NET_LISTENER_H
 #define FF_NET_LISTENER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "net/loop.h"
@@ -42,6 +43,17 @@ int listener_probe(const char *address, char *why, size_t size) MUST_CHECK;
 int listener_unix(const char *path, unsigned int mode, const char *group, int *lock, char *why,
                   size_t size) MUST_CHECK;
 
+/* Whether this is a Unix stream socket that listens; then its name is written to `name`: a path,
+ * one that begins with '@' for an abstract socket, or nothing. */
+bool listener_unix_name(int fd, char *name, size_t size) MUST_CHECK;
+
+/*
+ * Makes a Unix listener that was passed to this process usable. Its path is guarded as by
+ * listener_unix, but *lock is -1 also where no lock can be made: in a directory of root's. Its
+ * mode, group and file are whose who made it. 0, or -1 with `why`; the descriptor stays open.
+ */
+int listener_adopt(int fd, int *lock, char *why, size_t size) MUST_CHECK;
+
 /* Takes over the descriptor. */
 void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_t kind,
                     enum idle_class first, enum counter accepted);
@@ -50,5 +62,7 @@ void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_
 void listener_secure(struct listener *listener, struct tls_context *context);
 /* Accepts what is waiting, then closes. Idempotent. */
 void listener_stop(struct listener *listener);
+/* Closes, and leaves what is waiting to whoever has the socket as well. Idempotent. */
+void listener_leave(struct listener *listener);
 
 #endif

@@ -26,9 +26,10 @@ struct pair {
     void *arg;
 };
 
-static void say(struct pair *pair, bool error, const char *format, ...) PRINTF_LIKE(3, 4);
+static void certificates_say(struct pair *pair, bool error, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
-static void say(struct pair *pair, bool error, const char *format, ...)
+static void certificates_say(struct pair *pair, bool error, const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -40,7 +41,8 @@ static void say(struct pair *pair, bool error, const char *format, ...)
 
 /* ---- files ---- */
 
-static void say_unreadable(struct pair *pair, const char *what, const char *path, int error)
+static void certificates_say_unreadable(struct pair *pair, const char *what, const char *path,
+                                        int error)
 {
     char hint[256] = "";
     if (error == EACCES || error == EPERM) {
@@ -53,25 +55,26 @@ static void say_unreadable(struct pair *pair, const char *what, const char *path
         snprintf(hint, sizeof(hint), ": correct [tls] %s",
                  strcmp(what, "key") == 0 ? "key" : "certificate");
     }
-    say(pair, true, "cannot read the %s %s: %s%s", what, path, strerror(error), hint);
+    certificates_say(pair, true, "cannot read the %s %s: %s%s", what, path, strerror(error), hint);
 }
 
 /* The whole file, or NULL with a report. Never waits for a pipe or a device. */
-static BIO *read_file(struct pair *pair, const char *what, const char *path, struct stat *info)
+static BIO *certificates_read_file(struct pair *pair, const char *what, const char *path,
+                                   struct stat *info)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || fstat(fd, info) != 0) {
-        say_unreadable(pair, what, path, errno);
+        certificates_say_unreadable(pair, what, path, errno);
         if (fd >= 0) {
             close(fd);
         }
         return NULL;
     }
     if (!S_ISREG(info->st_mode) || info->st_size > FILE_MAX) {
-        say(pair, true, "the %s %s is %s, not a PEM file", what, path,
-            S_ISDIR(info->st_mode)   ? "a directory"
-            : S_ISREG(info->st_mode) ? "over 1 MB"
-                                     : "a pipe or a device");
+        certificates_say(pair, true, "the %s %s is %s, not a PEM file", what, path,
+                         S_ISDIR(info->st_mode)   ? "a directory"
+                         : S_ISREG(info->st_mode) ? "over 1 MB"
+                                                  : "a pipe or a device");
         close(fd);
         return NULL;
     }
@@ -87,41 +90,42 @@ static BIO *read_file(struct pair *pair, const char *what, const char *path, str
     if (bio == NULL || (len > 0 && BIO_write(bio, bytes, (int)len) != (int)len)) {
         BIO_free(bio);
         bio = NULL;
-        say(pair, true, "cannot read the %s %s: out of memory", what, path);
+        certificates_say(pair, true, "cannot read the %s %s: out of memory", what, path);
     }
     OPENSSL_cleanse(bytes, (size_t)info->st_size);
     mem_free(bytes);
     return bio;
 }
 
-static bool bio_has(BIO *bio, const char *text)
+static bool certificates_bio_has(BIO *bio, const char *text)
 {
     char *bytes;
     long len = BIO_get_mem_data(bio, &bytes);
     return len > 0 && memmem(bytes, (size_t)len, text, strlen(text)) != NULL;
 }
 
-static const char *last_reason(void)
+static const char *certificates_last_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     return reason != NULL ? reason : "no reason given";
 }
 
-static int read_certificate(struct pair *pair)
+static int certificates_read_certificate(struct pair *pair)
 {
     struct stat info;
-    BIO *bio = read_file(pair, "certificate", pair->certificate, &info);
+    BIO *bio = certificates_read_file(pair, "certificate", pair->certificate, &info);
     if (bio == NULL) {
         return -1;
     }
-    bool holds_key = bio_has(bio, "PRIVATE KEY-----");
-    bool holds_certificate = bio_has(bio, "-----BEGIN CERTIFICATE-----") ||
-                             bio_has(bio, "-----BEGIN TRUSTED CERTIFICATE-----") ||
-                             bio_has(bio, "-----BEGIN X509 CERTIFICATE-----");
+    bool holds_key = certificates_bio_has(bio, "PRIVATE KEY-----");
+    bool holds_certificate = certificates_bio_has(bio, "-----BEGIN CERTIFICATE-----") ||
+                             certificates_bio_has(bio, "-----BEGIN TRUSTED CERTIFICATE-----") ||
+                             certificates_bio_has(bio, "-----BEGIN X509 CERTIFICATE-----");
     int result = -1;
     ERR_clear_error();
     if (!holds_certificate) {
-        say(pair, true, "%s holds no PEM certificate%s", pair->certificate,
+        certificates_say(
+            pair, true, "%s holds no PEM certificate%s", pair->certificate,
             holds_key ? " but a private key: [tls] certificate and key may have been mixed up"
                       : ": [tls] certificate needs a file with -----BEGIN CERTIFICATE-----, the "
                         "server's own first");
@@ -130,7 +134,8 @@ static int read_certificate(struct pair *pair)
     pair->leaf = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
     pair->chain = sk_X509_new_null();
     if (pair->leaf == NULL || pair->chain == NULL) {
-        say(pair, true, "%s: its certificate is damaged (%s)", pair->certificate, last_reason());
+        certificates_say(pair, true, "%s: its certificate is damaged (%s)", pair->certificate,
+                         certificates_last_reason());
         goto out;
     }
     X509 *issuer;
@@ -141,8 +146,8 @@ static int read_certificate(struct pair *pair)
         }
     }
     if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-        say(pair, true, "%s: certificate %d in it is damaged (%s)", pair->certificate,
-            sk_X509_num(pair->chain) + 2, last_reason());
+        certificates_say(pair, true, "%s: certificate %d in it is damaged (%s)", pair->certificate,
+                         sk_X509_num(pair->chain) + 2, certificates_last_reason());
         goto out;
     }
     result = 0;
@@ -153,7 +158,7 @@ out:
 }
 
 /* Called when the key is encrypted: nobody is there to be asked. */
-static int on_passphrase(char *out, int size, int writing, void *arg)
+static int certificates_on_passphrase(char *out, int size, int writing, void *arg)
 {
     (void)out;
     (void)size;
@@ -162,92 +167,98 @@ static int on_passphrase(char *out, int size, int writing, void *arg)
     return -1;
 }
 
-static int read_key(struct pair *pair)
+static int certificates_read_key(struct pair *pair)
 {
     struct stat info;
-    BIO *bio = read_file(pair, "key", pair->key, &info);
+    BIO *bio = certificates_read_file(pair, "key", pair->key, &info);
     if (bio == NULL) {
         return -1;
     }
     bool encrypted = false;
-    bool holds_certificate = bio_has(bio, "-----BEGIN CERTIFICATE-----");
-    bool holds_key = bio_has(bio, "PRIVATE KEY-----");
+    bool holds_certificate = certificates_bio_has(bio, "-----BEGIN CERTIFICATE-----");
+    bool holds_key = certificates_bio_has(bio, "PRIVATE KEY-----");
     ERR_clear_error();
-    pair->private = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, &encrypted);
+    pair->private = PEM_read_bio_PrivateKey(bio, NULL, certificates_on_passphrase, &encrypted);
     BIO_free(bio);
     if (encrypted) {
-        say(pair, true,
+        certificates_say(
+            pair, true,
             "the key %s is encrypted, and nobody can be asked for its passphrase: decrypt it with "
             "\"openssl pkey -in %s -out NEW\" and protect it by its permissions",
             pair->key, pair->key);
     } else if (!holds_key) {
-        say(pair, true, "%s holds no PEM private key%s", pair->key,
-            holds_certificate ? " but a certificate: [tls] certificate and key may have been "
-                                "mixed up"
-                              : ": [tls] key needs a file with -----BEGIN PRIVATE KEY-----");
+        certificates_say(pair, true, "%s holds no PEM private key%s", pair->key,
+                         holds_certificate
+                             ? " but a certificate: [tls] certificate and key may have been "
+                               "mixed up"
+                             : ": [tls] key needs a file with -----BEGIN PRIVATE KEY-----");
     } else if (pair->private == NULL) {
-        say(pair, true, "%s: the private key is damaged (%s)", pair->key, last_reason());
+        certificates_say(pair, true, "%s: the private key is damaged (%s)", pair->key,
+                         certificates_last_reason());
     }
     ERR_clear_error();
     if (pair->private == NULL) {
         return -1;
     }
     if ((info.st_mode & S_IROTH) != 0) {
-        say(pair, false, "everybody can read the key %s: chmod o-r it", pair->key);
+        certificates_say(pair, false, "everybody can read the key %s: chmod o-r it", pair->key);
     }
     return 0;
 }
 
 /* ---- pairs ---- */
 
-static void print_time(const ASN1_TIME *time, char *out, size_t size)
+static void certificates_print_time(const ASN1_TIME *time, char *out, size_t size)
 {
     struct tm tm = {.tm_mday = 1};
     ASN1_TIME_to_tm(time, &tm);
     strftime(out, size, "%Y-%m-%d %H:%M UTC", &tm);
 }
 
-static void check_dates(struct pair *pair)
+static void certificates_check_dates(struct pair *pair)
 {
     char when[64];
     const ASN1_TIME *from = X509_get0_notBefore(pair->leaf);
     const ASN1_TIME *until = X509_get0_notAfter(pair->leaf);
     if (X509_cmp_current_time(until) < 0) {
-        print_time(until, when, sizeof(when));
-        say(pair, false,
+        certificates_print_time(until, when, sizeof(when));
+        certificates_say(
+            pair, false,
             "the certificate %s expired at %s and clients will refuse it: renew it, then reload",
             pair->certificate, when);
     } else if (X509_cmp_current_time(from) > 0) {
-        print_time(from, when, sizeof(when));
-        say(pair, false,
+        certificates_print_time(from, when, sizeof(when));
+        certificates_say(
+            pair, false,
             "the certificate %s is valid only from %s on and clients will refuse it till then: "
             "check the clock of this machine",
             pair->certificate, when);
     }
 }
 
-static int load_pair(struct tls_context *context, struct pair *pair)
+static int certificates_load_pair(struct tls_context *context, struct pair *pair)
 {
     const char *why;
     /* Both are read, so that both can be complained of. */
-    int failed = read_certificate(pair) | read_key(pair);
+    int failed = certificates_read_certificate(pair) | certificates_read_key(pair);
     if (failed != 0) {
         return -1;
     }
     if (X509_check_private_key(pair->leaf, pair->private) != 1) {
         ERR_clear_error();
-        say(pair, true,
+        certificates_say(
+            pair, true,
             "the key %s does not belong to the certificate %s: the files in [tls] certificate and "
             "key must be in the same order, and the server's certificate comes first in its file",
             pair->key, pair->certificate);
         return -1;
     }
     if (tls_context_add(context, pair->leaf, pair->chain, pair->private, &why) != 0) {
-        say(pair, true, "the certificate %s with the key %s cannot be used: %s", pair->certificate,
-            pair->key, why);
+        certificates_say(pair, true, "the certificate %s with the key %s cannot be used: %s",
+                         pair->certificate, pair->key, why);
         return -1;
     }
-    check_dates(pair);
+    certificates_check_dates(pair);
     return 0;
 }
 
@@ -272,7 +283,7 @@ int certificates_load(const struct config *config, struct tls_context *previous,
             .report = report,
             .arg = arg,
         };
-        result |= load_pair(context, &pair);
+        result |= certificates_load_pair(context, &pair);
         X509_free(pair.leaf);
         sk_X509_pop_free(pair.chain, X509_free);
         EVP_PKEY_free(pair.private);

@@ -1,8 +1,8 @@
 /*
  * The certificates of the TLS listeners: from the files named in [tls] to a context in use.
  *
- * Runs on the main thread, at start, on reload and for --check-config. Each problem names its file
- * and what to do; no byte of a key gets into a message.
+ * Runs on the main thread, at start and for --check-config, and on a reload's own. Each problem
+ * names its file and what to do; no byte of a key gets into a message.
  */
 #ifndef FF_OPS_CERTIFICATES_H
 #define FF_OPS_CERTIFICATES_H

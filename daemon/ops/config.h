@@ -1,19 +1,14 @@
 /*
- * The configuration: an INI file, overridden by the environment, checked whole, as plain values.
+ * The configuration as plain values: what ops/config_load makes of the file and the environment.
  *
- * Owns one table of keys (config_table.c) from which parsing, defaults, the reference page and the
- * sample file come. Used by the main thread, at start and on reload; a struct config is immutable
- * afterwards and may be read by any thread. Never prints, never logs, never resolves names, and
- * puts no value of a key or secret into a message.
+ * Immutable once it is loaded, and then read by any thread.
  */
 #ifndef FF_OPS_CONFIG_H
 #define FF_OPS_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "base/settings.h"
 
@@ -52,19 +47,5 @@ struct config {
  * "fanfare.conf:12: workers must be auto or a number from 1 to 64". error false: a warning,
  * the load goes on. */
 typedef void config_report_fn(void *arg, bool error, const char *text);
-
-/*
- * Reads `path` (NULL: no file), then the environment `envp` (as environ; NULL: none). NULL: at
- * least one error was reported. The result belongs to the caller: config_free.
- */
-struct config *config_load(const char *path, char *const envp[], config_report_fn *report,
-                           void *arg) MUST_CHECK;
-/* The same from memory, for tests: `name` stands in the messages. */
-struct config *config_parse(const char *name, const char *text, size_t len, char *const envp[],
-                            config_report_fn *report, void *arg) MUST_CHECK;
-void config_free(struct config *config); /* NULL is fine */
-
-void config_print_reference(FILE *out); /* the tables of docs/configuration.md */
-void config_print_sample(FILE *out);    /* packaging/fanfared.conf */
 
 #endif

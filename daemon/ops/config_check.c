@@ -1,18 +1,16 @@
-#include "ops/config_loader.h"
+#include "ops/config_check.h"
 
 #include <string.h>
 
 #include "base/strmap.h"
-#include "ops/config.h"
-#include "ops/config_table.h"
 
-static void app_key_of(const void *value, const char **key, size_t *len)
+static void config_draft_key(const void *value, const char **key, size_t *len)
 {
     *key = ((const struct draft *)value)->settings.key;
     *len = strlen(*key);
 }
 
-static void app_id_of(const void *value, const char **key, size_t *len)
+static void config_draft_id(const void *value, const char **key, size_t *len)
 {
     *key = ((const struct draft *)value)->settings.id;
     *len = strlen(*key);
@@ -23,8 +21,8 @@ void config_check_apps(struct loader *loader)
     static const char *const needed[] = {"key", "secret"};
     struct strmap by_id, by_key;
 
-    strmap_init(&by_id, app_id_of);
-    strmap_init(&by_key, app_key_of);
+    strmap_init(&by_id, config_draft_id);
+    strmap_init(&by_key, config_draft_key);
     for (size_t i = 0; i < loader->ndrafts; i++) {
         struct draft *draft = &loader->drafts[i], *other;
         struct app_settings *app = &draft->settings;
@@ -71,13 +69,13 @@ void config_check_apps(struct loader *loader)
     strmap_free(&by_key);
 }
 
-static unsigned int line_of(const struct loader *loader, enum config_section section,
-                            const char *name)
+static unsigned int config_line_of(const struct loader *loader, enum config_section section,
+                                   const char *name)
 {
     return loader->keys[config_key_index(config_key_find(section, name))].line;
 }
 
-static void check_addresses(struct loader *loader)
+static void config_check_addresses(struct loader *loader)
 {
     const struct config *config = loader->config;
     const struct text_list *lists[] = {&config->listen, &config->admin_listen, &config->tls_listen};
@@ -89,7 +87,7 @@ static void check_addresses(struct loader *loader)
                 for (size_t j = 0; j < (a == b ? i : lists[b]->count); j++) {
                     if (strcmp(lists[a]->items[i], lists[b]->items[j]) == 0) {
                         config_say(
-                            loader, true, line_of(loader, sections[a], "listen"),
+                            loader, true, config_line_of(loader, sections[a], "listen"),
                             "%s is listed in [%s] listen and again in [%s] listen; every address "
                             "can be used once",
                             lists[a]->items[i], section_infos[sections[b]].name,
@@ -106,28 +104,28 @@ void config_check_together(struct loader *loader)
     const struct config *config = loader->config;
     const struct limits *limits = &config->limits;
 
-    check_addresses(loader);
+    config_check_addresses(loader);
     if (config->proxy_protocol && config->trusted_proxies.count == 0) {
-        config_say(loader, true, line_of(loader, SECTION_SERVER, "proxy_protocol"),
+        config_say(loader, true, config_line_of(loader, SECTION_SERVER, "proxy_protocol"),
                    "[server] proxy_protocol = yes needs trusted_proxies: the addresses of the "
                    "proxies that send the header");
     }
     if (config->tls_certificate.count != config->tls_key.count) {
         config_say(
-            loader, true, line_of(loader, SECTION_TLS, "certificate"),
+            loader, true, config_line_of(loader, SECTION_TLS, "certificate"),
             "[tls] certificate and key must list as many files as each other, not %zu and %zu",
             config->tls_certificate.count, config->tls_key.count);
     } else if (config->tls_listen.count > 0 && config->tls_certificate.count == 0) {
-        config_say(loader, true, line_of(loader, SECTION_TLS, "listen"),
+        config_say(loader, true, config_line_of(loader, SECTION_TLS, "listen"),
                    "[tls] listen needs a certificate and a key");
     }
     if (limits->output_hard != 0 && limits->output_soft > limits->output_hard) {
-        config_say(loader, true, line_of(loader, SECTION_LIMITS, "output_soft"),
+        config_say(loader, true, config_line_of(loader, SECTION_LIMITS, "output_soft"),
                    "output_soft must not be over output_hard");
     }
     if (limits->output_hard != 0 && limits->max_event_size > limits->output_hard) {
         config_say(
-            loader, false, line_of(loader, SECTION_LIMITS, "max_event_size"),
+            loader, false, config_line_of(loader, SECTION_LIMITS, "max_event_size"),
             "max_event_size is over output_hard: such an event disconnects clients that are slow "
             "to take it");
     }

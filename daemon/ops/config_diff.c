@@ -15,9 +15,9 @@ struct list {
     size_t len, size, left_out;
 };
 
-static void item(struct list *list, const char *format, ...) PRINTF_LIKE(2, 3);
+static void config_diff_item(struct list *list, const char *format, ...) PRINTF_LIKE(2, 3);
 
-static void item(struct list *list, const char *format, ...)
+static void config_diff_item(struct list *list, const char *format, ...)
 {
     char text[2048];
     va_list args;
@@ -33,32 +33,32 @@ static void item(struct list *list, const char *format, ...)
                                   list->len > 0 ? "; " : "", text);
 }
 
-static void id_of(const void *value, const char **key, size_t *len)
+static void config_diff_id_of(const void *value, const char **key, size_t *len)
 {
     *key = ((const struct app_settings *)value)->id;
     *len = strlen(*key);
 }
 
-static void by_id(struct strmap *map, const struct config *config)
+static void config_diff_by_id(struct strmap *map, const struct config *config)
 {
-    strmap_init(map, id_of);
+    strmap_init(map, config_diff_id_of);
     for (size_t i = 0; i < config->napps; i++) {
         strmap_put(map, &config->apps[i]);
     }
 }
 
-static const struct app_settings *app_of(const struct strmap *map, const char *id)
+static const struct app_settings *config_diff_app_of(const struct strmap *map, const char *id)
 {
     return strmap_get(map, id, strlen(id));
 }
 
-static void diff_app(struct list *list, const struct app_settings *old,
-                     const struct app_settings *now)
+static void config_diff_one(struct list *list, const struct app_settings *old,
+                            const struct app_settings *now)
 {
     char keys[1024];
     size_t len = 0;
     if (old->enabled != now->enabled) {
-        item(list, "application %s %s", now->id, now->enabled ? "enabled" : "disabled");
+        config_diff_item(list, "application %s %s", now->id, now->enabled ? "enabled" : "disabled");
     }
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
@@ -69,27 +69,27 @@ static void diff_app(struct list *list, const struct app_settings *old,
         }
     }
     if (len > 0) {
-        item(list, "application %s changed: %s", now->id, keys);
+        config_diff_item(list, "application %s changed: %s", now->id, keys);
     }
 }
 
-static void diff_apps(struct list *list, const struct config *old, const struct config *now)
+static void config_diff_apps(struct list *list, const struct config *old, const struct config *now)
 {
     struct strmap before, after;
-    by_id(&before, old);
-    by_id(&after, now);
+    config_diff_by_id(&before, old);
+    config_diff_by_id(&after, now);
     for (size_t i = 0; i < now->napps; i++) {
-        if (app_of(&before, now->apps[i].id) == NULL) {
-            item(list, "application %s added%s", now->apps[i].id,
-                 now->apps[i].enabled ? "" : ", disabled");
+        if (config_diff_app_of(&before, now->apps[i].id) == NULL) {
+            config_diff_item(list, "application %s added%s", now->apps[i].id,
+                             now->apps[i].enabled ? "" : ", disabled");
         }
     }
     for (size_t i = 0; i < old->napps; i++) {
-        const struct app_settings *other = app_of(&after, old->apps[i].id);
+        const struct app_settings *other = config_diff_app_of(&after, old->apps[i].id);
         if (other == NULL) {
-            item(list, "application %s removed", old->apps[i].id);
+            config_diff_item(list, "application %s removed", old->apps[i].id);
         } else {
-            diff_app(list, &old->apps[i], other);
+            config_diff_one(list, &old->apps[i], other);
         }
     }
     strmap_free(&before);
@@ -100,12 +100,12 @@ void config_diff(const struct config *old, const struct config *now, char *out, 
 {
     struct list list = {.out = out, .size = size};
     out[0] = '\0';
-    diff_apps(&list, old, now);
+    config_diff_apps(&list, old, now);
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
         if (key->section != SECTION_APP && (key->flags & KEY_RESTART) == 0 &&
             !config_key_equal(key, old, now)) {
-            item(&list, "[%s] %s", section_infos[key->section].name, key->name);
+            config_diff_item(&list, "[%s] %s", section_infos[key->section].name, key->name);
         }
     }
     if (list.left_out > 0) {

@@ -26,32 +26,32 @@ bool config_text_is_clean(const char *text, size_t len)
     return ff_utf8_valid(text, len);
 }
 
-static bool is_space(char c)
+static bool config_file_is_space(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-static void trim(const char **text, size_t *len)
+static void config_file_trim(const char **text, size_t *len)
 {
-    while (*len > 0 && is_space(**text)) {
+    while (*len > 0 && config_file_is_space(**text)) {
         (*text)++;
         (*len)--;
     }
-    while (*len > 0 && is_space((*text)[*len - 1])) {
+    while (*len > 0 && config_file_is_space((*text)[*len - 1])) {
         (*len)--;
     }
 }
 
-static void problem(struct reading *reading, const char *text)
+static void config_file_problem(struct reading *reading, const char *text)
 {
     reading->to->problem(reading->to->arg, reading->line, text);
 }
 
 /* A space and then ; or #: libinih takes ; for a comment, people mean # as one. */
-static bool has_comment(const char *text, size_t len)
+static bool config_file_has_comment(const char *text, size_t len)
 {
     for (size_t i = 1; i < len; i++) {
-        if (is_space(text[i - 1]) && (text[i] == ';' || text[i] == '#')) {
+        if (config_file_is_space(text[i - 1]) && (text[i] == ';' || text[i] == '#')) {
             return true;
         }
     }
@@ -63,7 +63,7 @@ struct expected {
     bool same;
 };
 
-static int on_ini(void *user, const char *section, const char *name, const char *value)
+static int config_file_on_ini(void *user, const char *section, const char *name, const char *value)
 {
     struct expected *expected = user;
 
@@ -74,58 +74,59 @@ static int on_ini(void *user, const char *section, const char *name, const char 
 
 /* Whether libinih reads exactly these three: whatever its build cuts or joins, nothing is changed
  * unseen. */
-static bool ini_agrees(const char *section, const char *name, const char *value)
+static bool config_file_ini_agrees(const char *section, const char *name, const char *value)
 {
     struct expected expected = {section, name, value, false};
     size_t size = strlen(section) + strlen(name) + strlen(value) + 8;
     char *text = mem_alloc(size);
 
     snprintf(text, size, "[%s]\n%s=%s\n", section, name, value);
-    int result = ini_parse_string(text, on_ini, &expected);
+    int result = ini_parse_string(text, config_file_on_ini, &expected);
     mem_free(text);
     return result == 0 && expected.same;
 }
 
-static void read_section(struct reading *reading, const char *text, size_t len)
+static void config_file_read_section(struct reading *reading, const char *text, size_t len)
 {
     const char *close = memchr(text, ']', len);
     size_t name_len;
 
     if (close == NULL) {
-        problem(reading, "a section is written [name], with the closing bracket");
+        config_file_problem(reading, "a section is written [name], with the closing bracket");
         return;
     }
     if (close != text + len - 1) {
-        problem(
+        config_file_problem(
             reading,
             "nothing may follow a [section] in its line; a comment stands in a line of its own");
         return;
     }
     text++;
     name_len = (size_t)(close - text);
-    trim(&text, &name_len);
+    config_file_trim(&text, &name_len);
     if (name_len == 0) {
-        problem(reading, "a section is written [name], and its name must not be empty");
+        config_file_problem(reading, "a section is written [name], and its name must not be empty");
         return;
     }
     if (name_len > CONFIG_SECTION_MAX) {
-        problem(reading, "the name of a section must not be over 49 bytes");
+        config_file_problem(reading, "the name of a section must not be over 49 bytes");
         return;
     }
     char name[CONFIG_SECTION_MAX + 1];
     memcpy(name, text, name_len);
     name[name_len] = '\0';
-    if (has_comment(name, name_len) || !ini_agrees(name, "x", "y")) {
-        problem(reading, "a section's name must not hold a comment");
+    if (config_file_has_comment(name, name_len) || !config_file_ini_agrees(name, "x", "y")) {
+        config_file_problem(reading, "a section's name must not hold a comment");
         return;
     }
     memcpy(reading->section, name, name_len + 1);
     reading->to->section(reading->to->arg, reading->line, name);
 }
 
-static const char *value_problem(const char *raw, size_t raw_len, const char *value, size_t len)
+static const char *config_file_value_problem(const char *raw, size_t raw_len, const char *value,
+                                             size_t len)
 {
-    if (has_comment(raw, raw_len)) {
+    if (config_file_has_comment(raw, raw_len)) {
         return "a comment must stand in a line of its own; \" ;\" and \" #\" are not allowed in a "
                "value";
     }
@@ -138,14 +139,14 @@ static const char *value_problem(const char *raw, size_t raw_len, const char *va
     return NULL;
 }
 
-static void read_key(struct reading *reading, const char *text, size_t len)
+static void config_file_read_key(struct reading *reading, const char *text, size_t len)
 {
     const char *equals = memchr(text, '=', len);
     const char *colon = memchr(text, ':', len);
     const char *why;
 
     if (equals == NULL || (colon != NULL && colon < equals)) {
-        problem(
+        config_file_problem(
             reading,
             "a line must be \"key = value\", a [section], or a comment that starts with # or ;");
         return;
@@ -153,26 +154,27 @@ static void read_key(struct reading *reading, const char *text, size_t len)
     const char *raw = equals + 1;
     size_t name_len = (size_t)(equals - text), raw_len = len - name_len - 1, value_len = raw_len;
     const char *value = raw;
-    trim(&text, &name_len);
-    trim(&value, &value_len);
+    config_file_trim(&text, &name_len);
+    config_file_trim(&value, &value_len);
     if (name_len == 0) {
-        problem(reading, "the key in front of \"=\" is missing");
+        config_file_problem(reading, "the key in front of \"=\" is missing");
         return;
     }
-    why = value_problem(raw, raw_len, value, value_len);
-    if (why == NULL && has_comment(text, name_len)) {
+    why = config_file_value_problem(raw, raw_len, value, value_len);
+    if (why == NULL && config_file_has_comment(text, name_len)) {
         why = "a key must not hold a comment";
     }
     if (why == NULL && reading->section[0] == '\0') {
         why = "a key must stand below a [section]";
     }
     if (why != NULL) {
-        problem(reading, why);
+        config_file_problem(reading, why);
         return;
     }
     char *name_copy = mem_strndup(text, name_len), *value_copy = mem_strndup(value, value_len);
-    if (!ini_agrees(reading->section, name_copy, value_copy)) {
-        problem(reading, "this line is too long, or cannot be read without changing it");
+    if (!config_file_ini_agrees(reading->section, name_copy, value_copy)) {
+        config_file_problem(reading,
+                            "this line is too long, or cannot be read without changing it");
     } else {
         reading->to->key(reading->to->arg, reading->line, name_copy, value_copy);
     }
@@ -180,33 +182,33 @@ static void read_key(struct reading *reading, const char *text, size_t len)
     mem_free(value_copy);
 }
 
-static void read_line(struct reading *reading, const char *text, size_t len)
+static void config_file_read_line(struct reading *reading, const char *text, size_t len)
 {
     const char *start = text;
     size_t inner = len;
 
     if (!ff_utf8_valid(text, len)) {
-        problem(reading, "not valid UTF-8");
+        config_file_problem(reading, "not valid UTF-8");
         return;
     }
     if (!config_text_is_clean(text, len)) {
-        problem(reading, "control characters are not allowed");
+        config_file_problem(reading, "control characters are not allowed");
         return;
     }
-    trim(&start, &inner);
+    config_file_trim(&start, &inner);
     if (inner == 0 || *start == ';' || *start == '#') {
         return;
     }
     if (start != text) {
-        problem(reading,
-                "a line must not be indented: a value cannot be continued in the next line "
-                "(a list may be continued by repeating its key)");
+        config_file_problem(
+            reading, "a line must not be indented: a value cannot be continued in the next line "
+                     "(a list may be continued by repeating its key)");
         return;
     }
     if (*start == '[') {
-        read_section(reading, start, inner);
+        config_file_read_section(reading, start, inner);
     } else {
-        read_key(reading, start, inner);
+        config_file_read_key(reading, start, inner);
     }
 }
 
@@ -224,12 +226,13 @@ void config_read_lines(const char *text, size_t len, const struct config_lines *
 
         reading.line++;
         if (memchr(text, '\0', line_len) != NULL) {
-            problem(&reading,
-                    "a NUL byte: the file must be text in UTF-8; the rest of it was not read");
+            config_file_problem(
+                &reading,
+                "a NUL byte: the file must be text in UTF-8; the rest of it was not read");
             return;
         }
-        read_line(&reading, text,
-                  line_len > 0 && text[line_len - 1] == '\r' ? line_len - 1 : line_len);
+        config_file_read_line(&reading, text,
+                              line_len > 0 && text[line_len - 1] == '\r' ? line_len - 1 : line_len);
         text += line_len + 1;
     }
 }

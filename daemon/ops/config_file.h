@@ -2,7 +2,7 @@
  * The lines of an INI file: checks each one, reads it with libinih, and refuses what libinih would
  * change silently (long values, comments behind a value, indented lines).
  *
- * Owns nothing, keeps nothing; runs on the main thread. Knows no sections and no keys.
+ * Owns nothing, keeps nothing; runs on the thread that loads. Knows no sections and no keys.
  */
 #ifndef FF_OPS_CONFIG_FILE_H
 #define FF_OPS_CONFIG_FILE_H

@@ -1,8 +1,9 @@
 /*
- * A configuration while it is being read, and the checks that concern more than one key. Shared by
- * config.c, which reads, and config_check.c, which looks at the whole; for nobody else.
+ * A configuration while it is being read: what has been set so far, and where. For the parts that
+ * read it, config_load.c (the file) and config_env.c, and for config_check.c, which looks at the
+ * whole.
  *
- * A loader lives on the stack of one call. Runs on the main thread.
+ * A loader lives on the stack of one call. Runs on the thread that loads.
  */
 #ifndef FF_OPS_CONFIG_LOADER_H
 #define FF_OPS_CONFIG_LOADER_H
@@ -53,8 +54,8 @@ static inline size_t config_key_index(const struct config_key *key)
 void config_say(struct loader *loader, bool error, unsigned int line, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
-void config_check_apps(struct loader *loader); /* all have what they need, and it is their own */
-void config_check_together(struct loader *loader); /* keys that must fit each other */
-void config_warn_later(struct loader *loader);     /* keys that this version has no use for */
+/* Begins an application, with all keys at their defaults. `name` is its section's, such as
+ * app "shop"; an id that is not allowed is reported and stands as "?". Good until the next one. */
+struct draft *config_draft_new(struct loader *loader, unsigned int line, const char *name);
 
 #endif

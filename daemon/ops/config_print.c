@@ -1,11 +1,11 @@
-#include "ops/config.h"
+#include "ops/config_print.h"
 
 #include <string.h>
 
 #include "ops/config_table.h"
 
 /* Text in a cell of a Markdown table. */
-static void print_cell(FILE *out, const char *text)
+static void config_print_cell(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (strchr("|*_<", *text) != NULL) {
@@ -15,7 +15,7 @@ static void print_cell(FILE *out, const char *text)
     }
 }
 
-static void print_row(FILE *out, const struct config_key *key)
+static void config_print_row(FILE *out, const struct config_key *key)
 {
     char allowed[512];
 
@@ -29,9 +29,9 @@ static void print_row(FILE *out, const struct config_key *key)
         fprintf(out, "`%s`", key->initial);
     }
     fputs(" | ", out);
-    print_cell(out, allowed);
+    config_print_cell(out, allowed);
     fputs(" | ", out);
-    print_cell(out, key->help);
+    config_print_cell(out, key->help);
     if ((key->flags & KEY_RESTART) != 0) {
         fputs(" *Changes only with a restart.*", out);
     }
@@ -53,14 +53,14 @@ void config_print_reference(FILE *out)
         fputs("\n\n| key | default | allowed | meaning |\n| --- | --- | --- | --- |\n", out);
         for (size_t i = 0; i < config_keys_count; i++) {
             if (config_keys[i].section == section) {
-                print_row(out, &config_keys[i]);
+                config_print_row(out, &config_keys[i]);
             }
         }
     }
 }
 
 /* A comment, broken at spaces. */
-static void print_comment(FILE *out, const char *text)
+static void config_print_comment(FILE *out, const char *text)
 {
     const size_t width = 98;
 
@@ -88,7 +88,7 @@ void config_print_sample(FILE *out)
           out);
     for (size_t section = 0; section < SECTION_MAX; section++) {
         fprintf(out, "\n[%s]\n", section_infos[section].name);
-        print_comment(out, section_infos[section].help);
+        config_print_comment(out, section_infos[section].help);
         for (size_t i = 0; i < config_keys_count; i++) {
             const struct config_key *key = &config_keys[i];
             char text[600], allowed[512];
@@ -98,10 +98,10 @@ void config_print_sample(FILE *out)
             }
             config_key_allowed(key, allowed, sizeof(allowed));
             fputc('\n', out);
-            print_comment(out, key->help);
+            config_print_comment(out, key->help);
             snprintf(text, sizeof(text), "Allowed: %s.%s", allowed,
                      (key->flags & KEY_LATER) != 0 ? " No effect in this version." : "");
-            print_comment(out, text);
+            config_print_comment(out, text);
             fprintf(out, "%s%s =%s%s\n",
                     section == SECTION_APP && (key->flags & KEY_REQUIRED) != 0 ? "" : "#",
                     key->name, *key->initial == '\0' ? "" : " ", key->initial);

@@ -19,7 +19,10 @@ static const char *const client_events[] = {"members", "none", "all", NULL};
 
 const struct section_info section_infos[SECTION_MAX] = {
     [SECTION_SERVER] = {"server", "SERVER", "Where clients connect, and how the process behaves."},
-    [SECTION_IPC] = {"ipc", "IPC", "The Unix socket on which PHP publishes."},
+    [SECTION_IPC] = {"ipc", "IPC",
+                     "The Unix socket on which PHP publishes. mode and group are for one that the "
+                     "daemon makes, not for "
+                     "one that systemd passes."},
     [SECTION_ADMIN] =
         {"admin", "ADMIN",
          "Where /metrics, /stats and /health are served. Keep it off public networks."},
@@ -122,12 +125,15 @@ const struct config_key config_keys[] = {
     LIMIT(keepalive_timeout, KEY_SECONDS, "60", DAY, "How long an idle HTTP connection is kept."),
     LIMIT(activity_timeout, KEY_SECONDS, "30", DAY,
           "Told to clients: after so much silence they send a ping."),
-    LIMIT(ping_interval, KEY_SECONDS, "60", DAY, "A client that was silent for so long is pinged."),
+    LIMIT(ping_interval, KEY_SECONDS, "40", DAY,
+          "A client that was silent for so long is pinged. Keep it below what proxies in front "
+          "allow."),
     LIMIT(pong_timeout, KEY_SECONDS, "30", DAY,
           "A client that does not answer a ping for so long is closed with 4201."),
     LIMIT(output_soft, KEY_SIZE, "256K", 1024 * MB,
           "Unsent bytes of a slow client that takes nothing for output_soft_seconds: closed."),
-    LIMIT(output_soft_seconds, KEY_SECONDS, "10", DAY, "See output_soft."),
+    LIMIT(output_soft_seconds, KEY_SECONDS, "10", DAY,
+          "How long such a client may take nothing. 0: as long as it likes."),
     LIMIT(output_hard, KEY_SIZE, "8M", 1024 * MB, "Unsent bytes of a slow client: closed at once."),
     LIMIT(output_total, KEY_SIZE, "256M", 1024 * 1024 * MB,
           "Unsent bytes of all clients of a worker; over it the oldest backlog is closed first."),
@@ -153,7 +159,9 @@ const struct config_key config_keys[] = {
     {SECTION_APP, "enabled", KEY_BOOL, 0, "yes", IN_APP(enabled),
      .help = "no: clients and publishers are refused with a reason."},
     {SECTION_APP, "allowed_origins", KEY_LIST, 0, "*", IN_APP(allowed_origins),
-     .kind = &kind_origin, .help = "Web sites whose pages may connect. * alone: all."},
+     .kind = &kind_origin,
+     .help = "Web sites and apps whose pages may connect. *: all. docs/security.md lists what apps "
+             "send."},
     {SECTION_APP, "allow_missing_origin", KEY_BOOL, 0, "yes", IN_APP(allow_missing_origin),
      .help = "Whether clients that send no Origin, such as mobile apps, may connect."},
     {SECTION_APP, "client_events", KEY_CHOICE, 0, "members", IN_APP(client_events),
@@ -232,7 +240,7 @@ bool config_section_find(const char *name, enum config_section *out)
 }
 
 /* The largest unit that leaves no remainder, as a size is written in a file. */
-static void print_size(uint64_t bytes, char *out, size_t size)
+static void config_print_size(uint64_t bytes, char *out, size_t size)
 {
     if (bytes > 0 && bytes % MB == 0) {
         snprintf(out, size, "%lluM", (unsigned long long)(bytes / MB));
@@ -275,7 +283,7 @@ void config_key_allowed(const struct config_key *key, char *out, size_t size)
         snprintf(out, size, "a number of seconds from %llu to %llu", min, max);
         return;
     case KEY_SIZE:
-        print_size(key->max, most, sizeof(most));
+        config_print_size(key->max, most, sizeof(most));
         snprintf(out, size, "a size such as 512, 64K or 8M, from %llu to %s", min, most);
         return;
     case KEY_WORKERS:
@@ -287,12 +295,12 @@ void config_key_allowed(const struct config_key *key, char *out, size_t size)
     }
 }
 
-static void *field(const struct config_key *key, void *base)
+static void *config_key_field(const struct config_key *key, void *base)
 {
     return (char *)base + key->offset;
 }
 
-static char *trimmed(const char *text, size_t len)
+static char *config_trimmed(const char *text, size_t len)
 {
     while (len > 0 && (text[0] == ' ' || text[0] == '\t')) {
         text++;
@@ -305,7 +313,8 @@ static char *trimmed(const char *text, size_t len)
 }
 
 /* Shows a value in a message only when it can hold no credentials. */
-static void explain(const struct config_key *key, const char *value, char *why, size_t size)
+static void config_key_explain(const struct config_key *key, const char *value, char *why,
+                               size_t size)
 {
     char allowed[512];
     bool shown = key->kind != &kind_app_key && key->kind != &kind_secret &&
@@ -319,22 +328,22 @@ static void explain(const struct config_key *key, const char *value, char *why, 
     }
 }
 
-static int set_list(const struct config_key *key, void *base, const char *value, bool append,
-                    char *why, size_t why_size)
+static int config_key_set_list(const struct config_key *key, void *base, const char *value,
+                               bool append, char *why, size_t why_size)
 {
-    struct text_list *list = field(key, base);
+    struct text_list *list = config_key_field(key, base);
     struct text_list items = {NULL, 0};
 
     for (const char *at = value; *value != '\0';) {
         size_t len = strcspn(at, ",");
-        char *text = trimmed(at, len);
+        char *text = config_trimmed(at, len);
         char *item = *text == '\0' ? NULL : key->kind->take(text);
 
         if (item == NULL) {
             if (*text == '\0') {
                 snprintf(why, why_size, "has an empty entry between commas");
             } else {
-                explain(key, text, why, why_size);
+                config_key_explain(key, text, why, why_size);
             }
             mem_free(text);
             list_clear(&items);
@@ -363,9 +372,9 @@ static int set_list(const struct config_key *key, void *base, const char *value,
     return 0;
 }
 
-static int set_text(const struct config_key *key, void *base, const char *value)
+static int config_key_set_text(const struct config_key *key, void *base, const char *value)
 {
-    char **slot = field(key, base);
+    char **slot = config_key_field(key, base);
     char *text;
 
     if (*value == '\0' && (key->flags & KEY_REQUIRED) == 0) {
@@ -381,7 +390,7 @@ static int set_text(const struct config_key *key, void *base, const char *value)
     return 0;
 }
 
-static int set_number(const struct config_key *key, void *base, const char *value)
+static int config_key_set_number(const struct config_key *key, void *base, const char *value)
 {
     uint64_t number;
     bool fine = key->type == KEY_SIZE ? value_size(value, &number) : value_number(value, &number);
@@ -390,9 +399,9 @@ static int set_number(const struct config_key *key, void *base, const char *valu
         return -1;
     }
     if (key->type == KEY_WORKERS) {
-        *(uint32_t *)field(key, base) = (uint32_t)number;
+        *(uint32_t *)config_key_field(key, base) = (uint32_t)number;
     } else {
-        *(uint64_t *)field(key, base) = number;
+        *(uint64_t *)config_key_field(key, base) = number;
     }
     return 0;
 }
@@ -405,33 +414,33 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
 
     switch (key->type) {
     case KEY_LIST:
-        return set_list(key, base, value, append, why, why_size);
+        return config_key_set_list(key, base, value, append, why, why_size);
     case KEY_TEXT:
-        result = set_text(key, base, value);
+        result = config_key_set_text(key, base, value);
         break;
     case KEY_BOOL:
-        result = value_bool(value, field(key, base)) ? 0 : -1;
+        result = value_bool(value, config_key_field(key, base)) ? 0 : -1;
         break;
     case KEY_MODE:
-        result = value_mode(value, field(key, base)) ? 0 : -1;
+        result = value_mode(value, config_key_field(key, base)) ? 0 : -1;
         break;
     case KEY_CHOICE:
         if (value_choice(value, key->choices, &choice)) {
-            memcpy(field(key, base), &choice, sizeof(choice));
+            memcpy(config_key_field(key, base), &choice, sizeof(choice));
             result = 0;
         }
         break;
     case KEY_WORKERS:
         if (strcmp(value, "auto") == 0) {
-            *(uint32_t *)field(key, base) = 0;
+            *(uint32_t *)config_key_field(key, base) = 0;
             return 0;
         }
-        result = set_number(key, base, value);
+        result = config_key_set_number(key, base, value);
         break;
     case KEY_COUNT:
     case KEY_SECONDS:
     case KEY_SIZE:
-        result = set_number(key, base, value);
+        result = config_key_set_number(key, base, value);
         break;
     }
     if (result != 0) {
@@ -440,7 +449,7 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
             config_key_allowed(key, allowed, sizeof(allowed));
             snprintf(why, why_size, "must not be empty: it must be %s", allowed);
         } else {
-            explain(key, value, why, why_size);
+            config_key_explain(key, value, why, why_size);
         }
     }
     return result;
@@ -449,9 +458,9 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
 void config_key_free(const struct config_key *key, void *base)
 {
     if (key->type == KEY_LIST) {
-        list_clear(field(key, base));
+        list_clear(config_key_field(key, base));
     } else if (key->type == KEY_TEXT) {
-        char **slot = field(key, base);
+        char **slot = config_key_field(key, base);
         mem_free(*slot);
         *slot = NULL;
     }
@@ -464,13 +473,13 @@ void config_key_reset(const struct config_key *key, void *base)
     config_key_free(key, base);
     if (key->type == KEY_TEXT && *key->initial == '\0') {
         /* A required text has no default: empty until it is set, which the loader checks. */
-        *(char **)field(key, base) = mem_strndup("", 0);
+        *(char **)config_key_field(key, base) = mem_strndup("", 0);
         return;
     }
     check(config_key_set(key, base, key->initial, false, why, sizeof(why)) == 0);
 }
 
-static bool lists_equal(const struct text_list *a, const struct text_list *b)
+static bool config_lists_equal(const struct text_list *a, const struct text_list *b)
 {
     if (a->count != b->count) {
         return false;
@@ -488,7 +497,7 @@ bool config_key_equal(const struct config_key *key, const void *base, const void
     const void *a = (const char *)base + key->offset, *b = (const char *)other + key->offset;
     switch (key->type) {
     case KEY_LIST:
-        return lists_equal(a, b);
+        return config_lists_equal(a, b);
     case KEY_TEXT:
         return strcmp(*(char *const *)a, *(char *const *)b) == 0;
     case KEY_BOOL:

@@ -11,14 +11,14 @@
 #include "base/address.h"
 #include "base/mem.h"
 
-static char *copy(const char *text)
+static char *value_copy(const char *text)
 {
     return mem_strndup(text, strlen(text));
 }
 
 /* True when the text is not empty, not over `most` bytes and made of letters, digits and the
  * characters in `more`. */
-static bool made_of(const char *text, size_t most, const char *more)
+static bool value_made_of(const char *text, size_t most, const char *more)
 {
     size_t len = strlen(text);
 
@@ -151,19 +151,20 @@ void list_clear(struct text_list *list)
     list->count = 0;
 }
 
-static bool port_valid(const char *text)
+static bool value_port_valid(const char *text)
 {
     uint64_t port;
     return strlen(text) <= 5 && value_number(text, &port) && port >= 1 && port <= 65535;
 }
 
 /* Splits "host:port" and "[host]:port". False: not of that form. */
-static bool split_address(const char *text, char *host, size_t size, const char **port, bool *v6)
+static bool value_split_address(const char *text, char *host, size_t size, const char **port,
+                                bool *v6)
 {
     const char *colon = strrchr(text, ':');
     size_t len;
 
-    if (colon == NULL || !port_valid(colon + 1)) {
+    if (colon == NULL || !value_port_valid(colon + 1)) {
         return false;
     }
     *port = colon + 1;
@@ -184,7 +185,7 @@ static bool split_address(const char *text, char *host, size_t size, const char 
     return true;
 }
 
-static char *take_address(const char *text)
+static char *value_take_address(const char *text)
 {
     char host[INET6_ADDRSTRLEN], normal[INET6_ADDRSTRLEN + 16];
     const char *port;
@@ -192,7 +193,8 @@ static char *take_address(const char *text)
     bool v6;
     unsigned char raw[16];
 
-    if (!split_address(text, host, sizeof(host), &port, &v6) || !value_number(port, &number)) {
+    if (!value_split_address(text, host, sizeof(host), &port, &v6) ||
+        !value_number(port, &number)) {
         return NULL;
     }
     if (!v6 && strcasecmp(host, "localhost") == 0) {
@@ -205,17 +207,17 @@ static char *take_address(const char *text)
         return NULL;
     }
     snprintf(normal, sizeof(normal), v6 ? "[%s]:%u" : "%s:%u", host, (unsigned int)number);
-    return copy(normal);
+    return value_copy(normal);
 }
 
-static char *take_proxy(const char *text)
+static char *value_take_proxy(const char *text)
 {
     struct network network;
 
-    return network_read(text, strlen(text), &network) ? copy(text) : NULL;
+    return network_read(text, strlen(text), &network) ? value_copy(text) : NULL;
 }
 
-static char *take_webhook_event(const char *text)
+static char *value_take_webhook_event(const char *text)
 {
     static const char *const events[] = {"channel_occupied",  "channel_vacated", "member_added",
                                          "member_removed",    "client_event",    "cache_miss",
@@ -223,57 +225,57 @@ static char *take_webhook_event(const char *text)
 
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
         if (strcmp(text, events[i]) == 0) {
-            return copy(text);
+            return value_copy(text);
         }
     }
     return NULL;
 }
 
-static char *take_prefix(const char *text)
+static char *value_take_prefix(const char *text)
 {
     size_t len = strlen(text);
 
-    if (text[0] != '/' || strstr(text, "//") != NULL || !made_of(text, 100, "/._~-")) {
+    if (text[0] != '/' || strstr(text, "//") != NULL || !value_made_of(text, 100, "/._~-")) {
         return NULL;
     }
     return mem_strndup(text, text[len - 1] == '/' ? len - 1 : len);
 }
 
-static char *take_socket(const char *text)
+static char *value_take_socket(const char *text)
 {
     size_t len = strlen(text);
 
     if (len >= sizeof(((struct sockaddr_un *)0)->sun_path) || text[len - 1] == '/') {
         return NULL;
     }
-    return copy(text);
+    return value_copy(text);
 }
 
-static char *take_group(const char *text)
+static char *value_take_group(const char *text)
 {
-    return made_of(text, 64, "._-") ? copy(text) : NULL;
+    return value_made_of(text, 64, "._-") ? value_copy(text) : NULL;
 }
 
-static char *take_any(const char *text)
+static char *value_take_any(const char *text)
 {
-    return copy(text);
+    return value_copy(text);
 }
 
-static bool starts_with(const char *text, const char *start)
+static bool value_starts_with(const char *text, const char *start)
 {
     size_t len = strlen(start);
     return strncmp(text, start, len) == 0 && text[len] != '\0';
 }
 
-static char *take_redis_url(const char *text)
+static char *value_take_redis_url(const char *text)
 {
-    bool fine = starts_with(text, "redis://") || starts_with(text, "rediss://") ||
-                starts_with(text, "unix:///");
-    return fine && strchr(text, ' ') == NULL ? copy(text) : NULL;
+    bool fine = value_starts_with(text, "redis://") || value_starts_with(text, "rediss://") ||
+                value_starts_with(text, "unix:///");
+    return fine && strchr(text, ' ') == NULL ? value_copy(text) : NULL;
 }
 
 /* Of a URL: the host, and a port that exists if there is one. The rest is for libcurl. */
-static bool has_host(const char *url)
+static bool value_has_host(const char *url)
 {
     const char *authority = strstr(url, "://") + 3;
     const char *end = authority + strcspn(authority, "/?#");
@@ -299,22 +301,22 @@ static bool has_host(const char *url)
     }
     memcpy(port, colon + 1, len);
     port[len] = '\0';
-    return port_valid(port);
+    return value_port_valid(port);
 }
 
-static char *take_webhook(const char *text)
+static char *value_take_webhook(const char *text)
 {
-    bool fine = starts_with(text, "https://") || starts_with(text, "http://");
-    return fine && strchr(text, ' ') == NULL && has_host(text) ? copy(text) : NULL;
+    bool fine = value_starts_with(text, "https://") || value_starts_with(text, "http://");
+    return fine && strchr(text, ' ') == NULL && value_has_host(text) ? value_copy(text) : NULL;
 }
 
-static char *take_redis_prefix(const char *text)
+static char *value_take_redis_prefix(const char *text)
 {
-    return made_of(text, 64, "._:-") ? copy(text) : NULL;
+    return value_made_of(text, 64, "._:-") ? value_copy(text) : NULL;
 }
 
 /* A host name or address, with or without a port; lower case, as browsers send it. */
-static bool origin_host(const char *host, bool port_allowed)
+static bool value_origin_host(const char *host, bool port_allowed)
 {
     const char *end = host + strlen(host);
 
@@ -330,21 +332,21 @@ static bool origin_host(const char *host, bool port_allowed)
         if (inet_pton(AF_INET6, literal, raw) != 1) {
             return false;
         }
-        return close + 1 == end || (port_allowed && close[1] == ':' && port_valid(close + 2));
+        return close + 1 == end || (port_allowed && close[1] == ':' && value_port_valid(close + 2));
     }
     const char *colon = strchr(host, ':');
-    if (colon != NULL && (!port_allowed || !port_valid(colon + 1))) {
+    if (colon != NULL && (!port_allowed || !value_port_valid(colon + 1))) {
         return false;
     }
     char *name = mem_strndup(host, (size_t)((colon == NULL ? end : colon) - host));
-    bool fine = made_of(name, 253, ".-_") && name[0] != '.' && strstr(name, "..") == NULL;
+    bool fine = value_made_of(name, 253, ".-_") && name[0] != '.' && strstr(name, "..") == NULL;
     mem_free(name);
     return fine;
 }
 
-static char *take_origin(const char *text)
+static char *value_take_origin(const char *text)
 {
-    char *lower = copy(text);
+    char *lower = value_copy(text);
     const char *scheme = strstr(lower, "://");
     bool fine;
 
@@ -355,18 +357,25 @@ static char *take_origin(const char *text)
         /* "https://example.com/" is what people copy from the address bar; a browser never sends
          * the slash. */
         size_t len = strlen(lower);
-        if (lower[len - 1] == '/' && scheme + 3 < lower + len - 1) {
+        if (lower[len - 1] == '/' && scheme + 3 <= lower + len - 1) {
             lower[len - 1] = '\0';
         }
         char *name = mem_strndup(lower, (size_t)(scheme - lower));
         const char *host = scheme + 3;
         bool below = host[0] == '*' && host[1] == '.' && host[2] != '[';
-        fine = made_of(name, 32, "+-.") && origin_host(below ? host + 2 : host, true);
+        if (strcmp(name, "http") == 0 || strcmp(name, "https") == 0) {
+            fine = value_origin_host(below ? host + 2 : host, true);
+        } else {
+            /* Of apps: file:// has no host, and that of app://. is a dot. */
+            fine = value_made_of(name, 32, "+-.") &&
+                   (*host == '\0' || strcmp(host, ".") == 0 ||
+                    value_origin_host(below ? host + 2 : host, true));
+        }
         mem_free(name);
     } else if (lower[0] == '*') {
-        fine = lower[1] == '\0' || (lower[1] == '.' && origin_host(lower + 2, false));
+        fine = lower[1] == '\0' || (lower[1] == '.' && value_origin_host(lower + 2, false));
     } else {
-        fine = origin_host(lower, false);
+        fine = value_origin_host(lower, false);
     }
     if (!fine) {
         mem_free(lower);
@@ -375,37 +384,41 @@ static char *take_origin(const char *text)
     return lower;
 }
 
-static char *take_app_key(const char *text)
+static char *value_take_app_key(const char *text)
 {
-    return made_of(text, 128, "._~=@+-") ? copy(text) : NULL;
+    return value_made_of(text, 128, "._~=@+-") ? value_copy(text) : NULL;
 }
 
 const struct text_kind kind_address = {
     "addresses such as 127.0.0.1:8080, 0.0.0.0:8080 (all of IPv4), [::1]:8080, "
     "[::]:8080 (all of IPv6) or localhost:8080, with a port from 1 to 65535",
-    take_address};
+    value_take_address};
 const struct text_kind kind_proxy = {
-    "addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8", take_proxy};
+    "addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8", value_take_proxy};
 const struct text_kind kind_prefix = {"a path such as /ws, of at most 100 letters, digits, dots, "
                                       "dashes, underscores, tildes and single slashes",
-                                      take_prefix};
-const struct text_kind kind_socket = {"the path of a file, of at most 107 bytes", take_socket};
-const struct text_kind kind_group = {"the name of a group", take_group};
-const struct text_kind kind_file = {"paths of PEM files", take_any};
+                                      value_take_prefix};
+const struct text_kind kind_socket = {"the path of a file, of at most 107 bytes",
+                                      value_take_socket};
+const struct text_kind kind_group = {"the name of a group", value_take_group};
+const struct text_kind kind_file = {"paths of PEM files", value_take_any};
 const struct text_kind kind_redis_url = {
     "a URL such as redis://user:password@host:6379/0, rediss://host or unix:///path",
-    take_redis_url};
+    value_take_redis_url};
 const struct text_kind kind_redis_prefix = {
-    "at most 64 letters, digits, dots, colons, dashes and underscores", take_redis_prefix};
+    "at most 64 letters, digits, dots, colons, dashes and underscores", value_take_redis_prefix};
 const struct text_kind kind_origin = {
-    "*, host names such as example.com or *.example.com (any scheme and port), or origins such as "
-    "https://example.com:8443 (exactly this one) or https://*.example.com",
-    take_origin};
-const struct text_kind kind_webhook = {"a URL that starts with https:// or http://", take_webhook};
+    "*, host names such as example.com or *.example.com (any scheme and port), origins such as "
+    "https://example.com:8443 (exactly this one) or https://*.example.com, those of apps such as "
+    "capacitor://localhost or file://, null (pages without an origin), or self (the host that the "
+    "client connects to)",
+    value_take_origin};
+const struct text_kind kind_webhook = {"a URL that starts with https:// or http://",
+                                       value_take_webhook};
 const struct text_kind kind_webhook_event = {
     "names of events: channel_occupied, channel_vacated, member_added, member_removed, "
     "client_event, cache_miss and subscription_count",
-    take_webhook_event};
+    value_take_webhook_event};
 const struct text_kind kind_app_key = {"1 to 128 letters, digits and characters of . _ ~ = @ + -",
-                                       take_app_key};
-const struct text_kind kind_secret = {"a text that is not empty", take_any};
+                                       value_take_app_key};
+const struct text_kind kind_secret = {"a text that is not empty", value_take_any};

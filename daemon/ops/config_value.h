@@ -2,8 +2,8 @@
  * Texts of the configuration to values: one function per type, and one per kind of text that has a
  * form of its own.
  *
- * Owns nothing; runs on the main thread. Never reports: says what would be allowed, its caller says
- * where.
+ * Owns nothing; runs on the thread that loads. Never reports: says what would be allowed, its
+ * caller says where.
  */
 #ifndef FF_OPS_CONFIG_VALUE_H
 #define FF_OPS_CONFIG_VALUE_H

@@ -1,7 +1,7 @@
 /*
  * The libraries that only some configurations need, loaded when one does.
  *
- * Runs on the main thread, at start, on reload and for --check-config.
+ * Runs on the main thread, at start and for --check-config, and on a reload's own.
  */
 #ifndef FF_OPS_LIBRARIES_H
 #define FF_OPS_LIBRARIES_H

@@ -10,7 +10,8 @@
 #include <openssl/crypto.h>
 
 #include "ops/certificates.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
+#include "ops/config_print.h"
 #include "ops/libraries.h"
 #include "ops/suggest.h"
 #include "shared/ipc_proto.h"
@@ -31,7 +32,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void print_help(void)
+static void options_print_help(void)
 {
     fputs(
         "Usage: fanfared [--config FILE]\n"
@@ -59,12 +60,13 @@ static void print_help(void)
         "\n"
         "SIGHUP reads file, environment and certificates again; who is connected stays connected.\n"
         "SIGTERM closes the clients, so that they connect again elsewhere, and exits.\n"
+        "SIGUSR1, SIGUSR2 and SIGALRM are ignored.\n"
         "Exit status: 0 fine, 1 cannot start or the configuration is wrong, 2 wrong command "
         "line.\n",
         stdout);
 }
 
-static const char *allocator(char *out, size_t size)
+static const char *options_allocator(char *out, size_t size)
 {
     const char *version = NULL;
     size_t len = sizeof(version);
@@ -76,7 +78,7 @@ static const char *allocator(char *out, size_t size)
     return out;
 }
 
-static void print_version(void)
+static void options_print_version(void)
 {
     char malloc_name[64];
 
@@ -84,7 +86,7 @@ static void print_version(void)
     printf("  libevent   %s\n", event_get_version());
     printf("  msgpack-c  %s\n", msgpack_version());
     printf("  OpenSSL    %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
-    printf("  allocator  %s\n", allocator(malloc_name, sizeof(malloc_name)));
+    printf("  allocator  %s\n", options_allocator(malloc_name, sizeof(malloc_name)));
     if (FF_IPC_VERSION_MIN < FF_IPC_VERSION) {
         printf("  IPC        protocol %d, accepts %d and newer\n", FF_IPC_VERSION,
                FF_IPC_VERSION_MIN);
@@ -93,23 +95,23 @@ static void print_version(void)
     }
 }
 
-static void print_problem(void *arg, bool error, const char *text)
+static void options_print_problem(void *arg, bool error, const char *text)
 {
     (void)arg;
     fprintf(stderr, "%s: %s\n", error ? "error" : "warning", text);
 }
 
-static enum options_next check_config(const char *path, char *const envp[])
+static enum options_next options_check_config(const char *path, char *const envp[])
 {
-    struct config *config = config_load(path, envp, print_problem, NULL);
+    struct config *config = config_load(path, -1, envp, options_print_problem, NULL);
     struct tls_context *tls;
     size_t listeners;
 
     if (config == NULL) {
         return OPTIONS_FAILED;
     }
-    if (libraries_load(config, print_problem, NULL) != 0 ||
-        certificates_load(config, NULL, &tls, print_problem, NULL) != 0) {
+    if (libraries_load(config, options_print_problem, NULL) != 0 ||
+        certificates_load(config, NULL, &tls, options_print_problem, NULL) != 0) {
         config_free(config);
         return OPTIONS_FAILED;
     }
@@ -122,7 +124,7 @@ static enum options_next check_config(const char *path, char *const envp[])
     return OPTIONS_DONE;
 }
 
-static enum options_next printed(void)
+static enum options_next options_printed(void)
 {
     if (fflush(stdout) != 0) {
         perror("fanfared: cannot write");
@@ -131,13 +133,13 @@ static enum options_next printed(void)
     return OPTIONS_DONE;
 }
 
-static void hint(const char *text)
+static void options_hint(const char *text)
 {
     fprintf(stderr, "fanfared: %s\nTry \"fanfared --help\".\n", text);
 }
 
 /* The option in argv[optind - 1], which getopt did not take. */
-static void hint_option(int argc, char **argv)
+static void options_hint_option(int argc, char **argv)
 {
     static const char *const names[] = {"config",          "check-config", "print-sample",
                                         "print-reference", "version",      "help"};
@@ -147,13 +149,13 @@ static void hint_option(int argc, char **argv)
 
     if (strncmp(word, "--", 2) != 0) {
         snprintf(text, sizeof(text), "unknown option -%c", optopt);
-        hint(text);
+        options_hint(text);
         return;
     }
     snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
     if (optopt != 0) {
         snprintf(text, sizeof(text), "option --%s takes no value", name);
-        hint(text);
+        options_hint(text);
         return;
     }
     near = suggest(name, names, sizeof(names) / sizeof(names[0]));
@@ -163,7 +165,7 @@ static void hint_option(int argc, char **argv)
     } else {
         snprintf(text, sizeof(text), "unknown or ambiguous option --%s", name);
     }
-    hint(text);
+    options_hint(text);
 }
 
 enum options_next options_run(int argc, char **argv, char *const envp[], struct options *out)
@@ -178,7 +180,7 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
         switch (option) {
         case 'c':
             if (*optarg == '\0') {
-                hint("--config needs the path of a file");
+                options_hint("--config needs the path of a file");
                 return OPTIONS_MISTAKEN;
             }
             out->config_path = optarg;
@@ -187,22 +189,22 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
             check_only = true;
             break;
         case 'h':
-            print_help();
-            return printed();
+            options_print_help();
+            return options_printed();
         case 'V':
-            print_version();
-            return printed();
+            options_print_version();
+            return options_printed();
         case OPTION_REFERENCE:
             config_print_reference(stdout);
-            return printed();
+            return options_printed();
         case OPTION_SAMPLE:
             config_print_sample(stdout);
-            return printed();
+            return options_printed();
         case ':':
-            hint("--config needs the path of a file");
+            options_hint("--config needs the path of a file");
             return OPTIONS_MISTAKEN;
         default:
-            hint_option(argc, argv);
+            options_hint_option(argc, argv);
             return OPTIONS_MISTAKEN;
         }
     }
@@ -211,11 +213,11 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
         snprintf(text, sizeof(text),
                  "unexpected argument \"%.200s\"; a configuration file is given with --config FILE",
                  argv[optind]);
-        hint(text);
+        options_hint(text);
         return OPTIONS_MISTAKEN;
     }
     if (check_only) {
-        return check_config(out->config_path, envp);
+        return options_check_config(out->config_path, envp);
     }
     return OPTIONS_SERVE;
 }

@@ -1,47 +1,52 @@
 #include "ops/reload.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "links/webhook.h"
 #include "net/tls_context.h"
 #include "ops/certificates.h"
 #include "ops/config_diff.h"
+#include "ops/config_load.h"
 #include "ops/libraries.h"
 
 extern char **environ;
 
 /* ---- generations ---- */
 
-static void dispose(struct apps *apps)
+static void reload_dispose(struct apps *apps)
 {
     tls_context_unref(apps->tls);
     config_free(apps->owner);
 }
 
-struct apps *generation_new(struct app_registry *registry, const struct config *config,
-                            const struct apps *previous, bool owned)
+int generation_prepare(const struct config *config, struct tls_context *previous,
+                       struct tls_context **tls)
 {
-    struct tls_context *tls;
     if (libraries_load(config, reload_report, NULL) != 0) {
-        return NULL;
+        return -1;
     }
-    if (certificates_load(config, previous != NULL ? previous->tls : NULL, &tls, reload_report,
-                          NULL) != 0) {
-        return NULL;
-    }
+    return certificates_load(config, previous, tls, reload_report, NULL);
+}
+
+struct apps *generation_new(struct app_registry *registry, const struct config *config,
+                            struct tls_context *tls, bool owned)
+{
     struct apps *apps = apps_new(registry, config->apps, config->napps, &config->limits);
     apps->path_prefix = config->path_prefix;
     networks_init(&apps->proxies, config->trusted_proxies.items, config->trusted_proxies.count);
     apps->proxy_protocol = config->proxy_protocol;
     apps->permessage_deflate = config->permessage_deflate;
     apps->tls = tls;
-    apps->dispose = dispose;
+    apps->dispose = reload_dispose;
     apps->owner = owned ? (void *)(uintptr_t)config : NULL;
     return apps;
 }
 
-/* ---- reloading ---- */
+/* ---- preparing, on a thread ---- */
 
 void reload_report(void *arg, bool error, const char *text)
 {
@@ -49,14 +54,53 @@ void reload_report(void *arg, bool error, const char *text)
     log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "config", "%s", text);
 }
 
-static void report_fixed(void *arg, const char *section, const char *key)
+static void reload_signal(int fd)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(fd, &one, sizeof(one)); /* cannot fail: the count is far from its end */
+    (void)ignored;
+}
+
+static void *reload_prepare(void *arg)
+{
+    struct reload *reload = arg;
+    reload->config = config_load(reload->path, reload->stop, environ, reload_report, NULL);
+    if (reload->config != NULL &&
+        generation_prepare(reload->config, reload->previous, &reload->tls) != 0) {
+        config_free(reload->config);
+        reload->config = NULL;
+    }
+    reload_signal(reload->prepared);
+    return NULL;
+}
+
+static int reload_start(struct reload *reload)
+{
+    reload->previous = reload->hub->apps->tls;
+    if (reload->previous != NULL) {
+        tls_context_ref(reload->previous);
+    }
+    int error = pthread_create(&reload->thread, NULL, reload_prepare, reload);
+    if (error != 0) {
+        log_error("config", "cannot start a thread that reads it: %s", strerror(error));
+        tls_context_unref(reload->previous);
+        return -1;
+    }
+    pthread_setname_np(reload->thread, "reload");
+    reload->preparing = true;
+    return 0;
+}
+
+/* ---- applying ---- */
+
+static void reload_report_fixed(void *arg, const char *section, const char *key)
 {
     (void)arg;
     log_warn("config", "[%s] %s changes only with a restart and is as it was", section, key);
 }
 
 /* Everything uses the new generation from now on; nothing in here can fail. */
-static void swap(struct reload *reload, struct apps *apps, const struct config *config)
+static void reload_swap(struct reload *reload, struct apps *apps, const struct config *config)
 {
     struct apps *old = hub_reload(reload->hub, apps, config->drain_period * 1000);
     ipc_reload(reload->ipc, old);
@@ -67,21 +111,65 @@ static void swap(struct reload *reload, struct apps *apps, const struct config *
     apps_unref(old);
 }
 
-/* -1: nothing has changed, and why has been logged. */
-static int apply(struct reload *reload, struct config *config)
+static void reload_failed(struct reload *reload)
 {
-    struct apps *apps =
-        generation_new(reload->hub->apps->registry, config, reload->hub->apps, true);
-    if (apps == NULL) {
-        return -1;
+    counter_add(reload->counters, COUNTER_RELOADS_FAILED, 1);
+    log_error("config", "reload failed, nothing changed");
+}
+
+static void reload_next(struct reload *reload)
+{
+    if (reload->again) {
+        reload->again = false;
+        reload_run(reload);
+    }
+}
+
+/* What the thread has left here, NULL: nothing. */
+static struct config *reload_collect(struct reload *reload)
+{
+    pthread_join(reload->thread, NULL);
+    struct config *config = reload->config;
+    tls_context_unref(reload->previous);
+    reload->config = NULL;
+    reload->previous = NULL;
+    reload->preparing = false;
+    return config;
+}
+
+static void reload_discard(struct reload *reload, struct config *config)
+{
+    if (config != NULL) {
+        tls_context_unref(reload->tls);
+        config_free(config);
+    }
+}
+
+static void reload_on_prepared(evutil_socket_t fd, short what, void *arg)
+{
+    struct reload *reload = arg;
+    uint64_t count;
+    (void)what;
+    ssize_t ignored = read(fd, &count, sizeof(count));
+    (void)ignored;
+    struct config *config = reload_collect(reload);
+    if (reload->hub->draining) {
+        log_warn("config", "SIGHUP: shutting down, nothing is reloaded");
+        reload_discard(reload, config);
+        return;
+    }
+    if (config == NULL) {
+        reload_failed(reload);
+        reload_next(reload);
+        return;
     }
     config_diff(reload->current, config, reload->changes, sizeof(reload->changes));
-    swap(reload, apps, config);
-    return 0;
+    reload_swap(reload, generation_new(reload->hub->apps->registry, config, reload->tls, true),
+                config);
 }
 
 /* Every worker uses the new generation. */
-static void reloaded(struct hub *hub)
+static void reload_on_reloaded(struct hub *hub)
 {
     struct reload *reload = hub->reload;
     const struct config *config = reload->current;
@@ -89,20 +177,39 @@ static void reloaded(struct hub *hub)
     if (!log_enabled(config->log_level)) {
         log_setup(config->log_level, config->log_format);
     }
-    config_diff_fixed(reload->started, config, report_fixed, NULL);
+    config_diff_fixed(reload->started, config, reload_report_fixed, NULL);
     log_info("config", "reloaded: %s", reload->changes);
     log_setup(config->log_level, config->log_format);
     counter_add(reload->counters, COUNTER_RELOADS, 1);
-    if (reload->again) {
-        reload->again = false;
-        reload_run(reload);
-    }
+    reload_next(reload);
 }
 
-void reload_init(struct reload *reload)
+int reload_init(struct reload *reload)
 {
-    reload->hub->reload = reload;
-    reload->hub->reloaded = reloaded;
+    struct hub *hub = reload->hub;
+    reload->prepared = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    reload->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (reload->prepared < 0 || reload->stop < 0) {
+        log_error("server", "cannot make an eventfd: %s", strerror(errno));
+        return -1;
+    }
+    check(event_assign(&reload->event, hub->loop->base, reload->prepared, EV_READ | EV_PERSIST,
+                       reload_on_prepared, reload) == 0);
+    check(event_add(&reload->event, NULL) == 0);
+    hub->reload = reload;
+    hub->reloaded = reload_on_reloaded;
+    return 0;
+}
+
+void reload_free(struct reload *reload)
+{
+    if (reload->preparing) {
+        reload_signal(reload->stop);
+        reload_discard(reload, reload_collect(reload));
+    }
+    event_del(&reload->event);
+    close(reload->prepared);
+    close(reload->stop);
 }
 
 void reload_run(struct reload *reload)
@@ -115,16 +222,13 @@ void reload_run(struct reload *reload)
         log_warn("config", "SIGHUP: a development server has no configuration to reload");
         return;
     }
-    if (reload->hub->reloading > 0) {
+    if (reload->preparing || reload->hub->reloading > 0) {
         reload->again = true;
         return;
     }
     log_info("config", "SIGHUP: reading %s",
              reload->path != NULL ? reload->path : "the environment");
-    struct config *config = config_load(reload->path, environ, reload_report, NULL);
-    if (config == NULL || apply(reload, config) != 0) {
-        config_free(config);
-        counter_add(reload->counters, COUNTER_RELOADS_FAILED, 1);
-        log_error("config", "reload failed, nothing changed");
+    if (reload_start(reload) != 0) {
+        reload_failed(reload);
     }
 }

@@ -16,8 +16,10 @@
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
+#include "ops/activation.h"
 #include "ops/reload.h"
 #include "ops/shutdown.h"
+#include "ops/signals.h"
 #include "proto/sign.h"
 #include "proto/ws.h"
 #include "ops/workers.h"
@@ -60,7 +62,8 @@ struct server {
     uint32_t ncrews;
     struct listener ipc_listener;
     struct listener *admin_listeners;
-    int ipc_lock;
+    int ipc_lock;  /* -1: none */
+    int passed_fd; /* the publishers' socket, which is somebody else's, too; -1: it is ours alone */
     struct shutdown shutdown;
     struct reload reload;
     struct event signals, housekeeping;
@@ -71,7 +74,7 @@ struct server {
 
 /* As many descriptors as the hard limit allows: what systemd and shells set as the soft one is for
  * programs that use select(). */
-static void raise_descriptors(void)
+static void server_raise_descriptors(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -88,7 +91,7 @@ static void raise_descriptors(void)
 
 /* What the first client would otherwise wait for: the library's look-up of its algorithms, and
  * pages that are used from then on. */
-static void warm_up(struct loop *loop)
+static void server_warm_up(struct loop *loop)
 {
     char accept[WS_ACCEPT_LEN];
     uint8_t mac[SIGN_LEN];
@@ -102,37 +105,37 @@ static void warm_up(struct loop *loop)
 /* ---- opening ---- */
 
 /* Why, and what sets the address: a key and a variable of the environment. */
-static void cannot_listen(const char *section, const char *variable, const char *why)
+static void server_cannot_listen(const char *section, const char *variable, const char *why)
 {
     log_error(section, "%s ([%s] listen, %s)", why, section, variable);
 }
 
-static void cannot_listen_publicly(const struct tls_context *tls, const char *why)
+static void server_cannot_listen_publicly(const struct tls_context *tls, const char *why)
 {
     if (tls != NULL) {
-        cannot_listen("tls", "FANFARE_TLS_LISTEN", why);
+        server_cannot_listen("tls", "FANFARE_TLS_LISTEN", why);
     } else {
-        cannot_listen("server", "FANFARE_SERVER_LISTEN", why);
+        server_cannot_listen("server", "FANFARE_SERVER_LISTEN", why);
     }
 }
 
 /* `first` is the place of their first one among each worker's listeners. */
-static int open_public(struct server *server, const struct text_list *listen, size_t first,
-                       struct tls_context *tls)
+static int server_open_public(struct server *server, const struct text_list *listen, size_t first,
+                              struct tls_context *tls)
 {
     const struct apps *apps = server->hub.apps;
     char why[WHY];
     bool shared = server->ncrews > 1;
     for (size_t i = 0; i < listen->count; i++) {
         if (shared && listener_probe(listen->items[i], why, sizeof(why)) != 0) {
-            cannot_listen_publicly(tls, why);
+            server_cannot_listen_publicly(tls, why);
             return -1;
         }
         for (uint32_t j = 0; j < server->ncrews; j++) {
             struct crew *crew = &server->crews[j];
             int fd = listener_tcp(listen->items[i], shared, why, sizeof(why));
             if (fd < 0) {
-                cannot_listen_publicly(tls, why);
+                server_cannot_listen_publicly(tls, why);
                 return -1;
             }
             struct listener *listener = &crew->listeners[first + i];
@@ -145,23 +148,30 @@ static int open_public(struct server *server, const struct text_list *listen, si
     return 0;
 }
 
-static int open_private(struct server *server)
+static int server_open_private(struct server *server)
 {
     const struct config *config = server->config;
     char why[WHY];
-    int fd = listener_unix(config->socket, config->mode, config->group, &server->ipc_lock, why,
-                           sizeof(why));
+    char name[128];
+    int fd = server->passed_fd;
     if (fd < 0) {
+        fd = listener_unix(config->socket, config->mode, config->group, &server->ipc_lock, why,
+                           sizeof(why));
+    } else if (listener_adopt(fd, &server->ipc_lock, why, sizeof(why)) != 0) {
+        fd = -1;
+    }
+    if (fd < 0 || !listener_unix_name(fd, name, sizeof(name))) {
         log_error("ipc", "%s", why);
         return -1;
     }
     listener_start(&server->ipc_listener, &server->loop, fd, KIND_IPC, IDLE_HEAD,
                    COUNTER_IPC_ACCEPTED);
-    log_info("ipc", "publishers connect to %s", config->socket);
+    log_info("ipc", "publishers connect to %s%s", name,
+             server->passed_fd >= 0 ? ", a socket that was passed" : "");
     for (size_t i = 0; i < config->admin_listen.count; i++) {
         fd = listener_tcp(config->admin_listen.items[i], false, why, sizeof(why));
         if (fd < 0) {
-            cannot_listen("admin", "FANFARE_ADMIN_LISTEN", why);
+            server_cannot_listen("admin", "FANFARE_ADMIN_LISTEN", why);
             return -1;
         }
         listener_start(&server->admin_listeners[i], &server->loop, fd, KIND_ADMIN, IDLE_KEEPALIVE,
@@ -171,7 +181,7 @@ static int open_private(struct server *server)
     return 0;
 }
 
-static size_t public_count(const struct config *config)
+static size_t server_public_count(const struct config *config)
 {
     return config->listen.count + config->tls_listen.count;
 }
@@ -181,7 +191,7 @@ static size_t public_count(const struct config *config)
 static void *crew_main(void *arg)
 {
     struct crew *crew = arg;
-    warm_up(crew->loop);
+    server_warm_up(crew->loop);
     worker_attach(&crew->worker);
     loop_run(crew->loop);
     return NULL;
@@ -213,11 +223,11 @@ static int crew_init(struct server *server, uint32_t id)
 #endif
     worker_init(&crew->worker, id, crew->loop, &server->flow, server->hub.apps, &front_ops);
     crew->worker.handshakes = server->handshakes;
-    crew->listeners = mem_zalloc(public_count(config) * sizeof(*crew->listeners));
-    for (size_t i = 0; i < public_count(config); i++) {
+    crew->listeners = mem_zalloc(server_public_count(config) * sizeof(*crew->listeners));
+    for (size_t i = 0; i < server_public_count(config); i++) {
         crew->listeners[i].fd = -1;
     }
-    front_init(&crew->front, &crew->worker, crew->listeners, public_count(config));
+    front_init(&crew->front, &crew->worker, crew->listeners, server_public_count(config));
     return 0;
 }
 
@@ -257,12 +267,17 @@ static void crews_stop(struct server *server)
 
 /* ---- signals and time ---- */
 
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+static void server_on_signal(evutil_socket_t fd, short what, void *arg)
 {
     struct server *server = arg;
     struct signalfd_siginfo info;
     (void)what;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        const char *idle = signals_idle_name(info.ssi_signo);
+        if (idle != NULL) {
+            log_limited(LOG_LEVEL_INFO, "server", "%s is ignored", idle);
+            continue;
+        }
         if (info.ssi_signo == SIGHUP) {
             reload_run(&server->reload);
             continue;
@@ -277,7 +292,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
+static void server_on_housekeeping(evutil_socket_t fd, short what, void *arg)
 {
     struct server *server = arg;
     (void)fd;
@@ -285,29 +300,14 @@ static void on_housekeeping(evutil_socket_t fd, short what, void *arg)
     hub_housekeep(&server->hub);
 }
 
-/* Every thread inherits the block; the hub reads them. */
-static int block_signals(struct server *server)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
-    server->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return server->signal_fd < 0 ? -1 : 0;
-}
-
-static void watch(struct server *server)
+static void server_watch(struct server *server)
 {
     struct timeval second = {.tv_sec = 1};
     check(event_assign(&server->signals, server->loop.base, server->signal_fd, EV_READ | EV_PERSIST,
-                       on_signal, server) == 0);
+                       server_on_signal, server) == 0);
     check(event_add(&server->signals, NULL) == 0);
-    check(event_assign(&server->housekeeping, server->loop.base, -1, EV_PERSIST, on_housekeeping,
-                       server) == 0);
+    check(event_assign(&server->housekeeping, server->loop.base, -1, EV_PERSIST,
+                       server_on_housekeeping, server) == 0);
     check(event_add(&server->housekeeping, &second) == 0);
 }
 
@@ -316,20 +316,23 @@ static void watch(struct server *server)
 static int server_init(struct server *server, const struct config *config, const char *path)
 {
     *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
+    server->passed_fd = activation_ipc(config->socket);
     server->ncrews = config->workers != 0 ? config->workers : workers_auto();
     struct loop_limits limits = limits_of_loop(&config->limits);
-    if (block_signals(server) != 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
+    server->signal_fd = signals_open();
+    if (server->signal_fd < 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
         mailbox_init(&server->hub.box) != 0) {
         log_error("server", "cannot start: %s", strerror(errno));
         return -1;
     }
-    raise_descriptors();
-    warm_up(&server->loop);
+    server_raise_descriptors();
+    server_warm_up(&server->loop);
     app_registry_init(&server->registry);
-    struct apps *apps = generation_new(&server->registry, config, NULL, false);
-    if (apps == NULL) {
+    struct tls_context *tls;
+    if (generation_prepare(config, NULL, &tls) != 0) {
         return -1;
     }
+    struct apps *apps = generation_new(&server->registry, config, tls, false);
     server->handshakes = rates_new();
     server->flow.nworkers = server->ncrews;
     hub_init(&server->hub, &server->loop, &server->flow, apps);
@@ -360,7 +363,9 @@ static int server_init(struct server *server, const struct config *config, const
                                      .ipc = server->ipc,
                                      .shutdown = &server->shutdown,
                                      .counters = &server->counters};
-    reload_init(&server->reload);
+    if (reload_init(&server->reload) != 0) {
+        return -1;
+    }
     for (uint32_t i = 0; i < server->ncrews; i++) {
         server->shutdown.workers[i] = &server->crews[i].worker;
     }
@@ -369,17 +374,23 @@ static int server_init(struct server *server, const struct config *config, const
 
 static void server_free(struct server *server)
 {
-    /* The socket's file goes before the lock, so that the next holder never finds ours. */
-    listener_stop(&server->ipc_listener);
+    if (server->passed_fd >= 0) {
+        listener_leave(&server->ipc_listener); /* who waits there is for our successor */
+    } else {
+        listener_stop(&server->ipc_listener);
+    }
     if (server->ipc_lock >= 0) {
-        unlink(server->config->socket);
+        /* The socket's file goes before the lock, so that the next holder never finds ours. */
+        if (server->passed_fd < 0) {
+            unlink(server->config->socket);
+        }
         close(server->ipc_lock);
     }
     for (size_t i = 0; i < server->config->admin_listen.count; i++) {
         listener_stop(&server->admin_listeners[i]);
     }
     for (uint32_t i = 0; i < server->ncrews; i++) {
-        for (size_t j = 0; j < public_count(server->config); j++) {
+        for (size_t j = 0; j < server_public_count(server->config); j++) {
             listener_stop(&server->crews[i].listeners[j]);
         }
         front_free(&server->crews[i].front);
@@ -394,6 +405,7 @@ static void server_free(struct server *server)
         }
         mem_free(crew->listeners);
     }
+    reload_free(&server->reload);
     shutdown_free(&server->shutdown);
     webhooks_free(server->hub.webhooks);
     event_del(&server->signals);
@@ -419,10 +431,11 @@ int server_run(const struct config *config, const char *path)
         return 1; /* the process ends; nothing has been opened that others see */
     }
     hub_attach(&server->hub);
-    watch(server);
-    if (open_private(server) == 0 && open_public(server, &config->listen, 0, NULL) == 0 &&
-        open_public(server, &config->tls_listen, config->listen.count, server->hub.apps->tls) ==
-            0 &&
+    server_watch(server);
+    if (server_open_private(server) == 0 &&
+        server_open_public(server, &config->listen, 0, NULL) == 0 &&
+        server_open_public(server, &config->tls_listen, config->listen.count,
+                           server->hub.apps->tls) == 0 &&
         crews_start(server) == 0) {
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");

@@ -13,13 +13,13 @@
 #define CLOSE_MAX_MS 2000
 #define MARGIN_MS    500 /* for the close time-outs of those that were told last to be noticed */
 
-static void again_in(struct shutdown *shutdown, uint64_t ms)
+static void shutdown_again_in(struct shutdown *shutdown, uint64_t ms)
 {
     struct timeval in = {.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
     event_add(&shutdown->timer, &in);
 }
 
-static uint64_t clients(const struct shutdown *shutdown)
+static uint64_t shutdown_clients(const struct shutdown *shutdown)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < hub_workers(shutdown->hub); i++) {
@@ -28,9 +28,9 @@ static uint64_t clients(const struct shutdown *shutdown)
     return sum;
 }
 
-static void drain_workers(struct shutdown *shutdown)
+static void shutdown_drain_workers(struct shutdown *shutdown)
 {
-    uint64_t n = clients(shutdown);
+    uint64_t n = shutdown_clients(shutdown);
     uint64_t period = n < SHUTDOWN_AT_ONCE ? 0 : shutdown->period_ms;
     log_info("server", "telling %llu clients to reconnect, over %llu ms", (unsigned long long)n,
              (unsigned long long)period);
@@ -45,9 +45,9 @@ static void drain_workers(struct shutdown *shutdown)
 }
 
 /* All clients are gone, and what their going caused has been told. */
-static bool ended(struct shutdown *shutdown)
+static bool shutdown_ended(struct shutdown *shutdown)
 {
-    if (clients(shutdown) > 0) {
+    if (shutdown_clients(shutdown) > 0) {
         return false;
     }
     if (!shutdown->alone) { /* their last counts may still be in the hub's mailbox */
@@ -58,18 +58,18 @@ static bool ended(struct shutdown *shutdown)
     return webhooks_waiting(shutdown->hub->webhooks) == 0;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void shutdown_on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct shutdown *shutdown = arg;
     (void)fd;
     (void)what;
     if (!shutdown->draining) {
-        drain_workers(shutdown);
-    } else if (ended(shutdown) || clock_mono_ms() >= shutdown->deadline) {
+        shutdown_drain_workers(shutdown);
+    } else if (shutdown_ended(shutdown) || clock_mono_ms() >= shutdown->deadline) {
         loop_stop(shutdown->hub->loop);
         return;
     }
-    again_in(shutdown, LOOK_MS);
+    shutdown_again_in(shutdown, LOOK_MS);
 }
 
 void shutdown_set(struct shutdown *shutdown, uint64_t delay_ms, uint64_t period_ms,
@@ -83,7 +83,7 @@ void shutdown_set(struct shutdown *shutdown, uint64_t delay_ms, uint64_t period_
 void shutdown_init(struct shutdown *shutdown, struct hub *hub)
 {
     *shutdown = (struct shutdown){.hub = hub};
-    check(event_assign(&shutdown->timer, hub->loop->base, -1, 0, on_timer, shutdown) == 0);
+    check(event_assign(&shutdown->timer, hub->loop->base, -1, 0, shutdown_on_timer, shutdown) == 0);
 }
 
 void shutdown_free(struct shutdown *shutdown)
@@ -94,5 +94,5 @@ void shutdown_free(struct shutdown *shutdown)
 void shutdown_begin(struct shutdown *shutdown)
 {
     shutdown->hub->draining = true;
-    again_in(shutdown, shutdown->delay_ms);
+    shutdown_again_in(shutdown, shutdown->delay_ms);
 }

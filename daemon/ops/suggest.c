@@ -7,7 +7,7 @@
 
 /* Edit distance with neighbours swapped counting one, three rows at a time. Both are at most
  * LONGEST bytes. */
-static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+static size_t suggest_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][LONGEST + 1];
     size_t *before = rows[0], *last = rows[1], *now = rows[2];
@@ -52,7 +52,7 @@ size_t suggest(const char *word, const char *const *names, size_t count)
         if (name_len > LONGEST) {
             continue;
         }
-        size_t apart = distance(word, word_len, names[i], name_len);
+        size_t apart = suggest_distance(word, word_len, names[i], name_len);
         if (apart <= (name_len + 2) / 4 + 1 && apart < name_len && apart < least) {
             least = apart;
             nearest = i;

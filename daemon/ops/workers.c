@@ -11,7 +11,7 @@
 /* More CPUs than any kernel is built for. */
 #define CPUS_MAX 8192
 
-static uint32_t allowed_cpus(void)
+static uint32_t workers_allowed_cpus(void)
 {
     cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
     int count = 0;
@@ -28,7 +28,7 @@ static uint32_t allowed_cpus(void)
 
 /* CPUs that a quota of v2's cpu.max ("50000 100000", "max 100000") or v1's pair of files gives; 0:
  * none. */
-static uint32_t quota_at(const char *root, const char *path)
+static uint32_t workers_quota_at(const char *root, const char *path)
 {
     char file[PATH_MAX + 64];
     int64_t quota = -1, period = 0;
@@ -69,12 +69,12 @@ static uint32_t quota_at(const char *root, const char *path)
 /* The smallest quota of the cgroup `path` and of all above it. A container often sees itself as
  * "/", and its path on the host, which does not exist inside, as its membership: what cannot be
  * read is passed over. */
-static uint32_t smallest_quota(const char *root, char *path)
+static uint32_t workers_smallest_quota(const char *root, char *path)
 {
     uint32_t least = 0;
 
     for (;;) {
-        uint32_t cpus = quota_at(root, path);
+        uint32_t cpus = workers_quota_at(root, path);
         if (cpus != 0 && (least == 0 || cpus < least)) {
             least = cpus;
         }
@@ -86,7 +86,7 @@ static uint32_t smallest_quota(const char *root, char *path)
     }
 }
 
-static bool has_cpu(const char *controllers)
+static bool workers_has_cpu(const char *controllers)
 {
     while (*controllers != '\0') {
         size_t len = strcspn(controllers, ",");
@@ -122,10 +122,10 @@ uint32_t workers_cgroup_quota(const char *membership, const char *root)
         *path++ = '\0';
         path[strcspn(path, "\n")] = '\0';
         if (*controllers == '\0') {
-            cpus = smallest_quota(root, path);
-        } else if (has_cpu(controllers)) {
+            cpus = workers_smallest_quota(root, path);
+        } else if (workers_has_cpu(controllers)) {
             snprintf(v1, sizeof(v1), "%s/cpu", root);
-            cpus = smallest_quota(v1, path);
+            cpus = workers_smallest_quota(v1, path);
         }
         if (cpus != 0 && (least == 0 || cpus < least)) {
             least = cpus;
@@ -138,7 +138,7 @@ uint32_t workers_cgroup_quota(const char *membership, const char *root)
 
 uint32_t workers_auto(void)
 {
-    uint32_t workers = allowed_cpus();
+    uint32_t workers = workers_allowed_cpus();
     uint32_t quota = workers_cgroup_quota("/proc/self/cgroup", "/sys/fs/cgroup");
 
     if (quota != 0 && quota < workers) {

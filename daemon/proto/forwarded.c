@@ -3,19 +3,19 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is_blank(char c)
+static bool forwarded_is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
 
 /* An address with or without a port: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80. */
-static bool read_hop(struct slice text, struct address *out)
+static bool forwarded_read_hop(struct slice text, struct address *out)
 {
-    while (text.len > 0 && is_blank(text.p[0])) {
+    while (text.len > 0 && forwarded_is_blank(text.p[0])) {
         text.p++;
         text.len--;
     }
-    while (text.len > 0 && is_blank(text.p[text.len - 1])) {
+    while (text.len > 0 && forwarded_is_blank(text.p[text.len - 1])) {
         text.len--;
     }
     if (text.len == 0) {
@@ -70,7 +70,7 @@ struct address forwarded_for(const struct http_request *request, const struct ne
             if (comma != NULL) {
                 hop = (struct slice){comma + 1, value.len - before - 1};
             }
-            if (!read_hop(hop, &client)) {
+            if (!forwarded_read_hop(hop, &client)) {
                 return *peer;
             }
             if (!networks_have(trusted, &client)) {

@@ -28,5 +28,7 @@ int webhook_client_event(struct buf *out, struct slice channel, struct slice mes
 
 /* {"time_ms":..,"events":[ , to be followed by the events with commas between, and "]}". */
 int webhook_open(struct buf *out, uint64_t time_ms) MUST_CHECK;
+/* Gives what webhook_open has begun another time. -1: the buffer is full; nothing was changed. */
+int webhook_retime(struct buf *body, uint64_t time_ms) MUST_CHECK;
 
 #endif

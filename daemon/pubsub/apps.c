@@ -6,28 +6,28 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-static void key_of(const void *value, const char **key, size_t *len)
+static void app_key_of(const void *value, const char **key, size_t *len)
 {
     const struct app *app = value;
     *key = app->key.p;
     *len = app->key.len;
 }
 
-static void id_of(const void *value, const char **key, size_t *len)
+static void app_id_of(const void *value, const char **key, size_t *len)
 {
     const struct app *app = value;
     *key = app->id.p;
     *len = app->id.len;
 }
 
-static void record_id(const void *value, const char **key, size_t *len)
+static void app_record_id(const void *value, const char **key, size_t *len)
 {
     const struct app_record *record = value;
     *key = record->id;
     *len = strlen(record->id);
 }
 
-static struct slice text(const char *s)
+static struct slice app_text(const char *s)
 {
     return (struct slice){s, strlen(s)};
 }
@@ -37,7 +37,7 @@ static struct slice text(const char *s)
 void app_registry_init(struct app_registry *registry)
 {
     *registry = (struct app_registry){.count = 0};
-    strmap_init(&registry->by_id, record_id);
+    strmap_init(&registry->by_id, app_record_id);
 }
 
 void app_registry_free(struct app_registry *registry)
@@ -51,7 +51,7 @@ void app_registry_free(struct app_registry *registry)
     mem_free(registry->records);
 }
 
-static struct app_record *record_of(struct app_registry *registry, const char *id)
+static struct app_record *app_record_of(struct app_registry *registry, const char *id)
 {
     struct app_record *record = strmap_get(&registry->by_id, id, strlen(id));
     if (record != NULL) {
@@ -69,24 +69,25 @@ static struct app_record *record_of(struct app_registry *registry, const char *i
 
 /* ---- generations ---- */
 
-static void fill(struct app *app, struct app_record *record, const struct app_settings *settings)
+static void app_fill(struct app *app, struct app_record *record,
+                     const struct app_settings *settings)
 {
     *app = (struct app){.settings = settings,
-                        .id = text(record->id),
-                        .key = text(settings->key),
-                        .secret = text(settings->secret),
+                        .id = app_text(record->id),
+                        .key = app_text(settings->key),
+                        .secret = app_text(settings->secret),
                         .index = record->index,
                         .record = record};
 }
 
 /* Everything off, and nothing that anybody could sign with. */
-static void fill_removed(struct apps *apps, struct app *app, struct app_record *record)
+static void app_fill_removed(struct apps *apps, struct app *app, struct app_record *record)
 {
     struct app_settings *stub = &apps->stubs[record->index];
     static char none[] = "";
     *stub =
         (struct app_settings){.id = record->id, .key = none, .secret = none, .webhook_url = none};
-    fill(app, record, stub);
+    app_fill(app, record, stub);
     app->removed = true;
 }
 
@@ -96,7 +97,7 @@ struct apps *apps_new(struct app_registry *registry, const struct app_settings *
     struct apps *apps = mem_zalloc(sizeof(*apps));
     struct app_record **records = mem_alloc((count + 1) * sizeof(struct app_record *));
     for (size_t i = 0; i < count; i++) {
-        records[i] = record_of(registry, settings[i].id);
+        records[i] = app_record_of(registry, settings[i].id);
     }
     atomic_init(&apps->refs, 1);
     atomic_fetch_add_explicit(&registry->generations, 1, memory_order_relaxed);
@@ -106,18 +107,18 @@ struct apps *apps_new(struct app_registry *registry, const struct app_settings *
     apps->stubs = mem_zalloc((apps->count + 1) * sizeof(*apps->stubs));
     apps->limits = limits;
     apps->path_prefix = "";
-    strmap_init(&apps->by_key, key_of);
-    strmap_init(&apps->by_id, id_of);
+    strmap_init(&apps->by_key, app_key_of);
+    strmap_init(&apps->by_id, app_id_of);
     for (size_t i = 0; i < count; i++) {
         struct app *app = &apps->items[records[i]->index];
-        fill(app, records[i], &settings[i]);
+        app_fill(app, records[i], &settings[i]);
         strmap_put(&apps->by_key, app);
         strmap_put(&apps->by_id, app);
     }
     mem_free(records);
     for (size_t i = 0; i < apps->count; i++) {
         if (apps->items[i].record == NULL) {
-            fill_removed(apps, &apps->items[i], registry->records[i]);
+            app_fill_removed(apps, &apps->items[i], registry->records[i]);
         }
     }
     return apps;
@@ -161,7 +162,7 @@ struct app *apps_by_id(const struct apps *apps, const char *id, size_t len)
 
 /* Counts up unless that goes over the limit. It is never over it, not even for a moment, in which
  * somebody else would be refused for nothing. */
-static bool count_in(_Atomic uint32_t *count, uint64_t limit)
+static bool app_count_in(_Atomic uint32_t *count, uint64_t limit)
 {
     uint32_t now = atomic_load_explicit(count, memory_order_relaxed);
     do {
@@ -175,10 +176,10 @@ static bool count_in(_Atomic uint32_t *count, uint64_t limit)
 
 enum app_admission app_admit(const struct apps *apps, const struct app *app)
 {
-    if (!count_in(&apps->registry->connections, apps->limits->max_connections)) {
+    if (!app_count_in(&apps->registry->connections, apps->limits->max_connections)) {
         return APP_NODE_FULL;
     }
-    if (!count_in(&app->record->connections, app->settings->max_connections)) {
+    if (!app_count_in(&app->record->connections, app->settings->max_connections)) {
         atomic_fetch_sub_explicit(&apps->registry->connections, 1, memory_order_relaxed);
         return APP_OVER_QUOTA;
     }
@@ -193,79 +194,111 @@ void app_release(const struct apps *apps, const struct app *app)
 
 /* ---- origins ---- */
 
-static bool same_text(struct slice a, struct slice b)
+static bool app_same_text(struct slice a, struct slice b)
 {
     return a.len == b.len && strncasecmp(a.p, b.p, a.len) == 0;
 }
 
-/* Splits "scheme://host[:port]"; the port may be left out on either side and then is the scheme's
- * own. */
-static bool split_origin(struct slice origin, struct slice *scheme, struct slice *host,
-                         struct slice *port)
+/* "scheme://host[:port]" in its parts. */
+struct origin {
+    struct slice scheme, host, port;
+};
+
+/* Splits "host[:port]"; a port that is left out is the scheme's own, of which only http and https
+ * have one. False: no host, or something in front of it or behind it. */
+static bool app_split_host(struct slice text, struct origin *out)
 {
-    const char *mark = memmem(origin.p, origin.len, "://", 3);
+    const char *colon = text.len > 0 ? memrchr(text.p, ':', text.len) : NULL;
+    out->host = text;
+    out->port = app_same_text(out->scheme, SLICE("https"))  ? SLICE("443")
+                : app_same_text(out->scheme, SLICE("http")) ? SLICE("80")
+                                                            : SLICE("");
+    if (colon != NULL && memchr(colon, ']', text.len - (size_t)(colon - text.p)) == NULL) {
+        out->host.len = (size_t)(colon - text.p);
+        out->port = (struct slice){colon + 1, text.len - out->host.len - 1};
+        for (size_t i = 0; i < out->port.len; i++) {
+            if (out->port.p[i] < '0' || out->port.p[i] > '9') {
+                return false;
+            }
+        }
+    }
+    for (size_t i = 0; i < out->host.len; i++) {
+        if (strchr("/\\@?# ", out->host.p[i]) != NULL) {
+            return false;
+        }
+    }
+    return out->host.len > 0;
+}
+
+static bool app_split_origin(struct slice text, struct origin *out)
+{
+    const char *mark = memmem(text.p, text.len, "://", 3);
     if (mark == NULL) {
         return false;
     }
-    *scheme = (struct slice){origin.p, (size_t)(mark - origin.p)};
-    *host = (struct slice){mark + 3, origin.len - scheme->len - 3};
-    *port = same_text(*scheme, SLICE("https")) ? SLICE("443") : SLICE("80");
-    const char *colon = memrchr(host->p, ':', host->len);
-    if (colon != NULL && memchr(colon, ']', host->len - (size_t)(colon - host->p)) == NULL) {
-        *port = (struct slice){colon + 1, host->len - (size_t)(colon - host->p) - 1};
-        host->len = (size_t)(colon - host->p);
-    }
-    for (size_t i = 0; i < host->len; i++) {
-        if (strchr("/\\@?# ", host->p[i]) != NULL) {
-            return false; /* no origin: something behind the host, or in front of it */
-        }
-    }
-    return host->len > 0;
+    out->scheme = (struct slice){text.p, (size_t)(mark - text.p)};
+    return app_split_host((struct slice){mark + 3, text.len - out->scheme.len - 3}, out);
 }
 
 /* A name, or *. and a name, which stands for all below it. */
-static bool host_matches(struct slice pattern, struct slice host)
+static bool app_host_matches(struct slice pattern, struct slice host)
 {
     if (pattern.len > 2 && pattern.p[0] == '*' && pattern.p[1] == '.') {
         struct slice suffix = {pattern.p + 1, pattern.len - 1};
         return host.len > suffix.len &&
-               same_text((struct slice){host.p + host.len - suffix.len, suffix.len}, suffix);
+               app_same_text((struct slice){host.p + host.len - suffix.len, suffix.len}, suffix);
     }
-    return same_text(pattern, host);
+    return app_same_text(pattern, host);
 }
 
-static bool entry_allows(struct slice entry, struct slice scheme, struct slice host,
-                         struct slice port)
+/* Of a page that came from where the client connects to. Whether that was by TLS cannot be seen
+ * behind a proxy, so either scheme will do. */
+static bool app_origin_is_own(const struct origin *origin, struct slice request_host)
 {
-    struct slice own_scheme, own_host, own_port;
-    if (slice_is(entry, "*")) {
-        return true;
-    }
-    if (split_origin(entry, &own_scheme, &own_host, &own_port)) {
-        return same_text(own_scheme, scheme) && host_matches(own_host, host) &&
-               same_text(own_port, port);
-    }
-    return host_matches(entry, host);
+    struct origin own = {.scheme = origin->scheme};
+    bool web = app_same_text(origin->scheme, SLICE("https")) ||
+               app_same_text(origin->scheme, SLICE("http"));
+    return web && request_host.p != NULL && app_split_host(request_host, &own) &&
+           app_same_text(own.host, origin->host) && app_same_text(own.port, origin->port);
 }
 
-bool app_allows_origin(const struct app *app, struct slice origin)
+/* Entries that stand for one text as a whole: pages without an origin, and schemes without a host.
+ */
+static bool app_entry_is_whole(struct slice entry)
+{
+    return slice_is(entry, "null") ||
+           (entry.len > 3 && memcmp(entry.p + entry.len - 3, "://", 3) == 0);
+}
+
+static bool app_entry_allows(struct slice entry, struct slice text, struct slice request_host)
+{
+    struct origin origin, exactly;
+    if (app_entry_is_whole(entry)) {
+        return app_same_text(entry, text);
+    }
+    if (!app_split_origin(text, &origin)) {
+        return false;
+    }
+    if (slice_is(entry, "self")) {
+        return app_origin_is_own(&origin, request_host);
+    }
+    if (app_split_origin(entry, &exactly)) {
+        return app_same_text(exactly.scheme, origin.scheme) &&
+               app_host_matches(exactly.host, origin.host) &&
+               app_same_text(exactly.port, origin.port);
+    }
+    return app_host_matches(entry, origin.host);
+}
+
+bool app_allows_origin(const struct app *app, struct slice origin, struct slice host)
 {
     const struct text_list *allowed = &app->settings->allowed_origins;
-    for (size_t i = 0; i < allowed->count; i++) {
-        if (strcmp(allowed->items[i], "*") == 0 &&
-            (origin.p != NULL || app->settings->allow_missing_origin)) {
-            return true;
-        }
-    }
     if (origin.p == NULL) {
         return app->settings->allow_missing_origin;
     }
-    struct slice scheme, host, port;
-    if (!split_origin(origin, &scheme, &host, &port)) {
-        return false;
-    }
     for (size_t i = 0; i < allowed->count; i++) {
-        if (entry_allows(text(allowed->items[i]), scheme, host, port)) {
+        struct slice entry = app_text(allowed->items[i]);
+        if (slice_is(entry, "*") || app_entry_allows(entry, origin, host)) {
             return true;
         }
     }

@@ -117,7 +117,8 @@ enum app_admission { APP_ADMITTED, APP_OVER_QUOTA, APP_NODE_FULL };
 enum app_admission app_admit(const struct apps *apps, const struct app *app);
 void app_release(const struct apps *apps, const struct app *app);
 
-/* Whether this Origin may connect; origin.p == NULL: the header is missing. */
-bool app_allows_origin(const struct app *app, struct slice origin);
+/* Whether this Origin may connect to this Host, both as the request's headers say; .p == NULL: the
+ * header is missing. */
+bool app_allows_origin(const struct app *app, struct slice origin, struct slice host);
 
 #endif

@@ -15,6 +15,7 @@
 #include "serve/subscribe.h"
 #include "serve/user.h"
 #include "shared/channel.h"
+#include "web/http_conn.h"
 
 /* What is read of a client at once: some of the largest usual messages, or more small ones than it
  * has handled in a turn. */
@@ -60,7 +61,7 @@ static uint16_t session_judge(struct worker *worker, const struct session_reques
         *why = "Application disabled";
         return 4003;
     }
-    if (!app_allows_origin(*app, request->origin)) {
+    if (!app_allows_origin(*app, request->origin, http_header(request->http, "Host"))) {
         *counter = COUNTER_REFUSED_ORIGIN;
         *why = "Origin not allowed";
         return 4009;
@@ -78,6 +79,20 @@ static uint16_t session_judge(struct worker *worker, const struct session_reques
         break;
     }
     return 0;
+}
+
+/* Only who looks for it wants to read of everybody who has an old key. While it is HTTP. */
+static void session_log_refusal(const struct conn *conn, const struct session_request *request,
+                                const char *why)
+{
+    struct address client;
+    char text[ADDRESS_TEXT];
+    bool known = http_client(conn, request->http, worker_of(conn)->proxies, &client);
+    log_limited(LOG_LEVEL_DEBUG, "handshake", "refused %s: %s (key %.*s, Origin %.*s)",
+                known ? address_print(&client, text) : "a client", why,
+                (int)(request->app_key.len < 128 ? request->app_key.len : 128), request->app_key.p,
+                (int)(request->origin.len < 256 ? request->origin.len : 256),
+                request->origin.p != NULL ? request->origin.p : "");
 }
 
 static void session_welcome(struct conn *conn, struct app *app)
@@ -108,6 +123,9 @@ void session_open(struct conn *conn, const struct session_request *request)
     const char *why = NULL;
     enum counter counter;
     uint16_t code = session_judge(worker, request, &app, &why, &counter);
+    if (code != 0) {
+        session_log_refusal(conn, request, why);
+    }
     conn_become(conn, KIND_SESSION, IDLE_OPEN);
     subscriber_init(&session_of(conn)->subscriber, 0, 0);
     ws_conn_accept(conn, request->http, request->ws_key,

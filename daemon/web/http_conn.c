@@ -187,8 +187,8 @@ static void http_head_bad(struct conn *conn, int status, const char *why, const 
     struct http_conn *state = http_conn_of(conn);
     char text[ADDRESS_TEXT];
     counter_add(conn->loop->counters, COUNTER_BAD_HTTP, 1);
-    log_debug("http", "%s: %s", http_peer(conn, text),
-              bytes[0] == 0x16 ? "TLS, to a port that speaks plain HTTP" : why);
+    log_debug("http", "%s sent what is no HTTP: %s", http_peer(conn, text),
+              bytes[0] == 0x16 ? "it speaks TLS (https, wss), and this port does not" : why);
     state->keep = state->head_only = false;
     http_refuse(conn, status, NULL, why);
 }

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/config_file.h"
 #include "ops/config_value.h"
 

@@ -4,7 +4,8 @@
  *
  * Holds: what the endpoint has taken of a channel or a user goes on and off by turns, and at the
  * end says what is so; what was there and back within the delay is not told; nothing is lost or
- * told twice unless it was counted; the queue keeps its bound, and holds nothing when all is told.
+ * told twice unless it was counted; the queue keeps its bound, and holds nothing when all is told;
+ * no request says a time that a receiver would refuse.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ static void say(struct world *world, enum announce_kind kind, int channel, uint3
                                 .user_id = SLICE("u"),
                                 .before = before,
                                 .count = count};
-    world->dropped += hook_queue_add(&world->queue, &what, world->now, world->now);
+    world->dropped += hook_queue_add(&world->queue, &what, world->now);
     check(hook_queue_waiting(&world->queue) <= world->queue.max);
 }
 
@@ -67,12 +68,23 @@ static void heard(struct world *world, struct slice event)
     world->told[what][at] = on;
 }
 
+/* Has one digit in the first second, and more with time. */
+static uint64_t wall(const struct world *world)
+{
+    return world->now - 1000000 + 1;
+}
+
 static void deliver(struct world *world)
 {
     struct slice body = {(const char *)world->queue.body.data, world->queue.body.len}, key, value;
     size_t cursor = 0, n = 0;
     check(json_valid(body.p, body.len));
     check(json_next(body, &cursor, &key, &value) && json_string_is(key, "time_ms"));
+    uint64_t time_ms = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        time_ms = time_ms * 10 + (uint64_t)(value.p[i] - '0');
+    }
+    check(time_ms <= wall(world) && wall(world) - time_ms <= HOOK_FRESH_MS);
     check(json_next(body, &cursor, &key, &value) && json_string_is(key, "events"));
     struct slice event;
     for (size_t at = 0; json_element(value, &at, &event); n++) {
@@ -84,8 +96,8 @@ static void deliver(struct world *world)
 /* What is due now. */
 static void work(struct world *world, bool takes)
 {
-    world->dropped += hook_queue_tick(&world->queue, world->now, world->now);
-    while (hook_queue_take(&world->queue, world->now)) {
+    world->dropped += hook_queue_tick(&world->queue, world->now);
+    while (hook_queue_take(&world->queue, world->now, wall(world))) {
         if (takes) {
             deliver(world);
         }

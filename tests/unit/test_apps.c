@@ -73,7 +73,7 @@ static void a_removed_application_stays_as_a_stub(void **state)
     assert_string_equal(gone->settings->id, "b");
     assert_int_equal(gone->secret.len, 0);
     assert_int_equal(app_connections(gone), 1);
-    assert_false(app_allows_origin(gone, SLICE("http://x")));
+    assert_false(app_allows_origin(gone, SLICE("http://x"), SLICE("x")));
     assert_true(app_serves(&two->items[0]));
 
     /* It comes back, disabled, and has not forgotten who is there. */

@@ -6,13 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/check.h"
 #include "base/counters.h"
 #include "base/mem.h"
-#include "ops/config.h"
+#include "ops/config_load.h"
+#include "ops/config_print.h"
 #include "ops/config_table.h"
 
 #define APP "[app \"a\"]\nkey = k\nsecret = long-enough\n"
@@ -93,7 +100,7 @@ static void test_defaults(void **state)
     assert_int_equal(l->header_timeout, 10);
     assert_int_equal(l->keepalive_timeout, 60);
     assert_int_equal(l->activity_timeout, 30);
-    assert_int_equal(l->ping_interval, 60);
+    assert_int_equal(l->ping_interval, 40);
     assert_int_equal(l->pong_timeout, 30);
     assert_int_equal(l->output_soft, 256 * 1024);
     assert_int_equal(l->output_soft_seconds, 10);
@@ -148,6 +155,7 @@ static void test_values(void **state)
                                   "[limits]\n"
                                   "output_soft = 1m\n"
                                   "output_hard = 2M\n"
+                                  "output_soft_seconds = 0\n"
                                   "max_event_size = 1536\n"
                                   "max_message_size = 64k\n"
                                   "max_connections = 0\n"
@@ -159,21 +167,34 @@ static void test_values(void **state)
                                   "client_events = all\n"
                                   "allowed_origins = Example.com, *.example.com\n"
                                   "allowed_origins = https://Example.com:8443/, http://[::1]:3000\n"
-                                  "allowed_origins = https://*.Example.com:8443\n"
+                                  "allowed_origins = https://*.Example.com:8443, Null, SELF\n"
+                                  "allowed_origins = file://, file:///, Capacitor://localhost/\n"
+                                  "allowed_origins = app://., app://-, tauri://localhost:80\n"
                                   "[app \"b\"]\n"
                                   "key = k2\n"
                                   "secret = long-enough");
     static const char *const listen[] = {"127.0.0.1:1", "[::1]:2", "0.0.0.0:3", "0.0.0.0:65535"};
-    static const char *const origins[] = {"example.com", "*.example.com",
-                                          "https://example.com:8443", "http://[::1]:3000",
-                                          "https://*.example.com:8443"};
+    static const char *const origins[] = {"example.com",
+                                          "*.example.com",
+                                          "https://example.com:8443",
+                                          "http://[::1]:3000",
+                                          "https://*.example.com:8443",
+                                          "null",
+                                          "self",
+                                          "file://",
+                                          "file://",
+                                          "capacitor://localhost",
+                                          "app://.",
+                                          "app://-",
+                                          "tauri://localhost:80"};
+    const size_t norigins = sizeof(origins) / sizeof(origins[0]);
 
     assert_int_equal(c->listen.count, 4);
-    assert_int_equal(c->apps[0].allowed_origins.count, 5);
+    assert_int_equal(c->apps[0].allowed_origins.count, norigins);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(c->listen.items[i], listen[i]);
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < norigins; i++) {
         assert_string_equal(c->apps[0].allowed_origins.items[i], origins[i]);
     }
     assert_int_equal(c->workers, 64);
@@ -185,6 +206,7 @@ static void test_values(void **state)
     assert_int_equal(c->admin_listen.count, 0);
     assert_int_equal(c->drain_delay, 1);
     assert_int_equal(c->limits.output_soft, 1 << 20);
+    assert_int_equal(c->limits.output_soft_seconds, 0);
     assert_int_equal(c->limits.max_event_size, 1536);
     assert_int_equal(c->limits.max_message_size, 65536);
     assert_int_equal(c->napps, 2);
@@ -302,6 +324,10 @@ static const struct {
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = a.com:80\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = https://\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://a/b\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = file:///a/b\n", 4,
+     "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://.\n", 4, "host names"},
+    {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = ://a\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*.\n", 4, "host names"},
     {"[app \"b\"]\nkey = b\nsecret = long-enough\nallowed_origins = http://*.[::1]\n", 4,
@@ -601,10 +627,10 @@ static void test_files(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/f.conf", dir);
 
-    assert_null(config_load(path, NULL, collect, &report));
+    assert_null(config_load(path, -1, NULL, collect, &report));
     assert_non_null(
         strstr(report.text, "No such file or directory (a file is given with --config"));
-    assert_null(config_load(dir, NULL, collect, &report));
+    assert_null(config_load(dir, -1, NULL, collect, &report));
     assert_non_null(strstr(report.text, "it is a directory"));
     assert_int_equal(report.errors, 2);
 
@@ -617,13 +643,13 @@ static void test_files(void **state)
     fclose(out);
     memset(&report, 0, sizeof(report));
     chmod(path, 0640);
-    struct config *config = config_load(path, NULL, collect, &report);
+    struct config *config = config_load(path, -1, NULL, collect, &report);
     assert_non_null(config);
     assert_int_equal(report.len, 0);
     config_free(config);
 
     chmod(path, 0644);
-    config = config_load(path, NULL, collect, &report);
+    config = config_load(path, -1, NULL, collect, &report);
     assert_non_null(config);
     assert_int_equal(report.warnings, 1);
     assert_non_null(strstr(report.text, "everybody on this machine can read it: chmod 640"));
@@ -632,9 +658,103 @@ static void test_files(void **state)
     rmdir(dir);
 }
 
+/* ---- pipes ---- */
+
+static const char piped[] = "[app \"p\"]\nkey = k\nsecret = long-enough\n";
+
+struct writer {
+    char path[100];
+    const char *parts[3]; /* NULL: no more */
+};
+
+/* Opening waits for the reader, as a shell's > FIFO does. */
+static void *write_parts(void *arg)
+{
+    const struct writer *writer = arg;
+    int fd = open(writer->path, O_WRONLY | O_CLOEXEC);
+    check(fd >= 0);
+    for (size_t i = 0; i < 3 && writer->parts[i] != NULL; i++) {
+        size_t len = strlen(writer->parts[i]);
+        check(write(fd, writer->parts[i], len) == (ssize_t)len);
+        int left = 1;
+        while (left > 0) { /* until it has been read: the reader finds the pipe empty */
+            check(ioctl(fd, FIONREAD, &left) == 0);
+            sched_yield();
+        }
+    }
+    close(fd);
+    return NULL;
+}
+
+static void test_a_fifo_is_read_to_its_end(void **state)
+{
+    char dir[] = "/tmp/fanfare-config-XXXXXX";
+    struct writer writer = {.parts = {piped, "\n[limits]\n", "max_batch = 7\n"}};
+    struct report report = {.len = 0};
+    pthread_t thread;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(writer.path, sizeof(writer.path), "%s/fifo", dir);
+    assert_int_equal(mkfifo(writer.path, 0644), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_parts, &writer), 0);
+    struct config *config = config_load(writer.path, -1, NULL, collect, &report);
+    pthread_join(thread, NULL);
+    assert_string_equal(report.text, "");
+    assert_non_null(config);
+    assert_int_equal(config->limits.max_batch, 7);
+    config_free(config);
+    unlink(writer.path);
+    rmdir(dir);
+}
+
+/* As a shell's <(...) may be: opened by another name, and its writer has gone already. */
+static void test_a_pipe_whose_writer_has_gone(void **state)
+{
+    struct report report = {.len = 0};
+    char path[40];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], piped, sizeof(piped) - 1), (ssize_t)sizeof(piped) - 1);
+    close(ends[1]);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[0]);
+    struct config *config = config_load(path, -1, NULL, collect, &report);
+    assert_string_equal(report.text, "");
+    assert_non_null(config);
+    config_free(config);
+    close(ends[0]);
+}
+
+static void test_a_pipe_is_given_up(void **state)
+{
+    char dir[] = "/tmp/fanfare-config-XXXXXX", path[100];
+    struct report report = {.len = 0};
+    int stop = eventfd(1, EFD_CLOEXEC);
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/fifo", dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_null(config_load(path, stop, NULL, collect, &report)); /* nobody writes */
+    assert_non_null(strstr(report.text, "cannot read the configuration file"));
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(write(fd, "[", 1), 1);
+    assert_null(config_load(path, stop, NULL, collect, &report)); /* nobody writes on */
+    assert_int_equal(report.errors, 2);
+    close(fd);
+    close(stop);
+    unlink(path);
+    rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_fifo_is_read_to_its_end),
+        cmocka_unit_test(test_a_pipe_whose_writer_has_gone),
+        cmocka_unit_test(test_a_pipe_is_given_up),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_bad_lines),

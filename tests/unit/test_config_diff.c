@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ops/config_diff.h"
+#include "ops/config_load.h"
 
 #define A "[app \"a\"]\nkey = k\nsecret = long-enough\n"
 #define B "[app \"b\"]\nkey = l\nsecret = long-enough-too\n"

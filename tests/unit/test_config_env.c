@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "ops/config.h"
+#include "ops/config_load.h"
 #include "ops/options.h"
 #include "ops/suggest.h"
 #include "ops/workers.h"
@@ -37,7 +37,7 @@ static struct config *load(const char *file, char *const envp[], struct report *
 {
     memset(report, 0, sizeof(*report));
     if (file == NULL) {
-        return config_load(NULL, envp, collect, report);
+        return config_load(NULL, -1, envp, collect, report);
     }
     return config_parse("f.conf", file, strlen(file), envp, collect, report);
 }

@@ -187,7 +187,12 @@ static void socket_ids_are_read_back(void **state)
 
 /* ---- applications ---- */
 
-static bool allows(const char *entries, bool missing, const char *origin)
+static struct slice header(const char *value)
+{
+    return (struct slice){value, value != NULL ? strlen(value) : 0};
+}
+
+static bool allows_at(const char *entries, bool missing, const char *origin, const char *host)
 {
     char copy[256];
     char *items[8];
@@ -206,11 +211,64 @@ static bool allows(const char *entries, bool missing, const char *origin)
     struct limits limits = {0};
     app_registry_init(&registry);
     struct apps *apps = apps_new(&registry, &settings, 1, &limits);
-    bool result = app_allows_origin(&apps->items[0],
-                                    (struct slice){origin, origin != NULL ? strlen(origin) : 0});
+    bool result = app_allows_origin(&apps->items[0], header(origin), header(host));
     apps_unref(apps);
     app_registry_free(&registry);
     return result;
+}
+
+static bool allows(const char *entries, bool missing, const char *origin)
+{
+    return allows_at(entries, missing, origin, "ws.example");
+}
+
+static void origins_of_apps_and_of_files(void **state)
+{
+    (void)state;
+    assert_true(allows("null", true, "null"));
+    assert_false(allows("null", true, "http://null"));
+    assert_false(allows("null", true, "nul"));
+    assert_false(allows("null", true, ""));
+    assert_false(allows("null", false, NULL));
+    assert_true(allows("a.example null", true, "null"));
+    assert_true(allows("file://", true, "file://"));
+    assert_false(allows("file://", true, "file:///"));
+    assert_false(allows("file://", true, "file://a.example"));
+    assert_false(allows("file://", true, "null"));
+    assert_true(allows("app://", true, "app://"));
+    assert_false(allows("app://", true, "app://a"));
+    assert_true(allows("capacitor://localhost", true, "capacitor://localhost"));
+    assert_false(allows("capacitor://localhost", true, "capacitor://localhost:80"));
+    assert_false(allows("capacitor://localhost", true, "http://localhost"));
+    assert_false(allows("capacitor://localhost", true, "capacitor://"));
+    assert_true(allows("app://localhost:8080", true, "app://localhost:8080"));
+    assert_true(allows("app://.", true, "app://."));
+    assert_true(allows("localhost", true, "ionic://localhost"));
+}
+
+static void the_own_host_is_an_origin(void **state)
+{
+    (void)state;
+    assert_true(allows_at("self", true, "https://a.example", "a.example"));
+    assert_true(allows_at("self", true, "http://A.example", "a.Example"));
+    assert_true(allows_at("self", true, "http://a.example:8080", "a.example:8080"));
+    assert_true(allows_at("self", true, "https://a.example", "a.example:443"));
+    assert_true(allows_at("self", true, "https://a.example:443", "a.example"));
+    assert_true(allows_at("self", true, "http://[::1]:8080", "[::1]:8080"));
+    assert_true(allows_at("self", true, "http://[::1]", "[::1]"));
+    assert_true(allows_at("self b.example", true, "https://b.example", "a.example"));
+    assert_false(allows_at("self", true, "https://a.example:8443", "a.example"));
+    assert_false(allows_at("self", true, "https://a.example", "a.example:80"));
+    assert_false(allows_at("self", true, "https://b.a.example", "a.example"));
+    assert_false(allows_at("self", true, "https://evil.example", "a.example"));
+    assert_false(allows_at("self", true, "capacitor://a.example", "a.example"));
+    assert_false(allows_at("self", true, "http://self", "a.example"));
+    assert_false(allows_at("self", true, "https://a.example", NULL));
+    assert_false(allows_at("self", true, "https://a.example", ""));
+    assert_false(allows_at("self", true, "null", "null"));
+    assert_false(allows_at("self", true, "https://", ""));
+    assert_true(allows_at("self", true, NULL, "a.example"));
+    assert_false(allows_at("self", false, NULL, "a.example"));
 }
 
 static void origins_are_matched_by_host_or_exactly(void **state)
@@ -249,6 +307,9 @@ static void origins_are_matched_by_host_or_exactly(void **state)
     assert_false(allows("*.a.example", true, "https://evil.example/.a.example"));
     assert_false(allows("a.example", true, "https://evil.example@a.example"));
     assert_false(allows("a.example", true, "https://a.example/"));
+    assert_false(allows("a.example", true, "https://a.example://"));
+    assert_false(allows("a.example", true, "https://a.example:80@evil.example"));
+    assert_false(allows("a.example", true, "https://a.example:x"));
     assert_false(allows("a.example", true, "a.example"));
     assert_false(allows("a.example", true, "https://"));
     assert_false(allows("a.example", true, "://a.example.b"));
@@ -292,6 +353,8 @@ int main(void)
         cmocka_unit_test(the_set_holds_what_was_added_and_nothing_else),
         cmocka_unit_test(socket_ids_are_read_back),
         cmocka_unit_test(origins_are_matched_by_host_or_exactly),
+        cmocka_unit_test(origins_of_apps_and_of_files),
+        cmocka_unit_test(the_own_host_is_an_origin),
         cmocka_unit_test(quotas_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,6 +303,25 @@ static void test_limit(void **state)
     restore();
 }
 
+static void one_place(enum log_level level)
+{
+    log_limited(level, "a", "line");
+}
+
+/* Lines that the level leaves out use nothing up, and nobody is told that they were left out. */
+static void test_limit_below_the_level(void **state)
+{
+    (void)state;
+    capture(false);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    for (int i = 0; i < 25; i++) {
+        one_place(LOG_LEVEL_DEBUG);
+    }
+    one_place(LOG_LEVEL_INFO);
+    assert_non_null(strstr(taken(), " info a: line\n"));
+    restore();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +335,7 @@ int main(void)
         cmocka_unit_test_teardown(test_closed_stderr, teardown),
         cmocka_unit_test_teardown(test_threads_do_not_mix_lines, teardown),
         cmocka_unit_test_teardown(test_limit, teardown),
+        cmocka_unit_test_teardown(test_limit_below_the_level, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,8 +289,8 @@ for (const workers of [1, 3]) {
 suite('what is refused before it is a client', { sections: { server: { log_level: 'debug' } } }, (ctx) => {
     test('TLS on a plain port and broken HTTP are logged with the address', async () => {
         for (const [bytes, line] of [
-            ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /debug http: 127\.0\.0\.1: TLS, to a port that speaks plain HTTP\n/],
-            ['GET / HTTP/1.1\r\nHost : x\r\n\r\n', /debug http: 127\.0\.0\.1: Malformed header name\n/],
+            ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /debug http: 127\.0\.0\.1 sent what is no HTTP: it speaks TLS \(https, wss\), and this port does not\n/],
+            ['GET / HTTP/1.1\r\nHost : x\r\n\r\n', /debug http: 127\.0\.0\.1 sent what is no HTTP: Malformed header name\n/],
         ]) {
             const raw = await Raw.connect(ctx.daemon.port);
             raw.write(Buffer.from(bytes, 'latin1'));

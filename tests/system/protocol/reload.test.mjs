@@ -203,7 +203,7 @@ suite('reload', { workers: [1, 3] }, (ctx) => {
         await ctx.daemon.reload({ limits: { ping_interval: 1 } });
         await client.expect('pusher:ping');
         client.send({ event: 'pusher:pong', data: {} });
-        await ctx.daemon.reload({ limits: { ping_interval: 60 } });
+        await ctx.daemon.reload({ limits: { ping_interval: 40 } });
         client.destroy();
         for (const message of await bystander.sync()) assert.equal(message.event, 'pusher:ping');
     });

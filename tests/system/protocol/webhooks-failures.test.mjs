@@ -54,6 +54,9 @@ for (const workers of [1, 3]) {
             }
             assert.equal((await receiver.next()).channel, first);
             assert.equal((await receiver.next()).channel, later);
+            // Libraries refuse what says that it is old, so what has waited says when it is sent.
+            const waited = receiver.requests.at(-1).body;
+            assert.ok(waited.time_ms >= tries[2].body.time_ms + 2900, `${waited.time_ms - tries[2].body.time_ms} ms`);
             await until(async () => (await daemon.metrics()).get('webhook_events_sent_total') === 2, 'both to be counted');
             const metrics = await daemon.metrics();
             assert.equal(metrics.get('webhook_requests_total'), 4);
