@@ -36,14 +36,23 @@ if [ ${#missing[@]} -eq 0 ]; then
 fi
 command -v apt-get >/dev/null || fail "this system has no apt-get; install what matches: ${missing[*]}"
 
+by_hand="apt-get update && apt-get install --no-install-recommends ${missing[*]}"
 as_root=(env DEBIAN_FRONTEND=noninteractive)
 if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || fail "not root and no sudo here; as root run:
-    apt-get install --no-install-recommends ${missing[*]}"
     as_root=(sudo env DEBIAN_FRONTEND=noninteractive)
+    # A password is asked for on the terminal; what sudo says beside that is in `why`.
+    if ! command -v sudo >/dev/null; then
+        why="there is no sudo"
+    elif why=$("${as_root[@]}" true 2>&1 >/dev/null); then
+        why=
+    else
+        why=${why##*$'\n'}
+    fi
+    [ -z "$why" ] || fail "${#missing[@]} Debian packages are missing and $(id -un) cannot install them ($why). As root run:
+    $by_hand"
 fi
 
-echo "installing ${#missing[@]} Debian packages: ${missing[*]}"
+echo "installing ${#missing[@]} Debian packages, which can take some minutes: ${missing[*]}"
 log=$(mktemp "${TMPDIR:-/tmp}/fanfare-apt.XXXXXX")
 install() {
     # Another apt may be running (unattended upgrades on a fresh machine): wait for its lock.
@@ -55,8 +64,8 @@ update() {
 }
 problem() {
     tail -n 20 "$log" >&2
-    fail "apt-get $1 failed (the whole output is in $log). To see it run:
-    ${as_root[*]} apt-get install --no-install-recommends ${missing[*]}"
+    fail "apt-get $1 failed (the whole output is in $log). To see it, as root run:
+    $by_hand"
 }
 
 # A fresh system has no index at all, and an old index names files that are gone: update only then.

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeDir, system } from './paths.mjs';
 
+const cache = join(process.env.XDG_CACHE_HOME || join(process.env.HOME || '/tmp', '.cache'), 'fanfare');
+
 /** Installs the exact versions of package.json unless they are there. Throws with npm's words. */
 export function install() {
     const wanted = readFileSync(join(system, 'package.json'), 'utf8');
@@ -13,11 +15,12 @@ export function install() {
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
     mkdirSync(nodeDir, { recursive: true });
     copyFileSync(join(system, 'package.json'), join(nodeDir, 'package.json'));
+    // What npm downloads and logs lies with what the scripts download, and not in the home directory.
     // Peer dependencies are left alone: laravel-echo names socket.io-client as one, which nobody here uses.
     const npm = spawnSync(
         'flock', // two runs in one checkout install one after the other
         [join(nodeDir, '.lock'), 'npm', 'install', '--no-package-lock', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error'],
-        { cwd: nodeDir, encoding: 'utf8' },
+        { cwd: nodeDir, encoding: 'utf8', env: { npm_config_cache: join(cache, 'npm'), npm_config_update_notifier: 'false', ...process.env } },
     );
     if (npm.status !== 0) throw new Error(`npm install in ${nodeDir} failed:\n${npm.stdout}${npm.stderr}${npm.error ?? ''}`);
     writeFileSync(stamp, wanted);

@@ -58,6 +58,7 @@ export class Raw {
     #bytes = Buffer.alloc(0);
     #upgraded = false;
     #fragments = null;
+    #ended;
 
     constructor(socket) {
         this.socket = socket;
@@ -65,17 +66,21 @@ export class Raw {
         this.responses = new Inbox(); // {status, headers, body}; null at the end
         this.log = [];
         this.wireBytes = 0; // of the frames that were received
-        this.ended = new Promise((done) => socket.once('close', done));
+        this.ended = new Promise((done) => (this.#ended = done));
         socket.on('error', (error) => (this.error = error));
         socket.on('data', (chunk) => {
             this.#bytes = this.#bytes.length ? Buffer.concat([this.#bytes, chunk]) : chunk;
             this.#read();
         });
-        socket.once('close', () => {
-            this.closed = true;
-            this.responses.push(null);
-            this.#push({ end: true });
-        });
+        socket.once('close', () => this.#end());
+    }
+
+    #end() {
+        if (this.closed) return;
+        this.closed = true;
+        this.responses.push(null);
+        this.#push({ end: true });
+        this.#ended();
     }
 
     /** secure: the options of tls.connect, or nothing. */
@@ -88,8 +93,9 @@ export class Raw {
         return raw;
     }
 
-    /** Ends with a reset. */
+    /** Ends with a reset. Node 18 tells only the socket below TLS that it is closed, and the one above would be waited for without end. */
     reset() {
+        this.plain.once('close', () => this.#end());
         this.plain.resetAndDestroy();
     }
 
