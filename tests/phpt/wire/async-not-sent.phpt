@@ -13,8 +13,8 @@ $serve = '
     frame($c);
     frame($c);
     fclose($server);
-    unlink($socket);
     fclose($c);
+    unlink($socket);
     echo "gone\n";
     wait();
 ';
@@ -44,6 +44,10 @@ echo child('ini_set("error_log", $argv[2]);
     $c = new Fanfare\Client("app", "secret", $argv[1], 0.3);
     $c->publishAsync("a", "one");
     $c->publishAsync("a", "two");
+    while (file_exists($argv[1])) { // the last that the daemon removes
+        usleep(1000);
+        clearstatcache();
+    }
     ini_set("fanfare.async_buffer", "64K");
     $c->publishAsync("a", "three");', [$fake->socket, $log]);
 echo preg_replace(['~^\[.*?\] ~m', '~: (Cannot reach|fanfared at).*~'], ['', ': ...'], file_get_contents($log));
