@@ -7,10 +7,11 @@ namespace Fanfare\Laravel\Tests\Daemon;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
 use Fanfare\Laravel\Exceptions\PublishException;
-use Fanfare\Laravel\Fanfare;
+use Fanfare\Laravel\Facades\Fanfare;
 use Fanfare\Laravel\Server\Channel;
 use Fanfare\Laravel\Server\Member;
 use Fanfare\Laravel\Support\About;
+use Fanfare\Laravel\Tests\Fixtures\OrderPaid;
 use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
 use Fanfare\Laravel\Tests\Fixtures\User;
 use Fanfare\Laravel\Tests\TestCase;
@@ -19,9 +20,11 @@ use Fanfare\Reason;
 use Fanfare\RejectedException;
 use Fanfare\TransportException;
 use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Foundation\Application;
 use Illuminate\Support\Facades\Bus;
 use PHPUnit\Framework\Attributes\Group;
+use RuntimeException;
 
 /**
  * The real extension and a real daemon.
@@ -56,7 +59,7 @@ final class DaemonTest extends TestCase
      */
     private function bootOn(Daemon $daemon, array $options = [], array $overrides = []): Application
     {
-        return $this->boot($overrides + self::CREDENTIALS + ['options' => $options + [
+        return $this->bootWithQueue($overrides + self::CREDENTIALS + ['options' => $options + [
             'socket' => $daemon->socket, 'encryption_master_key_base64' => self::MASTER_KEY,
         ]], ['broadcasting' => ['connections' => ['second' => [
             'driver' => 'fanfare', 'app_id' => 'app-2', 'key' => 'key-2', 'secret' => 'secret-of-app-2',
@@ -116,7 +119,7 @@ final class DaemonTest extends TestCase
         $this->assertSame(['presence-room'], array_keys(Fanfare::channels('presence-')));
         $this->assertEquals([new Member('7', ['name' => 'Ann'])], Fanfare::members('presence-room'));
         $this->assertEquals(new Channel('nobody'), $server->channel('nobody'));
-        $this->assertSame(3, Fanfare::connections());
+        $this->assertSame(3, Fanfare::connectionCount());
         $this->assertGreaterThan(0, $server->ping());
 
         $this->driver()->broadcast(['cache-news'], 'x', ['n' => 1]);
@@ -130,10 +133,10 @@ final class DaemonTest extends TestCase
         $second = Fanfare::connection('second');
         $this->assertSame([], $second->channels());
         $this->assertSame(0, $second->terminateUser(7));
-        $this->assertFalse($second->disconnect($orders->socketId));
+        $this->assertFalse($second->terminateConnection($orders->socketId));
 
-        $this->assertTrue(Fanfare::disconnect($orders->socketId));
-        $this->assertFalse(Fanfare::disconnect($orders->socketId));
+        $this->assertTrue(Fanfare::terminateConnection($orders->socketId));
+        $this->assertFalse(Fanfare::terminateConnection($orders->socketId));
         $this->assertSame(2, Fanfare::terminateUser(User::make(7)));
         foreach ([$orders, $room, $user] as $ended) {
             $this->assertStringContainsString('4009', (string) json_encode($ended->next('pusher:error')));
@@ -155,7 +158,7 @@ final class DaemonTest extends TestCase
 
         $this->daemon->stop();
         try {
-            Fanfare::connections();
+            Fanfare::connectionCount();
             $this->fail('no exception');
         } catch (PublishException $e) {
             $this->assertTrue($e->retryable);
@@ -304,6 +307,51 @@ final class DaemonTest extends TestCase
 
         $this->assertSame('{"order":7}', $subscriber->next(OrderShippedNow::class)['data']);
         $subscriber->next('end');
+    }
+
+    public function test_a_queued_broadcast_that_is_tried_again_arrives_once(): void
+    {
+        $app = $this->bootOn($this->daemon);
+        $broken = $this->createStub(Broadcaster::class);
+        $broken->method('broadcast')->willThrowException(new RuntimeException('broken'));
+        $app->make('config')->set('broadcasting.connections.broken', ['driver' => 'broken']);
+        $this->manager()->extend('broken', static fn (): Broadcaster => $broken);
+        $channels = ['orders', 'private-encrypted-orders'];
+        $subscribers = array_map(fn (string $channel): Subscriber => $this->subscriber($channel), $channels);
+        OrderPaid::$channels = $channels;
+
+        // The second connection fails after the first one has delivered, three times.
+        OrderPaid::$connections = ['fanfare', 'broken'];
+        event(new OrderPaid);
+        for ($attempt = 0; $attempt < 3; $attempt++) {
+            $this->work($app, tries: 3);
+        }
+        $this->driver()->broadcast($channels, 'end');
+
+        foreach ($subscribers as $subscriber) {
+            $subscriber->next(OrderPaid::class);
+            $subscriber->next('end');
+            $this->addToAssertionCount(1);
+        }
+    }
+
+    public function test_two_queued_broadcasts_that_are_alike_both_arrive(): void
+    {
+        $app = $this->bootOn($this->daemon);
+        $subscriber = $this->subscriber('orders');
+        OrderPaid::$channels = ['orders'];
+        OrderPaid::$connections = ['fanfare', 'fanfare'];
+
+        event(new OrderPaid);
+        event(new OrderPaid);
+        $this->work($app);
+        $this->work($app);
+        $this->driver()->broadcast(['orders'], 'end');
+
+        foreach ([...array_fill(0, 4, OrderPaid::class), 'end'] as $event) {
+            $subscriber->next($event);
+        }
+        $this->addToAssertionCount(1);
     }
 
     public function test_async_arrives_in_order_and_the_answers_are_collected(): void

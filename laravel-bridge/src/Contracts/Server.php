@@ -1,0 +1,13 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Fanfare\Laravel\Contracts;
+
+/**
+ * What an application can ask of the daemon besides broadcasting, for the application of one broadcasting connection.
+ * Failures are thrown, whatever the connection's on_failure says: the caller wants an answer. Closed as Gateway is.
+ */
+interface Server extends Inspector, Terminator, UserPublisher
+{
+}
