@@ -94,6 +94,8 @@ final class RepublishBroadcast implements ShouldQueue
                 static fn (array $message): Message => new Message(...$message), $this->messages
             ));
         } catch (PublishException $e) {
+            $this->tell($e);
+
             if ($e->retryable) {
                 throw $e;
             }
@@ -107,14 +109,25 @@ final class RepublishBroadcast implements ShouldQueue
      */
     public function failed(?Throwable $e): void
     {
-        $event = $this->messages[0]['event'];
-        $channels = array_merge(...array_column($this->messages, 'channels'));
-        $failure = $e instanceof PublishException
+        $failure = $this->tell($e instanceof PublishException
             ? $e
-            : new PublishException($e?->getMessage() ?? 'the job that sends it again failed', true, $e, true);
+            : new PublishException($e?->getMessage() ?? 'the job that sends it again failed', true, $e, true));
 
         Container::getInstance()->make(Dispatcher::class)->dispatch(new BroadcastFailed(
-            $this->broadcaster, $event, $channels, $failure->during($this->broadcaster, $event, $channels)
+            $this->broadcaster, $this->messages[0]['event'], $this->channels(), $failure
         ));
+    }
+
+    private function tell(PublishException $failure): PublishException
+    {
+        return $failure->during($this->broadcaster, $this->messages[0]['event'], $this->channels());
+    }
+
+    /**
+     * @return list<string>
+     */
+    private function channels(): array
+    {
+        return array_merge(...array_column($this->messages, 'channels'));
     }
 }

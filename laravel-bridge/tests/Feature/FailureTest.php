@@ -347,6 +347,8 @@ final class FailureTest extends TestCase
 
         $this->work($app);
         $this->assertCount(1, $events, 'an attempt that is not the last was announced');
+        $context = $this->log()->getRecords()[1]->context;
+        $this->assertSame(['fanfare', 'x', ['a', 'private-encrypted-b']], [$context['connection'], $context['event'], $context['channels']]);
 
         Carbon::setTestNow(Carbon::now()->addHour());
         $this->work($app);
