@@ -4,9 +4,11 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Tests\Feature;
 
+use Fanfare\Laravel\Contracts\AsyncPublisher;
 use Fanfare\Laravel\Contracts\Factory;
 use Fanfare\Laravel\Contracts\Gateway;
 use Fanfare\Laravel\Contracts\Inspector;
+use Fanfare\Laravel\Contracts\Publisher;
 use Fanfare\Laravel\Contracts\Server;
 use Fanfare\Laravel\Contracts\Terminator;
 use Fanfare\Laravel\Contracts\UserPublisher;
@@ -102,25 +104,35 @@ final class FacadeTest extends TestCase
     }
 
     /**
+     * A method more would break whoever implements the contract.
+     *
      * @param  class-string  $contract
+     * @param  list<string>  $methods
      */
-    #[DataProvider('closed')]
-    public function test_a_contract_that_is_closed_has_no_method_of_its_own(string $contract): void
+    #[DataProvider('contracts')]
+    public function test_a_contract_does_not_grow(string $contract, array $methods): void
     {
         $own = array_filter(
             (new ReflectionClass($contract))->getMethods(),
             static fn (ReflectionMethod $method): bool => $method->class === $contract
         );
 
-        $this->assertSame([], $own);
+        $this->assertSame($methods, array_column($own, 'name'));
     }
 
     /**
-     * @return iterable<array{class-string}>
+     * @return iterable<array{class-string, list<string>}>
      */
-    public static function closed(): iterable
+    public static function contracts(): iterable
     {
-        yield from [[Gateway::class], [Server::class]];
+        yield [Publisher::class, ['publish']];
+        yield [AsyncPublisher::class, ['publishAsync', 'flush']];
+        yield [UserPublisher::class, ['sendToUser']];
+        yield [Inspector::class, ['channels', 'channel', 'members', 'connectionCount', 'ping']];
+        yield [Terminator::class, ['terminateUser', 'terminateConnection']];
+        yield [Factory::class, ['connection']];
+        yield [Gateway::class, []];
+        yield [Server::class, []];
     }
 
     public function test_it_documents_every_method_of_its_root(): void
