@@ -1,6 +1,3 @@
-/*
- * The module: ini settings, start and end of process, thread and request, and what phpinfo() shows.
- */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
 #endif
@@ -16,13 +13,11 @@
 #include "zend_enum.h"
 #include "zend_exceptions.h"
 
-#include "fanfare_classes.h"
 #include "fanfare_client.h"
+#include "fanfare_ini.h"
 #include "fanfare_pool.h"
 
 #include "fanfare_arginfo.h"
-
-#define DEFAULT_SOCKET "/run/fanfare/fanfare.sock"
 
 ZEND_DECLARE_MODULE_GLOBALS(fanfare)
 
@@ -46,69 +41,9 @@ zend_class_entry *fanfare_ce_member;
 zend_class_entry *fanfare_ce_stats;
 zend_class_entry *fanfare_ce_client;
 
-/* Strings that say which peer is meant: handles look again after a change. */
-static ZEND_INI_MH(on_update_target)
+static void module_register_classes(void)
 {
-	FANFARE_G(ini_generation)++;
-	return OnUpdateString(entry, new_value, mh_arg1, mh_arg2, mh_arg3, stage);
-}
-
-static zend_result update_seconds(zend_string *text, double *value, double min)
-{
-	char *end;
-	double seconds = zend_strtod(ZSTR_VAL(text), (const char **) &end);
-
-	if (ZSTR_LEN(text) == 0 || *end != '\0' || !(seconds >= min && seconds <= 86400.0)) {
-		return FAILURE;
-	}
-	*value = seconds;
-	return SUCCESS;
-}
-
-static ZEND_INI_MH(on_update_timeout)
-{
-	return update_seconds(new_value, (double *) ZEND_INI_GET_ADDR(), 0.001);
-}
-
-static ZEND_INI_MH(on_update_shutdown_flush)
-{
-	return update_seconds(new_value, (double *) ZEND_INI_GET_ADDR(), 0.0);
-}
-
-static ZEND_INI_DISP(display_secret)
-{
-	zend_string *value = ini_entry->value;
-
-	if (type == ZEND_INI_DISPLAY_ORIG && ini_entry->modified) {
-		value = ini_entry->orig_value;
-	}
-	if (value != NULL && ZSTR_LEN(value) != 0) {
-		PUTS("set");
-	} else {
-		PUTS("not set");
-	}
-}
-
-PHP_INI_BEGIN()
-	STD_PHP_INI_ENTRY("fanfare.socket", DEFAULT_SOCKET, PHP_INI_ALL, on_update_target, socket, zend_fanfare_globals,
-	                  fanfare_globals)
-	STD_PHP_INI_ENTRY("fanfare.app_id", "", PHP_INI_ALL, on_update_target, app_id, zend_fanfare_globals,
-	                  fanfare_globals)
-	STD_PHP_INI_ENTRY_EX("fanfare.app_secret", "", PHP_INI_ALL, on_update_target, app_secret, zend_fanfare_globals,
-	                     fanfare_globals, display_secret)
-	STD_PHP_INI_ENTRY("fanfare.timeout", "2.0", PHP_INI_ALL, on_update_timeout, timeout, zend_fanfare_globals,
-	                  fanfare_globals)
-	STD_PHP_INI_ENTRY("fanfare.async_buffer", "64K", PHP_INI_ALL, OnUpdateLongGEZero, async_buffer,
-	                  zend_fanfare_globals, fanfare_globals)
-	STD_PHP_INI_ENTRY("fanfare.shutdown_flush", "0.25", PHP_INI_ALL, on_update_shutdown_flush, shutdown_flush,
-	                  zend_fanfare_globals, fanfare_globals)
-	STD_PHP_INI_ENTRY("fanfare.breaker", "3", PHP_INI_ALL, OnUpdateLongGEZero, breaker, zend_fanfare_globals,
-	                  fanfare_globals)
-PHP_INI_END()
-
-static void register_classes(void)
-{
-	zend_class_entry *gateway;
+	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway;
 
 	fanfare_ce_exception = register_class_Fanfare_Exception(zend_ce_throwable);
 	fanfare_ce_phase = register_class_Fanfare_Phase();
@@ -129,11 +64,15 @@ static void register_classes(void)
 	fanfare_ce_channel = register_class_Fanfare_Channel();
 	fanfare_ce_member = register_class_Fanfare_Member();
 	fanfare_ce_stats = register_class_Fanfare_Stats();
-	gateway = register_class_Fanfare_Gateway();
+	publisher = register_class_Fanfare_Publisher();
+	async_publisher = register_class_Fanfare_AsyncPublisher();
+	inspector = register_class_Fanfare_Inspector();
+	terminator = register_class_Fanfare_Terminator();
+	gateway = register_class_Fanfare_Gateway(publisher, async_publisher, inspector, terminator);
 	fanfare_ce_client = register_class_Fanfare_Client(gateway);
 }
 
-static void after_fork_in_child(void)
+static void module_after_fork(void)
 {
 	fanfare_fork_generation++;
 }
@@ -154,11 +93,11 @@ static PHP_GSHUTDOWN_FUNCTION(fanfare)
 
 static PHP_MINIT_FUNCTION(fanfare)
 {
-	REGISTER_INI_ENTRIES();
-	register_classes();
+	fanfare_ini_minit(type, module_number);
+	module_register_classes();
 	fanfare_client_minit();
 	/* Never taken back: libc does so when the module is unloaded. */
-	pthread_atfork(NULL, NULL, after_fork_in_child);
+	pthread_atfork(NULL, NULL, module_after_fork);
 	return SUCCESS;
 }
 
@@ -204,13 +143,13 @@ static PHP_MINFO_FUNCTION(fanfare)
 #ifdef __SANITIZE_ADDRESS__
 	php_info_print_table_row(2, "Sanitizer", "address");
 #endif
-	php_info_print_table_row(2, "Default socket", DEFAULT_SOCKET);
+	php_info_print_table_row(2, "Default socket", FANFARE_DEFAULT_SOCKET);
 	php_info_print_table_end();
 	DISPLAY_INI_ENTRIES();
 }
 
 // clang-format off
-static const zend_module_dep dependencies[] = {
+static const zend_module_dep module_dependencies[] = {
 	ZEND_MOD_REQUIRED("hash")
 	ZEND_MOD_REQUIRED("json")
 	ZEND_MOD_REQUIRED("spl")
@@ -221,7 +160,7 @@ static const zend_module_dep dependencies[] = {
 zend_module_entry fanfare_module_entry = {
 	STANDARD_MODULE_HEADER_EX,
 	NULL,
-	dependencies,
+	module_dependencies,
 	PHP_FANFARE_EXTNAME,
 	ext_functions,
 	PHP_MINIT(fanfare),

@@ -17,19 +17,16 @@ enum Phase: string
     case Ack = 'ack';
 }
 
-/** Why the daemon said no. */
+/** Why the daemon said no. A reason that this version does not know is Other; the message tells it. */
 enum Reason: string
 {
     case UnknownApp = 'unknown_app';
     case AppDisabled = 'app_disabled';
     case Unauthorized = 'unauthorized';
-    case Forbidden = 'forbidden';
     case InvalidChannel = 'invalid_channel';
     case InvalidEvent = 'invalid_event';
     case InvalidPayload = 'invalid_payload';
     case TooLarge = 'too_large';
-    case RateLimited = 'rate_limited';
-    case Draining = 'draining';
     case Internal = 'internal';
     case Other = 'other';
 }
@@ -37,7 +34,10 @@ enum Reason: string
 /** The conversation with the daemon failed. */
 abstract class TransportException extends \RuntimeException implements Exception
 {
-    /** False: the daemon certainly did not act. True: it may have; retry with the same key only. */
+    /**
+     * False: the daemon certainly did not act, as the message never left whole or the daemon said that it takes nothing
+     * more. True: it may have; retry with the same key only.
+     */
     public readonly bool $maybeDelivered;
 
     public readonly Phase $phase;
@@ -52,17 +52,20 @@ abstract class TransportException extends \RuntimeException implements Exception
     }
 }
 
-/** No daemon, no permission, no place in its backlog for the whole budget, or the breaker is open. Never delivered. */
+/**
+ * No daemon although it was waited for, no permission, no place in its backlog for the whole time, or the breaker is
+ * open. Never delivered.
+ */
 final class ConnectException extends TransportException
 {
 }
 
-/** The budget of the call was used up while writing or while waiting for the answer. */
+/** The time of the call was used up while writing or while waiting for the answer. */
 final class TimeoutException extends TransportException
 {
 }
 
-/** The daemon went away between our write and its answer, twice or for good. */
+/** The daemon went away between our write and its answer, several times or for good. */
 final class ConnectionLostException extends TransportException
 {
 }
@@ -72,7 +75,7 @@ final class ProtocolException extends TransportException
 {
 }
 
-/** The daemon understood and said no. The same call will fail again, except for RateLimited and Draining. */
+/** The daemon understood and said no. The same call will fail again. */
 final class RejectedException extends \RuntimeException implements Exception
 {
     public readonly Reason $reason;
@@ -90,7 +93,10 @@ final class RejectedException extends \RuntimeException implements Exception
     }
 }
 
-/** The payload cannot be JSON or is too large for one frame. The code is PHP's JSON error code if there is one. */
+/**
+ * The payload cannot be JSON or is too large for one frame. If JSON is the reason, the previous exception is the
+ * \JsonException that json_encode() would have thrown, and the code is its code.
+ */
 final class PayloadException extends \InvalidArgumentException implements Exception
 {
 }
@@ -148,6 +154,20 @@ final class Message
         ?string $key = null,
     ) {
     }
+
+    /**
+     * A message to every connection that is signed in as this user, as sendToUser() sends it.
+     *
+     * @param string $userId 1 to 128 bytes of UTF-8
+     */
+    public static function toUser(
+        string $userId,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): Message {
+    }
 }
 
 /**
@@ -160,16 +180,19 @@ final class FlushResult
 
     public readonly int $rejected;
 
-    /** Without an answer when the time was over. */
-    public readonly int $unknown;
+    /** Without an answer when the time was over. They are kept, and a later flush() may find the answers. */
+    public readonly int $unanswered;
 
-    /** The first failure, for the log line. */
+    /**
+     * The first failure, for the log line. If it is a TransportException, its maybeDelivered says whether any of the
+     * unanswered messages has left; false: certainly none of them was delivered.
+     */
     public readonly ?Exception $error;
 
     public function __construct(
         int $acknowledged = 0,
         int $rejected = 0,
-        int $unknown = 0,
+        int $unanswered = 0,
         ?Exception $error = null,
     ) {
     }
@@ -280,8 +303,8 @@ final class Stats
     }
 }
 
-/** What an application may depend on. Client implements it; a fake in a test does as well. */
-interface Gateway
+/** Events to channels and users. */
+interface Publisher
 {
     /**
      * Sends one event to one or many channels and returns when the daemon has taken it over.
@@ -310,7 +333,26 @@ interface Gateway
     public function publishMany(array $messages): array;
 
     /**
-     * As publish() without waiting for the answer; returns how many messages are unanswered now.
+     * publish() to every connection that is signed in as this user.
+     *
+     * @param string $userId 1 to 128 bytes of UTF-8
+     */
+    public function sendToUser(
+        string $userId,
+        string $event,
+        mixed $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): Receipt;
+}
+
+/** Events that nobody waits for. */
+interface AsyncPublisher
+{
+    /**
+     * As publish() without waiting for the answer; returns how many messages are unanswered now. It waits only when a
+     * full buffer must be written or too much is unanswered, and fails then like publish(); this message was certainly
+     * not sent in that case.
      *
      * @param string|string[] $channels
      */
@@ -327,28 +369,11 @@ interface Gateway
 
     /** Writes what is buffered and collects the answers. Failures are in the result, not thrown. */
     public function flush(?float $timeout = null): FlushResult;
+}
 
-    /**
-     * publish() to every connection that is signed in as this user.
-     *
-     * @param string $userId 1 to 128 bytes of UTF-8
-     */
-    public function sendToUser(
-        string $userId,
-        string $event,
-        mixed $payload = [],
-        ?string $except = null,
-        ?string $key = null,
-    ): Receipt;
-
-    /**
-     * Ends all connections of a user, signed in or on a presence channel as this user; returns how many there were.
-     */
-    public function terminateUser(string $userId): int;
-
-    /** Ends one connection; false if there is none with this socket id. */
-    public function disconnect(string $socketId): bool;
-
+/** What the daemon knows. Counts are this daemon's. */
+interface Inspector
+{
     /**
      * The channels with subscribers, by name, in no order.
      *
@@ -369,7 +394,7 @@ interface Gateway
     public function members(string $channel): array;
 
     /** Open WebSockets of the application. */
-    public function connections(): int;
+    public function connectionCount(): int;
 
     /** Seconds for a round trip. */
     public function ping(): float;
@@ -377,9 +402,30 @@ interface Gateway
     public function stats(): Stats;
 }
 
+/** Ends connections of clients. */
+interface Terminator
+{
+    /**
+     * Ends all connections of a user, signed in or on a presence channel as this user; returns how many there were.
+     */
+    public function terminateUser(string $userId): int;
+
+    /** Ends one connection; false if there is none with this socket id. */
+    public function terminateConnection(string $socketId): bool;
+}
+
+/**
+ * All of them together. Depend on the smallest that will do. This one is closed: what comes in later versions comes as an
+ * interface of its own, so that a class which implements this one stays whole.
+ */
+interface Gateway extends Publisher, AsyncPublisher, Inspector, Terminator
+{
+}
+
 /**
  * A handle on one application of one daemon. The connection belongs to the thread, is opened at the first call and is
- * shared by all handles with the same socket, application and secret.
+ * shared by all handles with the same socket, application and secret. Two clients are equal (==) only if they are the
+ * same object.
  *
  * @strict-properties
  * @not-serializable
@@ -457,7 +503,7 @@ final class Client implements Gateway
     {
     }
 
-    public function disconnect(string $socketId): bool
+    public function terminateConnection(string $socketId): bool
     {
     }
 
@@ -473,7 +519,7 @@ final class Client implements Gateway
     {
     }
 
-    public function connections(): int
+    public function connectionCount(): int
     {
     }
 
@@ -482,6 +528,15 @@ final class Client implements Gateway
     }
 
     public function stats(): Stats
+    {
+    }
+
+    /**
+     * For processes that run long and will not speak to this daemon for a while: collects the answers that are missing
+     * as the end of a request does (fanfare.shutdown_flush, failures go to PHP's log) and closes the connection, which
+     * all handles with the same socket, application and secret share. The next call opens it again. Never throws.
+     */
+    public function close(): void
     {
     }
 }

@@ -43,7 +43,7 @@ uint8_t *fanfare_answer_room(struct fanfare_peer *peer, size_t *room)
 }
 
 /* A peer's text may be anything: make one line of valid UTF-8 of it. */
-static void copy_text(char *out, size_t size, struct ff_slice text)
+static void answer_text(char *out, size_t size, struct ff_slice text)
 {
 	size_t n = text.p == NULL ? 0 : text.len;
 	bool valid;
@@ -69,59 +69,35 @@ void fanfare_answer_outcome(struct fanfare_outcome *outcome, const struct ff_ipc
 	outcome->status = FANFARE_REJECTED;
 	outcome->phase = FANFARE_PHASE_ACK;
 	outcome->index = error->index;
-	copy_text(outcome->reason, sizeof(outcome->reason), error->reason);
-	copy_text(outcome->text, sizeof(outcome->text), error->text);
+	answer_text(outcome->reason, sizeof(outcome->reason), error->reason);
+	answer_text(outcome->text, sizeof(outcome->text), error->text);
 	if (strcmp(outcome->reason, FF_IPC_REASON_PROTOCOL) == 0) {
 		outcome->status = FANFARE_PROTOCOL;
 	}
 }
 
-static void pop_done(struct fanfare_peer *peer)
+/* An answer that the current call does not wait for. False if it answers nothing that was ever sent. */
+static bool answer_logged(struct fanfare_peer *peer, const struct ff_ipc_frame *frame)
 {
-	while (peer->ring_len != 0 && peer->ring[peer->ring_head].done) {
-		peer->log_start += peer->ring[peer->ring_head].len;
-		peer->ring_head = (peer->ring_head + 1) % FF_IPC_MAX_OUTSTANDING;
-		peer->ring_len--;
-		peer->ring_done--;
-	}
-	if (peer->ring_len == 0) {
-		fanfare_peer_clear_log(peer);
-	}
-}
-
-/* An answer that the current call does not wait for. */
-static bool answer_pending(struct fanfare_peer *peer, const struct ff_ipc_frame *frame)
-{
-	unsigned int sent = peer->ring_len - peer->ring_unsent;
+	struct fanfare_outcome outcome;
 
 	if (frame->seq >= peer->next_seq) {
 		return false;
 	}
-	for (unsigned int i = 0; i < sent; i++) {
-		struct fanfare_pending *entry = &peer->ring[(peer->ring_head + i) % FF_IPC_MAX_OUTSTANDING];
-
-		if (entry->seq != frame->seq) {
-			continue;
-		}
-		if (entry->done) {
-			return true;
-		}
-		if (frame->type == FF_IPC_ACK) {
-			peer->tally.acknowledged++;
-		} else if (frame->type == FF_IPC_ERROR) {
-			peer->tally.rejected++;
-			struct fanfare_outcome outcome;
-			fanfare_answer_outcome(&outcome, frame);
-			fanfare_peer_tally_failure(peer, &outcome);
-		} else {
-			return false;
-		}
-		entry->done = true;
-		peer->ring_done++;
-		pop_done(peer);
+	if (frame->type != FF_IPC_ACK && frame->type != FF_IPC_ERROR) {
+		/* to a call that gave up; no publish is answered so */
+		return !fanfare_log_waits(&peer->log, frame->seq);
+	}
+	if (fanfare_log_answered(&peer->log, frame->seq) != FANFARE_LOG_FIRST) {
 		return true;
 	}
-	/* to a frame that nobody waits for any more */
+	if (frame->type == FF_IPC_ACK) {
+		peer->counts.acknowledged++;
+	} else {
+		peer->counts.rejected++;
+		fanfare_answer_outcome(&outcome, frame);
+		fanfare_counts_fail(&peer->counts, &outcome, peer->identity.socket);
+	}
 	return true;
 }
 
@@ -145,6 +121,8 @@ enum fanfare_seen fanfare_answer_take(struct fanfare_peer *peer, uint64_t seq, e
 			return FANFARE_SEEN_GARBAGE;
 		}
 		peer->in_start += FF_IPC_HEADER + (size_t) len;
+		peer->answers++;
+		fanfare_breaker_answered(&peer->breaker);
 		if (frame.type < FF_IPC_ERROR) {
 			*why = "the answer is a request";
 			return FANFARE_SEEN_GARBAGE;
@@ -157,9 +135,8 @@ enum fanfare_seen fanfare_answer_take(struct fanfare_peer *peer, uint64_t seq, e
 			if (peer->proven) {
 				/* It knew us a moment ago: a restart, a reload. Ask again on a new connection; if the reason still
 				 * holds, that one is refused. */
-				return FANFARE_SEEN_LOST;
+				return FANFARE_SEEN_CLOSED;
 			}
-			peer->refused = true;
 			fanfare_answer_outcome(&peer->refusal, &frame);
 			return FANFARE_SEEN_REFUSED;
 		}
@@ -172,7 +149,7 @@ enum fanfare_seen fanfare_answer_take(struct fanfare_peer *peer, uint64_t seq, e
 			*answer = frame;
 			return FANFARE_SEEN_ANSWER;
 		}
-		if (!answer_pending(peer, &frame)) {
+		if (!answer_logged(peer, &frame)) {
 			*why = "the answer is to a frame that was never sent";
 			return FANFARE_SEEN_GARBAGE;
 		}

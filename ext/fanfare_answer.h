@@ -1,18 +1,20 @@
 /*
  * What the daemon says: takes frames out of a peer's input buffer and gives each to whom it concerns.
  *
- * Owns the use of peer->in, peer->unpacker and of the ring's old end. Never reads from a socket and never waits.
+ * Owns the use of peer->in and peer->unpacker. Never reads from a socket and never waits.
  */
 #ifndef FANFARE_ANSWER_H
 #define FANFARE_ANSWER_H
 
 #include "fanfare_peer.h"
+#include "ipc_unpack.h"
 
 enum fanfare_seen {
 	FANFARE_SEEN_MORE,    /* nothing wrong, but not the answer that is wanted */
 	FANFARE_SEEN_ANSWER,  /* the one */
 	FANFARE_SEEN_REFUSED, /* peer->refusal: the daemon refuses this connection as a whole */
 	FANFARE_SEEN_LOST,    /* the connection is over */
+	FANFARE_SEEN_CLOSED,  /* the same, and the daemon has said so: what it has not answered, it has not done */
 	FANFARE_SEEN_GARBAGE, /* not the protocol; *why is a sentence */
 	FANFARE_SEEN_TIMEOUT,
 };

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 8b6b69337ba61f20a9ffaf5064a3e6ad32df991e */
+ * Stub hash: 476ec2eb481378ec59404c1e3209553398a0cbc0 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
@@ -55,10 +55,18 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Message___construct, 0, 0, 2)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Message_toUser, 0, 2, Fanfare\\Message, 0)
+	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_FlushResult___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, acknowledged, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, rejected, IS_LONG, 0, "0")
-	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, unknown, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, unanswered, IS_LONG, 0, "0")
 	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, error, Fanfare\\Exception, 1, "null")
 ZEND_END_ARG_INFO()
 
@@ -93,18 +101,11 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Stats___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, draining, _IS_BOOL, 0, "false")
 ZEND_END_ARG_INFO()
 
-#define arginfo_class_Fanfare_Gateway_publish arginfo_Fanfare_publish
+#define arginfo_class_Fanfare_Publisher_publish arginfo_Fanfare_publish
 
-#define arginfo_class_Fanfare_Gateway_publishMany arginfo_Fanfare_publish_many
+#define arginfo_class_Fanfare_Publisher_publishMany arginfo_Fanfare_publish_many
 
-#define arginfo_class_Fanfare_Gateway_publishAsync arginfo_Fanfare_publish_async
-
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_pending, 0, 0, IS_LONG, 0)
-ZEND_END_ARG_INFO()
-
-#define arginfo_class_Fanfare_Gateway_flush arginfo_Fanfare_flush
-
-ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_sendToUser, 0, 2, Fanfare\\Receipt, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Publisher_sendToUser, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
 	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
@@ -112,34 +113,41 @@ ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_sendToUser,
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
 ZEND_END_ARG_INFO()
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_terminateUser, 0, 1, IS_LONG, 0)
-	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
+#define arginfo_class_Fanfare_AsyncPublisher_publishAsync arginfo_Fanfare_publish_async
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_AsyncPublisher_pending, 0, 0, IS_LONG, 0)
 ZEND_END_ARG_INFO()
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_disconnect, 0, 1, _IS_BOOL, 0)
-	ZEND_ARG_TYPE_INFO(0, socketId, IS_STRING, 0)
-ZEND_END_ARG_INFO()
+#define arginfo_class_Fanfare_AsyncPublisher_flush arginfo_Fanfare_flush
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_channels, 0, 0, IS_ARRAY, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Inspector_channels, 0, 0, IS_ARRAY, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, prefix, IS_STRING, 0, "\"\"")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, cache, _IS_BOOL, 0, "false")
 ZEND_END_ARG_INFO()
 
-ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_channel, 0, 1, Fanfare\\Channel, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Inspector_channel, 0, 1, Fanfare\\Channel, 0)
 	ZEND_ARG_TYPE_INFO(0, name, IS_STRING, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, cache, _IS_BOOL, 0, "false")
 ZEND_END_ARG_INFO()
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_members, 0, 1, IS_ARRAY, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Inspector_members, 0, 1, IS_ARRAY, 0)
 	ZEND_ARG_TYPE_INFO(0, channel, IS_STRING, 0)
 ZEND_END_ARG_INFO()
 
-#define arginfo_class_Fanfare_Gateway_connections arginfo_class_Fanfare_Gateway_pending
+#define arginfo_class_Fanfare_Inspector_connectionCount arginfo_class_Fanfare_AsyncPublisher_pending
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Gateway_ping, 0, 0, IS_DOUBLE, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Inspector_ping, 0, 0, IS_DOUBLE, 0)
 ZEND_END_ARG_INFO()
 
-ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Gateway_stats, 0, 0, Fanfare\\Stats, 0)
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Inspector_stats, 0, 0, Fanfare\\Stats, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Terminator_terminateUser, 0, 1, IS_LONG, 0)
+	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Terminator_terminateConnection, 0, 1, _IS_BOOL, 0)
+	ZEND_ARG_TYPE_INFO(0, socketId, IS_STRING, 0)
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Client___construct, 0, 0, 0)
@@ -156,27 +164,30 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_publishAsync arginfo_Fanfare_publish_async
 
-#define arginfo_class_Fanfare_Client_pending arginfo_class_Fanfare_Gateway_pending
+#define arginfo_class_Fanfare_Client_pending arginfo_class_Fanfare_AsyncPublisher_pending
 
 #define arginfo_class_Fanfare_Client_flush arginfo_Fanfare_flush
 
-#define arginfo_class_Fanfare_Client_sendToUser arginfo_class_Fanfare_Gateway_sendToUser
+#define arginfo_class_Fanfare_Client_sendToUser arginfo_class_Fanfare_Publisher_sendToUser
 
-#define arginfo_class_Fanfare_Client_terminateUser arginfo_class_Fanfare_Gateway_terminateUser
+#define arginfo_class_Fanfare_Client_terminateUser arginfo_class_Fanfare_Terminator_terminateUser
 
-#define arginfo_class_Fanfare_Client_disconnect arginfo_class_Fanfare_Gateway_disconnect
+#define arginfo_class_Fanfare_Client_terminateConnection arginfo_class_Fanfare_Terminator_terminateConnection
 
-#define arginfo_class_Fanfare_Client_channels arginfo_class_Fanfare_Gateway_channels
+#define arginfo_class_Fanfare_Client_channels arginfo_class_Fanfare_Inspector_channels
 
-#define arginfo_class_Fanfare_Client_channel arginfo_class_Fanfare_Gateway_channel
+#define arginfo_class_Fanfare_Client_channel arginfo_class_Fanfare_Inspector_channel
 
-#define arginfo_class_Fanfare_Client_members arginfo_class_Fanfare_Gateway_members
+#define arginfo_class_Fanfare_Client_members arginfo_class_Fanfare_Inspector_members
 
-#define arginfo_class_Fanfare_Client_connections arginfo_class_Fanfare_Gateway_pending
+#define arginfo_class_Fanfare_Client_connectionCount arginfo_class_Fanfare_AsyncPublisher_pending
 
-#define arginfo_class_Fanfare_Client_ping arginfo_class_Fanfare_Gateway_ping
+#define arginfo_class_Fanfare_Client_ping arginfo_class_Fanfare_Inspector_ping
 
-#define arginfo_class_Fanfare_Client_stats arginfo_class_Fanfare_Gateway_stats
+#define arginfo_class_Fanfare_Client_stats arginfo_class_Fanfare_Inspector_stats
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Client_close, 0, 0, IS_VOID, 0)
+ZEND_END_ARG_INFO()
 
 
 ZEND_FUNCTION(Fanfare_publish);
@@ -187,6 +198,7 @@ ZEND_METHOD(Fanfare_TransportException, __construct);
 ZEND_METHOD(Fanfare_RejectedException, __construct);
 ZEND_METHOD(Fanfare_Receipt, __construct);
 ZEND_METHOD(Fanfare_Message, __construct);
+ZEND_METHOD(Fanfare_Message, toUser);
 ZEND_METHOD(Fanfare_FlushResult, __construct);
 ZEND_METHOD(Fanfare_CachedEvent, __construct);
 ZEND_METHOD(Fanfare_Channel, __construct);
@@ -200,13 +212,14 @@ ZEND_METHOD(Fanfare_Client, pending);
 ZEND_METHOD(Fanfare_Client, flush);
 ZEND_METHOD(Fanfare_Client, sendToUser);
 ZEND_METHOD(Fanfare_Client, terminateUser);
-ZEND_METHOD(Fanfare_Client, disconnect);
+ZEND_METHOD(Fanfare_Client, terminateConnection);
 ZEND_METHOD(Fanfare_Client, channels);
 ZEND_METHOD(Fanfare_Client, channel);
 ZEND_METHOD(Fanfare_Client, members);
-ZEND_METHOD(Fanfare_Client, connections);
+ZEND_METHOD(Fanfare_Client, connectionCount);
 ZEND_METHOD(Fanfare_Client, ping);
 ZEND_METHOD(Fanfare_Client, stats);
+ZEND_METHOD(Fanfare_Client, close);
 
 
 static const zend_function_entry ext_functions[] = {
@@ -283,6 +296,7 @@ static const zend_function_entry class_Fanfare_Receipt_methods[] = {
 
 static const zend_function_entry class_Fanfare_Message_methods[] = {
 	ZEND_ME(Fanfare_Message, __construct, arginfo_class_Fanfare_Message___construct, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Message, toUser, arginfo_class_Fanfare_Message_toUser, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
 	ZEND_FE_END
 };
 
@@ -317,21 +331,41 @@ static const zend_function_entry class_Fanfare_Stats_methods[] = {
 };
 
 
+static const zend_function_entry class_Fanfare_Publisher_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Publisher, publish, arginfo_class_Fanfare_Publisher_publish, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Publisher, publishMany, arginfo_class_Fanfare_Publisher_publishMany, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Publisher, sendToUser, arginfo_class_Fanfare_Publisher_sendToUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_AsyncPublisher_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_AsyncPublisher, publishAsync, arginfo_class_Fanfare_AsyncPublisher_publishAsync, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_AsyncPublisher, pending, arginfo_class_Fanfare_AsyncPublisher_pending, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_AsyncPublisher, flush, arginfo_class_Fanfare_AsyncPublisher_flush, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Inspector_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Inspector, channels, arginfo_class_Fanfare_Inspector_channels, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Inspector, channel, arginfo_class_Fanfare_Inspector_channel, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Inspector, members, arginfo_class_Fanfare_Inspector_members, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Inspector, connectionCount, arginfo_class_Fanfare_Inspector_connectionCount, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Inspector, ping, arginfo_class_Fanfare_Inspector_ping, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Inspector, stats, arginfo_class_Fanfare_Inspector_stats, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Terminator_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Terminator, terminateUser, arginfo_class_Fanfare_Terminator_terminateUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Terminator, terminateConnection, arginfo_class_Fanfare_Terminator_terminateConnection, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
 static const zend_function_entry class_Fanfare_Gateway_methods[] = {
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publish, arginfo_class_Fanfare_Gateway_publish, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publishMany, arginfo_class_Fanfare_Gateway_publishMany, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, publishAsync, arginfo_class_Fanfare_Gateway_publishAsync, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, pending, arginfo_class_Fanfare_Gateway_pending, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, flush, arginfo_class_Fanfare_Gateway_flush, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, sendToUser, arginfo_class_Fanfare_Gateway_sendToUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, terminateUser, arginfo_class_Fanfare_Gateway_terminateUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, disconnect, arginfo_class_Fanfare_Gateway_disconnect, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, channels, arginfo_class_Fanfare_Gateway_channels, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, channel, arginfo_class_Fanfare_Gateway_channel, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, members, arginfo_class_Fanfare_Gateway_members, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, connections, arginfo_class_Fanfare_Gateway_connections, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, ping, arginfo_class_Fanfare_Gateway_ping, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
-	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Gateway, stats, arginfo_class_Fanfare_Gateway_stats, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_FE_END
 };
 
@@ -345,13 +379,14 @@ static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, flush, arginfo_class_Fanfare_Client_flush, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, sendToUser, arginfo_class_Fanfare_Client_sendToUser, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, terminateUser, arginfo_class_Fanfare_Client_terminateUser, ZEND_ACC_PUBLIC)
-	ZEND_ME(Fanfare_Client, disconnect, arginfo_class_Fanfare_Client_disconnect, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, terminateConnection, arginfo_class_Fanfare_Client_terminateConnection, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, channels, arginfo_class_Fanfare_Client_channels, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, channel, arginfo_class_Fanfare_Client_channel, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, members, arginfo_class_Fanfare_Client_members, ZEND_ACC_PUBLIC)
-	ZEND_ME(Fanfare_Client, connections, arginfo_class_Fanfare_Client_connections, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, connectionCount, arginfo_class_Fanfare_Client_connectionCount, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, ping, arginfo_class_Fanfare_Client_ping, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, stats, arginfo_class_Fanfare_Client_stats, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, close, arginfo_class_Fanfare_Client_close, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };
 
@@ -407,11 +442,6 @@ static zend_class_entry *register_class_Fanfare_Reason(void)
 	ZVAL_STR(&enum_case_Unauthorized_value, enum_case_Unauthorized_value_str);
 	zend_enum_add_case_cstr(class_entry, "Unauthorized", &enum_case_Unauthorized_value);
 
-	zval enum_case_Forbidden_value;
-	zend_string *enum_case_Forbidden_value_str = zend_string_init("forbidden", strlen("forbidden"), 1);
-	ZVAL_STR(&enum_case_Forbidden_value, enum_case_Forbidden_value_str);
-	zend_enum_add_case_cstr(class_entry, "Forbidden", &enum_case_Forbidden_value);
-
 	zval enum_case_InvalidChannel_value;
 	zend_string *enum_case_InvalidChannel_value_str = zend_string_init("invalid_channel", strlen("invalid_channel"), 1);
 	ZVAL_STR(&enum_case_InvalidChannel_value, enum_case_InvalidChannel_value_str);
@@ -431,16 +461,6 @@ static zend_class_entry *register_class_Fanfare_Reason(void)
 	zend_string *enum_case_TooLarge_value_str = zend_string_init("too_large", strlen("too_large"), 1);
 	ZVAL_STR(&enum_case_TooLarge_value, enum_case_TooLarge_value_str);
 	zend_enum_add_case_cstr(class_entry, "TooLarge", &enum_case_TooLarge_value);
-
-	zval enum_case_RateLimited_value;
-	zend_string *enum_case_RateLimited_value_str = zend_string_init("rate_limited", strlen("rate_limited"), 1);
-	ZVAL_STR(&enum_case_RateLimited_value, enum_case_RateLimited_value_str);
-	zend_enum_add_case_cstr(class_entry, "RateLimited", &enum_case_RateLimited_value);
-
-	zval enum_case_Draining_value;
-	zend_string *enum_case_Draining_value_str = zend_string_init("draining", strlen("draining"), 1);
-	ZVAL_STR(&enum_case_Draining_value, enum_case_Draining_value_str);
-	zend_enum_add_case_cstr(class_entry, "Draining", &enum_case_Draining_value);
 
 	zval enum_case_Internal_value;
 	zend_string *enum_case_Internal_value_str = zend_string_init("internal", strlen("internal"), 1);
@@ -663,11 +683,11 @@ static zend_class_entry *register_class_Fanfare_FlushResult(void)
 	zend_declare_typed_property(class_entry, property_rejected_name, &property_rejected_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
 	zend_string_release(property_rejected_name);
 
-	zval property_unknown_default_value;
-	ZVAL_UNDEF(&property_unknown_default_value);
-	zend_string *property_unknown_name = zend_string_init("unknown", sizeof("unknown") - 1, 1);
-	zend_declare_typed_property(class_entry, property_unknown_name, &property_unknown_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
-	zend_string_release(property_unknown_name);
+	zval property_unanswered_default_value;
+	ZVAL_UNDEF(&property_unanswered_default_value);
+	zend_string *property_unanswered_name = zend_string_init("unanswered", sizeof("unanswered") - 1, 1);
+	zend_declare_typed_property(class_entry, property_unanswered_name, &property_unanswered_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_unanswered_name);
 
 	zend_string *property_error_class_Fanfare_Exception = zend_string_init("Fanfare\\Exception", sizeof("Fanfare\\Exception")-1, 1);
 	zval property_error_default_value;
@@ -838,12 +858,53 @@ static zend_class_entry *register_class_Fanfare_Stats(void)
 	return class_entry;
 }
 
-static zend_class_entry *register_class_Fanfare_Gateway(void)
+static zend_class_entry *register_class_Fanfare_Publisher(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Publisher", class_Fanfare_Publisher_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_AsyncPublisher(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "AsyncPublisher", class_Fanfare_AsyncPublisher_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Inspector(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Inspector", class_Fanfare_Inspector_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Terminator(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Terminator", class_Fanfare_Terminator_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Gateway(zend_class_entry *class_entry_Fanfare_Publisher, zend_class_entry *class_entry_Fanfare_AsyncPublisher, zend_class_entry *class_entry_Fanfare_Inspector, zend_class_entry *class_entry_Fanfare_Terminator)
 {
 	zend_class_entry ce, *class_entry;
 
 	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Gateway", class_Fanfare_Gateway_methods);
 	class_entry = zend_register_internal_interface(&ce);
+	zend_class_implements(class_entry, 4, class_entry_Fanfare_Publisher, class_entry_Fanfare_AsyncPublisher, class_entry_Fanfare_Inspector, class_entry_Fanfare_Terminator);
 
 	return class_entry;
 }

@@ -1,21 +1,28 @@
 /*
- * Fanfare\Client and the functions of the namespace: from arguments to a peer and from its answer to a value. What only
- * asks is in fanfare_query.c.
+ * The object behind Fanfare\Client: making, comparing and showing it, flush(), close(), and the way of a request from a
+ * method to the daemon. What publishes is in fanfare_publish.c, what asks in fanfare_query.c.
+ *
+ * Owns the strings of the handle. Runs on PHP's threads, within a request.
  */
 #ifndef FANFARE_CLIENT_H
 #define FANFARE_CLIENT_H
 
-#include "php.h"
+#include "php_fanfare.h"
 
-#include "fanfare_peer.h"
+#include "fanfare_call.h"
 
 void fanfare_client_minit(void);
 
-/* One question of a client and its answer, whose pointers are good until the next call. False with an exception
- * thrown. */
-bool fanfare_client_ask(zval *client, const struct fanfare_question *question, struct ff_ipc_frame *answer);
+static inline struct fanfare_client *fanfare_client_of(zend_object *object)
+{
+	return (struct fanfare_client *) ((char *) object - offsetof(struct fanfare_client, std));
+}
 
-/* An id that a user can have. False with an exception thrown; the id is the method's first argument. */
-bool fanfare_user_id(const zend_string *id);
+/* One request of a client and its answer, whose pointers are good until the next call. False with an exception thrown.
+ */
+bool fanfare_client_request(zval *client, const struct fanfare_request *request, struct ff_ipc_frame *answer);
+
+/* Whether a flush can take so many seconds. False with an exception thrown; it is the function's first argument. */
+bool fanfare_client_flush_timeout(double timeout, bool is_null);
 
 #endif

@@ -7,14 +7,17 @@
 #include "ext/json/php_json.h"
 #include "zend_exceptions.h"
 
-#include "fanfare_classes.h"
 #include "fanfare_encode.h"
+#include "channel.h"
 #include "utf8.h"
 
-#define JSON_DEPTH 512
+#define ENCODE_DEPTH 512
+
+/* The arguments of publish() and of all that are like it. */
+enum { ENCODE_CHANNELS = 1, ENCODE_EVENT = 2, ENCODE_EXCEPT = 4, ENCODE_KEY = 5 };
 
 /* ext/json keeps its sentences to itself; these are the same. */
-static const char *json_error(int code)
+static const char *encode_json_error(int code)
 {
 	switch (code) {
 	case PHP_JSON_ERROR_DEPTH:
@@ -36,8 +39,17 @@ static const char *json_error(int code)
 	}
 }
 
-static void throw_payload(const char *text, zend_long code, zend_long index)
+/* code: PHP's JSON error code, 0 for none. */
+static void encode_throw(const char *text, zend_long code, zend_long index)
 {
+	/* ext/json exports this class to nobody */
+	zend_class_entry *json =
+		code == 0 ? NULL : zend_hash_str_find_ptr(CG(class_table), "jsonexception", sizeof("jsonexception") - 1);
+
+	if (json != NULL) {
+		/* becomes the previous exception of the one that follows */
+		zend_throw_exception(json, text, code);
+	}
 	if (index >= 0) {
 		zend_throw_exception_ex(fanfare_ce_payload, code,
 		                        "The payload of message " ZEND_LONG_FMT " cannot be encoded: %s", index, text);
@@ -46,12 +58,17 @@ static void throw_payload(const char *text, zend_long code, zend_long index)
 	}
 }
 
-static bool too_large(size_t len, zend_long index)
+static void encode_throw_json(int code, zend_long index)
+{
+	encode_throw(encode_json_error(code), code, index);
+}
+
+static bool encode_too_large(size_t len, zend_long index)
 {
 	if (EXPECTED(len < FF_IPC_MAX_FRAME)) {
 		return false;
 	}
-	throw_payload("it is larger than one frame may be (16 MiB)", 0, index);
+	encode_throw("it is larger than one frame may be (16 MiB)", 0, index);
 	return true;
 }
 
@@ -69,11 +86,11 @@ bool fanfare_encode_payload(struct fanfare_payload *out, zval *payload, zend_lon
 	ZVAL_DEREF(payload);
 	if (Z_TYPE_P(payload) == IS_STRING) {
 		out->raw = Z_STR_P(payload);
-		if (too_large(ZSTR_LEN(out->raw), index)) {
+		if (encode_too_large(ZSTR_LEN(out->raw), index)) {
 			return false;
 		}
 		if (!ff_utf8_valid(ZSTR_VAL(out->raw), ZSTR_LEN(out->raw))) {
-			throw_payload(json_error(PHP_JSON_ERROR_UTF8), PHP_JSON_ERROR_UTF8, index);
+			encode_throw_json(PHP_JSON_ERROR_UTF8, index);
 			return false;
 		}
 		return true;
@@ -84,7 +101,7 @@ bool fanfare_encode_payload(struct fanfare_payload *out, zval *payload, zend_lon
 	saved = JSON_G(error_code);
 	flags |= PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_UNESCAPED_UNICODE;
 	flags &= ~PHP_JSON_THROW_ON_ERROR;
-	rc = php_json_encode_ex(&out->json, payload, (int) flags, JSON_DEPTH);
+	rc = php_json_encode_ex(&out->json, payload, (int) flags, ENCODE_DEPTH);
 	code = JSON_G(error_code);
 	JSON_G(error_code) = saved;
 
@@ -94,15 +111,15 @@ bool fanfare_encode_payload(struct fanfare_payload *out, zval *payload, zend_lon
 	}
 	if (code != PHP_JSON_ERROR_NONE && !(flags & PHP_JSON_PARTIAL_OUTPUT_ON_ERROR)) {
 		smart_str_free(&out->json);
-		throw_payload(json_error(code), code, index);
+		encode_throw_json(code, index);
 		return false;
 	}
 	if (rc != SUCCESS && out->json.s == NULL) {
-		throw_payload(json_error(code), code, index);
+		encode_throw_json(code, index);
 		return false;
 	}
 	smart_str_0(&out->json);
-	if (out->json.s != NULL && too_large(ZSTR_LEN(out->json.s), index)) {
+	if (out->json.s != NULL && encode_too_large(ZSTR_LEN(out->json.s), index)) {
 		smart_str_free(&out->json);
 		return false;
 	}
@@ -114,49 +131,74 @@ struct ff_slice fanfare_payload_slice(const struct fanfare_payload *payload)
 	return fanfare_slice(payload->raw != NULL ? payload->raw : payload->json.s);
 }
 
-static bool fits(const zend_string *string, const char *what)
+static void encode_refuse(zend_class_entry *ce, zend_long index, uint32_t argument, const char *property,
+                          const char *text)
+{
+	if (index >= 0) {
+		zend_argument_error(ce, 1, "at " ZEND_LONG_FMT ": $%s %s", index, property, text);
+	} else {
+		zend_argument_error(ce, argument, "%s", text);
+	}
+}
+
+static bool encode_fits(const zend_string *string, zend_long index, uint32_t argument, const char *property)
 {
 	if (EXPECTED(string == NULL || ZSTR_LEN(string) < FF_IPC_MAX_FRAME)) {
 		return true;
 	}
-	zend_value_error("The %s is longer than one frame may be", what);
+	encode_refuse(zend_ce_value_error, index, argument, property, "is longer than one frame may be");
 	return false;
 }
 
-bool fanfare_encode_check(const zend_string *event, const zend_string *except, const zend_string *key)
+bool fanfare_encode_check(const zend_string *event, const zend_string *except, const zend_string *key, zend_long index)
 {
-	if (key != NULL && (ZSTR_LEN(key) == 0 || ZSTR_LEN(key) > FF_IPC_MAX_KEY)) {
-		zend_value_error("The key must have between 1 and %u bytes", FF_IPC_MAX_KEY);
+	if (UNEXPECTED(key != NULL && (ZSTR_LEN(key) == 0 || ZSTR_LEN(key) > FF_IPC_MAX_KEY))) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "must have between 1 and %u bytes", FF_IPC_MAX_KEY);
+		encode_refuse(zend_ce_value_error, index, ENCODE_KEY, "key", text);
 		return false;
 	}
-	return fits(event, "event name") && fits(except, "socket id");
+	return encode_fits(event, index, ENCODE_EVENT, "event") && encode_fits(except, index, ENCODE_EXCEPT, "except");
 }
 
-uint32_t fanfare_encode_count(HashTable *list, const zend_string *name, const char *what)
+bool fanfare_encode_user(const zend_string *id)
 {
+	if (EXPECTED(ff_user_id_valid(ZSTR_VAL(id), ZSTR_LEN(id)))) {
+		return true;
+	}
+	zend_argument_value_error(1, "must have between 1 and %u bytes of valid UTF-8", FF_MAX_USER_ID);
+	return false;
+}
+
+uint32_t fanfare_encode_count(HashTable *list, const zend_string *name, zend_long index)
+{
+	char text[128];
 	zval *item;
 	uint32_t n;
 
 	if (name != NULL) {
-		return fits(name, "channel name") ? 1 : 0;
+		return encode_fits(name, index, ENCODE_CHANNELS, "channels") ? 1 : 0;
 	}
 	n = zend_hash_num_elements(list);
 	if (n == 0) {
-		zend_value_error("%s cannot be empty", what);
+		encode_refuse(zend_ce_value_error, index, ENCODE_CHANNELS, "channels", "cannot be empty");
 		return 0;
 	}
 	if (n > FF_IPC_MAX_CHANNELS) {
-		zend_value_error("%s must not have more than %u elements, %u given", what, FF_IPC_MAX_CHANNELS, n);
+		snprintf(text, sizeof(text), "must not have more than %u elements, %u given", FF_IPC_MAX_CHANNELS, n);
+		encode_refuse(zend_ce_value_error, index, ENCODE_CHANNELS, "channels", text);
 		return 0;
 	}
 	ZEND_HASH_FOREACH_VAL(list, item) {
 		ZVAL_DEREF(item);
 		if (Z_TYPE_P(item) != IS_STRING) {
-			zend_type_error("%s must be a string or an array of strings, %s found in it", what,
-			                zend_zval_type_name(item));
+			snprintf(text, sizeof(text), "must be a string or an array of strings, %s found in it",
+			         zend_zval_type_name(item));
+			encode_refuse(zend_ce_type_error, index, ENCODE_CHANNELS, "channels", text);
 			return 0;
 		}
-		if (!fits(Z_STR_P(item), "channel name")) {
+		if (!encode_fits(Z_STR_P(item), index, ENCODE_CHANNELS, "channels")) {
 			return 0;
 		}
 	}

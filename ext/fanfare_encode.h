@@ -18,7 +18,10 @@ struct fanfare_payload {
 	zend_string *raw; /* borrowed */
 };
 
-/* payload NULL stands for []. `index` of a batch for the message, -1 for none. False with an exception thrown. */
+/* `index` of a batch for the message, -1 for none: then the arguments are those of publish(). All errors that are
+ * thrown name function and argument. */
+
+/* payload NULL stands for []. False with an exception thrown. */
 bool fanfare_encode_payload(struct fanfare_payload *out, zval *payload, zend_long flags, zend_long index);
 
 struct ff_slice fanfare_payload_slice(const struct fanfare_payload *payload);
@@ -28,15 +31,17 @@ static inline void fanfare_payload_free(struct fanfare_payload *payload)
 	smart_str_free(&payload->json);
 }
 
-/* How many channels there are; 0 with an exception thrown when that number, or one of them, cannot be. `what` names the
- * argument in the exception. */
-uint32_t fanfare_encode_count(HashTable *list, const zend_string *name, const char *what);
+/* How many channels there are; 0 with an exception thrown when that number, or one of them, cannot be. */
+uint32_t fanfare_encode_count(HashTable *list, const zend_string *name, zend_long index);
 
 /* Views of the names; out has room for as many as fanfare_encode_count() said. */
 void fanfare_encode_channels(struct ff_slice *out, HashTable *list, const zend_string *name);
 
 /* Lengths that the wire cannot carry. False with an exception thrown. */
-bool fanfare_encode_check(const zend_string *event, const zend_string *except, const zend_string *key);
+bool fanfare_encode_check(const zend_string *event, const zend_string *except, const zend_string *key, zend_long index);
+
+/* An id that a user can have. False with an exception thrown; the id is the function's first argument. */
+bool fanfare_encode_user(const zend_string *id);
 
 static inline struct ff_slice fanfare_slice(const zend_string *string)
 {

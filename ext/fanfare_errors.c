@@ -4,104 +4,35 @@
 
 #include "php_fanfare.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "zend_enum.h"
 #include "zend_exceptions.h"
 
-#include "fanfare_classes.h"
 #include "fanfare_errors.h"
+#include "ipc_proto.h"
 
 static const struct {
 	const char *word, *name;
-} reasons[] = {
-	{FF_IPC_REASON_UNKNOWN_APP, "UnknownApp"},
-	{FF_IPC_REASON_APP_DISABLED, "AppDisabled"},
-	{FF_IPC_REASON_UNAUTHORIZED, "Unauthorized"},
-	{"forbidden", "Forbidden"},
-	{FF_IPC_REASON_INVALID_CHANNEL, "InvalidChannel"},
-	{FF_IPC_REASON_INVALID_EVENT, "InvalidEvent"},
-	{FF_IPC_REASON_INVALID_PAYLOAD, "InvalidPayload"},
-	{FF_IPC_REASON_TOO_LARGE, "TooLarge"},
-	{FF_IPC_REASON_RATE_LIMITED, "RateLimited"},
-	{FF_IPC_REASON_DRAINING, "Draining"},
-	{FF_IPC_REASON_INTERNAL, "Internal"},
+} errors_reasons[] = {
+	{FF_IPC_REASON_UNKNOWN_APP, "UnknownApp"},     {FF_IPC_REASON_APP_DISABLED, "AppDisabled"},
+	{FF_IPC_REASON_UNAUTHORIZED, "Unauthorized"},  {FF_IPC_REASON_INVALID_CHANNEL, "InvalidChannel"},
+	{FF_IPC_REASON_INVALID_EVENT, "InvalidEvent"}, {FF_IPC_REASON_INVALID_PAYLOAD, "InvalidPayload"},
+	{FF_IPC_REASON_TOO_LARGE, "TooLarge"},         {FF_IPC_REASON_INTERNAL, "Internal"},
 };
 
-static const char *reason_name(const char *word)
+static const char *errors_reason(const char *word)
 {
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-		if (strcmp(reasons[i].word, word) == 0) {
-			return reasons[i].name;
+	for (size_t i = 0; i < sizeof(errors_reasons) / sizeof(errors_reasons[0]); i++) {
+		if (strcmp(errors_reasons[i].word, word) == 0) {
+			return errors_reasons[i].name;
 		}
 	}
 	return "Other";
 }
 
-static const char *connect_hint(int err)
-{
-	switch (err) {
-	case ENOENT:
-	case ECONNREFUSED:
-		return " (is fanfared running, and is fanfare.socket its socket?)";
-	case EACCES:
-	case EPERM:
-		return " (the user of this process needs write permission on the socket: see mode and group in [ipc])";
-	default:
-		return "";
-	}
-}
-
-void fanfare_outcome_text(const struct fanfare_outcome *outcome, const char *socket, char *out, size_t size)
-{
-	switch (outcome->status) {
-	case FANFARE_CONNECT:
-		if (outcome->text[0] != '\0') {
-			snprintf(out, size, "Cannot reach fanfared at %s: %s", socket, outcome->text);
-		} else if (outcome->err == ETIMEDOUT) {
-			snprintf(out, size, "Cannot reach fanfared at %s: it accepted no connection in time", socket);
-		} else {
-			snprintf(out, size, "Cannot reach fanfared at %s: %s%s", socket, strerror(outcome->err),
-			         connect_hint(outcome->err));
-		}
-		break;
-	case FANFARE_TIMEOUT:
-		if (outcome->interrupted) {
-			snprintf(out, size, "The execution time was over while waiting for fanfared at %s", socket);
-		} else if (outcome->phase == FANFARE_PHASE_WRITE) {
-			snprintf(out, size, "fanfared at %s did not take the message in time", socket);
-		} else {
-			snprintf(out, size, "fanfared at %s did not answer in time", socket);
-		}
-		break;
-	case FANFARE_LOST:
-		snprintf(out, size, "fanfared at %s closed the connection before it answered%s%s", socket,
-		         outcome->err != 0 ? ": " : "", outcome->err != 0 ? strerror(outcome->err) : "");
-		break;
-	case FANFARE_PROTOCOL:
-		snprintf(out, size, "Whatever listens at %s does not speak version %d of fanfared's protocol: %s", socket,
-		         FF_IPC_VERSION, outcome->text);
-		break;
-	case FANFARE_REJECTED:
-		if (outcome->index >= 0) {
-			snprintf(out, size, "fanfared rejected message %lld of the batch: %s", (long long) outcome->index,
-			         outcome->text[0] != '\0' ? outcome->text : outcome->reason);
-		} else {
-			snprintf(out, size, "fanfared rejected it: %s", outcome->text[0] != '\0' ? outcome->text : outcome->reason);
-		}
-		break;
-	case FANFARE_TOO_LARGE:
-		snprintf(out, size, "The message is larger than one frame may be (%u MiB)", FF_IPC_MAX_FRAME >> 20);
-		break;
-	default:
-		snprintf(out, size, "Out of memory");
-		break;
-	}
-}
-
-static void set_enum(zend_object *object, zend_class_entry *scope, const char *property, zend_class_entry *ce,
-                     const char *name)
+static void errors_set_enum(zend_object *object, zend_class_entry *scope, const char *property, zend_class_entry *ce,
+                            const char *name)
 {
 	zval value;
 
@@ -109,7 +40,7 @@ static void set_enum(zend_object *object, zend_class_entry *scope, const char *p
 	zend_update_property(scope, object, property, strlen(property), &value);
 }
 
-static void set_message(zend_object *object, const char *text, zend_long code)
+static void errors_set_message(zend_object *object, const char *text, zend_long code)
 {
 	zend_update_property_string(zend_ce_exception, object, "message", sizeof("message") - 1, text);
 	if (code != 0) {
@@ -117,9 +48,9 @@ static void set_message(zend_object *object, const char *text, zend_long code)
 	}
 }
 
-static const char *const phases[] = {"Connect", "Write", "Ack"};
+static const char *const errors_phases[] = {"Connect", "Write", "Ack"};
 
-void fanfare_outcome_exception(zval *exception, const struct fanfare_outcome *outcome, const char *socket)
+void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, const char *socket)
 {
 	char text[640];
 	zend_class_entry *ce;
@@ -151,11 +82,11 @@ void fanfare_outcome_exception(zval *exception, const struct fanfare_outcome *ou
 	fanfare_outcome_text(outcome, socket, text, sizeof(text));
 	object_init_ex(exception, ce);
 	object = Z_OBJ_P(exception);
-	set_message(object, text, outcome->err);
+	errors_set_message(object, text, outcome->err);
 	if (ce == fanfare_ce_rejected) {
 		zval index;
 
-		set_enum(object, ce, "reason", fanfare_ce_reason, reason_name(outcome->reason));
+		errors_set_enum(object, ce, "reason", fanfare_ce_reason, errors_reason(outcome->reason));
 		if (outcome->index >= 0) {
 			ZVAL_LONG(&index, (zend_long) outcome->index);
 		} else {
@@ -165,7 +96,7 @@ void fanfare_outcome_exception(zval *exception, const struct fanfare_outcome *ou
 	} else if (ce != fanfare_ce_payload) {
 		zend_update_property_bool(fanfare_ce_transport, object, "maybeDelivered", sizeof("maybeDelivered") - 1,
 		                          outcome->maybe_delivered);
-		set_enum(object, fanfare_ce_transport, "phase", fanfare_ce_phase, phases[outcome->phase]);
+		errors_set_enum(object, fanfare_ce_transport, "phase", fanfare_ce_phase, errors_phases[outcome->phase]);
 	}
 }
 
@@ -173,12 +104,12 @@ void fanfare_throw(const struct fanfare_outcome *outcome, const char *socket)
 {
 	zval exception;
 
-	fanfare_outcome_exception(&exception, outcome, socket);
+	fanfare_exception(&exception, outcome, socket);
 	zend_throw_exception_object(&exception);
 }
 
 /* What Exception::__construct() would have done with the rest of the arguments. */
-static void construct_base(zend_object *object, zend_string *message, zend_long code, zval *previous)
+static void errors_construct_base(zend_object *object, zend_string *message, zend_long code, zval *previous)
 {
 	if (message != NULL) {
 		zend_update_property_str(zend_ce_exception, object, "message", sizeof("message") - 1, message);
@@ -216,9 +147,9 @@ ZEND_METHOD(Fanfare_TransportException, __construct)
 	if (phase != NULL) {
 		zend_update_property(fanfare_ce_transport, object, "phase", sizeof("phase") - 1, phase);
 	} else {
-		set_enum(object, fanfare_ce_transport, "phase", fanfare_ce_phase, phases[FANFARE_PHASE_CONNECT]);
+		errors_set_enum(object, fanfare_ce_transport, "phase", fanfare_ce_phase, errors_phases[FANFARE_PHASE_CONNECT]);
 	}
-	construct_base(object, message, code, previous);
+	errors_construct_base(object, message, code, previous);
 }
 
 ZEND_METHOD(Fanfare_RejectedException, __construct)
@@ -250,7 +181,7 @@ ZEND_METHOD(Fanfare_RejectedException, __construct)
 	if (reason != NULL) {
 		zend_update_property(fanfare_ce_rejected, object, "reason", sizeof("reason") - 1, reason);
 	} else {
-		set_enum(object, fanfare_ce_rejected, "reason", fanfare_ce_reason, "Other");
+		errors_set_enum(object, fanfare_ce_rejected, "reason", fanfare_ce_reason, "Other");
 	}
-	construct_base(object, message, code, previous);
+	errors_construct_base(object, message, code, previous);
 }

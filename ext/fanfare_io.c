@@ -7,15 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fanfare_io.h"
 
-#define SPIN_NS 50000u
+#define BOUND_NS 20000000u /* from bind() to the socket's right mode, amply */
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
@@ -68,26 +68,30 @@ uint64_t fanfare_io_now(void)
 
 /* After EINTR: whether the engine asked for control. A mere vm_interrupt (a signal handler of the script that is due)
  * can wait, as the call is bounded; a time limit that is over cannot. */
-static bool engine_wants_control(void)
+static bool io_engine_wants_control(void)
 {
 	return zend_atomic_bool_load_ex(&EG(timed_out));
 }
 
-void fanfare_io_limit(int fd, uint64_t ns)
+/* Zero would mean no limit at all. */
+static void io_set_time(int fd, int option, uint64_t ns)
 {
 	struct timeval tv;
 
-	/* zero would mean no limit at all */
-	if (ns < 1000000) {
-		ns = 1000000;
+	if (ns < 1000) {
+		ns = 1000;
 	}
 	tv.tv_sec = (time_t) (ns / 1000000000u);
 	tv.tv_usec = (suseconds_t) (ns % 1000000000u / 1000);
-	(void) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
-	(void) setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	(void) setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
 }
 
-static int open_socket(void)
+void fanfare_io_patience(int fd, uint64_t ns)
+{
+	io_set_time(fd, SO_RCVTIMEO, ns);
+}
+
+static int io_socket(void)
 {
 #ifdef SOCK_CLOEXEC
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -108,7 +112,7 @@ static int open_socket(void)
 
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *out, int *err)
 {
-	int fd = open_socket();
+	int fd = io_socket();
 	bool tried = false;
 
 	*err = 0;
@@ -126,7 +130,7 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
 			/* A non-blocking connect to a full backlog fails at once with EAGAIN, and there is nothing to poll for:
 			 * only a blocking one with SO_SNDTIMEO waits. Even with no time left there is one attempt: what is missing
 			 * should not be taken for slow. */
-			fanfare_io_limit(fd, deadline > now ? deadline - now : 0);
+			io_set_time(fd, SO_SNDTIMEO, deadline > now ? deadline - now : 0);
 			tried = true;
 			if (connect(fd, (const struct sockaddr *) &address->addr, address->len) == 0) {
 				*out = fd;
@@ -134,7 +138,7 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
 			}
 			*err = errno;
 			if (errno == EINTR) {
-				if (!engine_wants_control()) {
+				if (!io_engine_wants_control()) {
 					continue;
 				}
 				status = FANFARE_IO_INTERRUPTED;
@@ -149,8 +153,48 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
 	}
 }
 
+enum fanfare_io fanfare_io_pause(uint64_t until)
+{
+	for (uint64_t now; (now = fanfare_io_now()) < until;) {
+		struct timespec ts = {.tv_sec = (time_t) ((until - now) / 1000000000u),
+		                      .tv_nsec = (long) ((until - now) % 1000000000u)};
+
+		if (nanosleep(&ts, NULL) != 0 && io_engine_wants_control()) {
+			return FANFARE_IO_INTERRUPTED;
+		}
+	}
+	return FANFARE_IO_OK;
+}
+
+bool fanfare_io_may_return(const struct fanfare_address *address, int err, uint64_t waited)
+{
+	char dir[sizeof(address->addr.sun_path)];
+	char *slash;
+	struct stat file;
+
+	switch (err) {
+	case ECONNREFUSED:
+		/* of an abstract name, or of a file that is a socket: connect() says the same of any other file */
+		return address->addr.sun_path[0] == '\0' ||
+		       (stat(address->addr.sun_path, &file) == 0 && S_ISSOCK(file.st_mode));
+	case ENOENT:
+		memcpy(dir, address->addr.sun_path, sizeof(dir));
+		dir[sizeof(dir) - 1] = '\0';
+		slash = strrchr(dir, '/');
+		if (slash == NULL) {
+			return false;
+		}
+		slash[slash == dir ? 1 : 0] = '\0';
+		return access(dir, F_OK) == 0;
+	case EACCES:
+		return waited < BOUND_NS;
+	default:
+		return false;
+	}
+}
+
 /* Waits for one of `events` until the deadline. */
-static enum fanfare_io wait_for(int fd, short events, uint64_t deadline)
+static enum fanfare_io io_wait_for(int fd, short events, uint64_t deadline)
 {
 	struct pollfd pfd = {.fd = fd, .events = events};
 
@@ -170,28 +214,28 @@ static enum fanfare_io wait_for(int fd, short events, uint64_t deadline)
 		if (rc > 0) {
 			return FANFARE_IO_OK; /* an error on the descriptor shows in the call that follows */
 		}
-		if (rc < 0 && errno == EINTR && engine_wants_control()) {
+		if (rc < 0 && errno == EINTR && io_engine_wants_control()) {
 			return FANFARE_IO_INTERRUPTED;
 		}
 	}
 }
 
 /* What follows a call that failed with errno: try again (OK) or one of the other results. */
-static enum fanfare_io after_failure(int fd, short events, uint64_t deadline, int *err)
+static enum fanfare_io io_after_failure(int fd, short events, uint64_t deadline, int *err)
 {
 	int e = errno;
 
 	if (e == EINTR) {
-		return engine_wants_control() ? FANFARE_IO_INTERRUPTED : FANFARE_IO_OK;
+		return io_engine_wants_control() ? FANFARE_IO_INTERRUPTED : FANFARE_IO_OK;
 	}
 	if (e == EAGAIN || e == EWOULDBLOCK) {
-		return wait_for(fd, events, deadline);
+		return io_wait_for(fd, events, deadline);
 	}
 	*err = e;
 	return FANFARE_IO_LOST;
 }
 
-static int skip_bytes(struct iovec **iov, int n, size_t bytes)
+static int io_skip(struct iovec **iov, int n, size_t bytes)
 {
 	while (n > 0 && bytes >= (*iov)->iov_len) {
 		bytes -= (*iov)->iov_len;
@@ -207,53 +251,33 @@ static int skip_bytes(struct iovec **iov, int n, size_t bytes)
 
 enum fanfare_io fanfare_io_send(int fd, struct iovec *iov, int n, uint64_t deadline, size_t *sent, int *err)
 {
-	int flags = MSG_NOSIGNAL; /* the first attempt blocks */
-
 	*sent = 0;
 	*err = 0;
 	for (;;) {
 		struct msghdr msg = {.msg_iov = iov, .msg_iovlen = n};
-		ssize_t rc = sendmsg(fd, &msg, flags);
+		/* never a blocking one: SO_SNDTIMEO begins anew for each part of a long message that finds room */
+		ssize_t rc = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (rc >= 0) {
 			*sent += (size_t) rc;
-			n = skip_bytes(&iov, n, (size_t) rc);
+			n = io_skip(&iov, n, (size_t) rc);
 			if (n == 0) {
 				return FANFARE_IO_OK;
 			}
 		} else {
-			enum fanfare_io status = after_failure(fd, POLLOUT, deadline, err);
+			enum fanfare_io status = io_after_failure(fd, POLLOUT, deadline, err);
 			if (status != FANFARE_IO_OK) {
 				return status;
 			}
 		}
-		flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	}
-}
-
-/* A daemon on another core answers sooner than a core that has gone to sleep wakes up: look a few times before
- * blocking, giving way to whoever else wants this core (the daemon, perhaps, and then the first look finds the answer).
- */
-static ssize_t recv_soon(int fd, void *buf, size_t cap)
-{
-	uint64_t until = fanfare_io_now() + SPIN_NS;
-	ssize_t rc;
-
-	do {
-		rc = recv(fd, buf, cap, MSG_DONTWAIT);
-		if (rc >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
-			return rc;
-		}
-		sched_yield();
-	} while (fanfare_io_now() < until);
-	return recv(fd, buf, cap, 0);
 }
 
 enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline, bool patient, size_t *got, int *err)
 {
 	*err = 0;
 	for (;;) {
-		ssize_t rc = patient ? recv_soon(fd, buf, cap) : recv(fd, buf, cap, MSG_DONTWAIT);
+		ssize_t rc = recv(fd, buf, cap, patient ? 0 : MSG_DONTWAIT);
 
 		if (rc > 0) {
 			*got = (size_t) rc;
@@ -262,7 +286,7 @@ enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline
 		if (rc == 0) {
 			return FANFARE_IO_LOST;
 		}
-		enum fanfare_io status = after_failure(fd, POLLIN, deadline, err);
+		enum fanfare_io status = io_after_failure(fd, POLLIN, deadline, err);
 		if (status != FANFARE_IO_OK) {
 			return status;
 		}

@@ -36,14 +36,27 @@ uint64_t fanfare_io_now(void);
 /* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor. */
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *fd, int *err);
 
-/* Limits every blocking call on fd to ns, at least to a millisecond. */
-void fanfare_io_limit(int fd, uint64_t ns);
+/*
+ * Whether a daemon that is being restarted explains a connect() that failed with `err` after `waited` nanoseconds of
+ * attempts: nobody listens on the socket, or it is gone and its directory is there. A directory that is not there is a
+ * wrong path, as is a file that is no socket. A lack of permission is one, unless the daemon is just between making the
+ * socket and giving it its mode.
+ */
+bool fanfare_io_may_return(const struct fanfare_address *address, int err, uint64_t waited);
 
-/* Writes all of iov, which it may change. *sent counts the bytes that left in any case. fanfare_io_limit() must have
- * been set to about what is left until the deadline. */
+/* Sleeps. FANFARE_IO_OK when it is `until`, or FANFARE_IO_INTERRUPTED. */
+enum fanfare_io fanfare_io_pause(uint64_t until);
+
+/* How long a patient fanfare_io_recv() blocks at once. */
+void fanfare_io_patience(int fd, uint64_t ns);
+
+/* Writes all of iov, which it may change. *sent counts the bytes that left in any case. */
 enum fanfare_io fanfare_io_send(int fd, struct iovec *iov, int n, uint64_t deadline, size_t *sent, int *err);
 
-/* Reads what is there, at least one byte. With `patient` the first attempt blocks for up to fanfare_io_limit(). */
+/*
+ * Reads what is there, at least one byte, and waits for it until the deadline. With `patient` the first attempt blocks,
+ * which costs one system call in place of three: only where fanfare_io_patience() is no longer than what is left.
+ */
 enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline, bool patient, size_t *got, int *err);
 
 /* Reads what has already arrived. */

@@ -1,6 +1,6 @@
 /*
  * The methods of Fanfare\Client that ask the daemon something or have it end connections: one frame, one answer, one
- * value. Owns nothing.
+ * value. Owns nothing; fanfare_arginfo.h declares what is in here.
  */
 #ifdef HAVE_CONFIG_H
 #include <config.h>
@@ -8,15 +8,14 @@
 
 #include "php_fanfare.h"
 
-#include "fanfare_classes.h"
 #include "fanfare_client.h"
 #include "fanfare_encode.h"
-#include "fanfare_errors.h"
+#include "fanfare_values.h"
 
-#define COUNTS (FF_IPC_SUBSCRIPTION_COUNT | FF_IPC_USER_COUNT)
+#define QUERY_COUNTS (FF_IPC_SUBSCRIPTION_COUNT | FF_IPC_USER_COUNT)
 
 /* A name that one frame can carry: the rest is judged by the daemon. */
-static bool fits(const zend_string *name)
+static bool query_fits(const zend_string *name)
 {
 	if (EXPECTED(ZSTR_LEN(name) < FF_IPC_MAX_FRAME / 2)) {
 		return true;
@@ -25,21 +24,21 @@ static bool fits(const zend_string *name)
 	return false;
 }
 
-static unsigned int wanted(bool cache)
+static unsigned int query_wanted(bool cache)
 {
-	return cache ? COUNTS | FF_IPC_CACHE : COUNTS;
+	return cache ? QUERY_COUNTS | FF_IPC_CACHE : QUERY_COUNTS;
 }
 
 ZEND_METHOD(Fanfare_Client, ping)
 {
-	struct fanfare_question question = {.type = FF_IPC_PING};
+	struct fanfare_request request = {.type = FF_IPC_PING};
 	struct ff_ipc_frame answer;
 	uint64_t start;
 
 	ZEND_PARSE_PARAMETERS_NONE();
 
 	start = fanfare_io_now();
-	if (!fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	if (!fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
 	RETURN_DOUBLE((double) (fanfare_io_now() - start) / 1e9);
@@ -47,20 +46,20 @@ ZEND_METHOD(Fanfare_Client, ping)
 
 ZEND_METHOD(Fanfare_Client, stats)
 {
-	struct fanfare_question question = {.type = FF_IPC_STATS};
+	struct fanfare_request request = {.type = FF_IPC_STATS};
 	struct ff_ipc_frame answer;
 
 	ZEND_PARSE_PARAMETERS_NONE();
 
-	if (!fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	if (!fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
-	fanfare_stats(return_value, answer.stats);
+	fanfare_value_stats(return_value, answer.stats);
 }
 
 ZEND_METHOD(Fanfare_Client, terminateUser)
 {
-	struct fanfare_question question = {.type = FF_IPC_TERMINATE};
+	struct fanfare_request request = {.type = FF_IPC_TERMINATE};
 	struct ff_ipc_frame answer;
 	zend_string *user;
 
@@ -68,16 +67,16 @@ ZEND_METHOD(Fanfare_Client, terminateUser)
 		Z_PARAM_STR(user)
 	ZEND_PARSE_PARAMETERS_END();
 
-	question.text = fanfare_slice(user);
-	if (!fanfare_user_id(user) || !fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	request.text = fanfare_slice(user);
+	if (!fanfare_encode_user(user) || !fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
 	RETURN_LONG((zend_long) answer.count);
 }
 
-ZEND_METHOD(Fanfare_Client, disconnect)
+ZEND_METHOD(Fanfare_Client, terminateConnection)
 {
-	struct fanfare_question question = {.type = FF_IPC_DISCONNECT};
+	struct fanfare_request request = {.type = FF_IPC_DISCONNECT};
 	struct ff_ipc_frame answer;
 	zend_string *socket;
 
@@ -85,8 +84,8 @@ ZEND_METHOD(Fanfare_Client, disconnect)
 		Z_PARAM_STR(socket)
 	ZEND_PARSE_PARAMETERS_END();
 
-	question.text = fanfare_slice(socket);
-	if (!fits(socket) || !fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	request.text = fanfare_slice(socket);
+	if (!query_fits(socket) || !fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
 	RETURN_BOOL(answer.count != 0);
@@ -94,7 +93,7 @@ ZEND_METHOD(Fanfare_Client, disconnect)
 
 ZEND_METHOD(Fanfare_Client, channels)
 {
-	struct fanfare_question question = {.type = FF_IPC_CHANNELS};
+	struct fanfare_request request = {.type = FF_IPC_CHANNELS};
 	struct ff_ipc_frame answer;
 	zend_string *prefix = NULL;
 	bool cache = false;
@@ -105,9 +104,9 @@ ZEND_METHOD(Fanfare_Client, channels)
 		Z_PARAM_BOOL(cache)
 	ZEND_PARSE_PARAMETERS_END();
 
-	question.text = fanfare_slice(prefix);
-	question.wanted = wanted(cache);
-	if ((prefix != NULL && !fits(prefix)) || !fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	request.text = fanfare_slice(prefix);
+	request.wanted = query_wanted(cache);
+	if ((prefix != NULL && !query_fits(prefix)) || !fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
 	array_init_size(return_value, answer.nchannels);
@@ -115,7 +114,7 @@ ZEND_METHOD(Fanfare_Client, channels)
 		const struct ff_ipc_channel *channel = &answer.channels[i];
 		zval object;
 
-		fanfare_channel(&object, channel);
+		fanfare_value_channel(&object, channel);
 		/* as a script would have set it: "1" is 1 */
 		zend_symtable_str_update(Z_ARRVAL_P(return_value), channel->name.p, channel->name.len, &object);
 	}
@@ -123,7 +122,7 @@ ZEND_METHOD(Fanfare_Client, channels)
 
 ZEND_METHOD(Fanfare_Client, channel)
 {
-	struct fanfare_question question = {.type = FF_IPC_CHANNEL};
+	struct fanfare_request request = {.type = FF_IPC_CHANNEL};
 	struct ff_ipc_frame answer;
 	zend_string *name;
 	bool cache = false;
@@ -134,17 +133,17 @@ ZEND_METHOD(Fanfare_Client, channel)
 		Z_PARAM_BOOL(cache)
 	ZEND_PARSE_PARAMETERS_END();
 
-	question.text = fanfare_slice(name);
-	question.wanted = wanted(cache);
-	if (!fits(name) || !fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	request.text = fanfare_slice(name);
+	request.wanted = query_wanted(cache);
+	if (!query_fits(name) || !fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
-	fanfare_channel(return_value, &answer.channels[0]);
+	fanfare_value_channel(return_value, &answer.channels[0]);
 }
 
 ZEND_METHOD(Fanfare_Client, members)
 {
-	struct fanfare_question question = {.type = FF_IPC_MEMBERS};
+	struct fanfare_request request = {.type = FF_IPC_MEMBERS};
 	struct ff_ipc_frame answer;
 	zend_string *name;
 
@@ -152,27 +151,27 @@ ZEND_METHOD(Fanfare_Client, members)
 		Z_PARAM_STR(name)
 	ZEND_PARSE_PARAMETERS_END();
 
-	question.text = fanfare_slice(name);
-	if (!fits(name) || !fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	request.text = fanfare_slice(name);
+	if (!query_fits(name) || !fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
 	array_init_size(return_value, answer.nmembers);
 	for (uint32_t i = 0; i < answer.nmembers; i++) {
 		zval object;
 
-		fanfare_member(&object, &answer.members[i]);
+		fanfare_value_member(&object, &answer.members[i]);
 		zend_hash_next_index_insert(Z_ARRVAL_P(return_value), &object);
 	}
 }
 
-ZEND_METHOD(Fanfare_Client, connections)
+ZEND_METHOD(Fanfare_Client, connectionCount)
 {
-	struct fanfare_question question = {.type = FF_IPC_CONNECTIONS};
+	struct fanfare_request request = {.type = FF_IPC_CONNECTIONS};
 	struct ff_ipc_frame answer;
 
 	ZEND_PARSE_PARAMETERS_NONE();
 
-	if (!fanfare_client_ask(ZEND_THIS, &question, &answer)) {
+	if (!fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
 	RETURN_LONG((zend_long) answer.count);

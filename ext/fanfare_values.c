@@ -6,12 +6,15 @@
 
 #include "ext/json/php_json.h"
 #include "zend_exceptions.h"
-#include "fanfare_classes.h"
+
+#include "channel.h"
+#include "fanfare_encode.h"
 #include "fanfare_errors.h"
+#include "fanfare_values.h"
 
 /* Slots are filled past the property handlers: no lookup, no readonly check, for objects that nobody has seen yet. The
  * constructors below have made sure of that. */
-static zval *slot(zend_object *object, uint32_t n)
+static zval *values_slot(zend_object *object, uint32_t n)
 {
 	zval *value = OBJ_PROP_NUM(object, n);
 
@@ -20,7 +23,7 @@ static zval *slot(zend_object *object, uint32_t n)
 }
 
 /* The properties are readonly: a second call of the constructor must not change them. */
-static bool constructed(zend_object *object)
+static bool values_constructed(zend_object *object)
 {
 	if (Z_TYPE_P(OBJ_PROP_NUM(object, 0)) == IS_UNDEF) {
 		return false;
@@ -29,7 +32,7 @@ static bool constructed(zend_object *object)
 	return true;
 }
 
-static void set_string_or_null(zval *value, zend_string *string)
+static void values_string_or_null(zval *value, zend_string *string)
 {
 	if (string == NULL) {
 		ZVAL_NULL(value);
@@ -38,15 +41,15 @@ static void set_string_or_null(zval *value, zend_string *string)
 	}
 }
 
-void fanfare_receipt(zval *out, const struct ff_ipc_receipt *receipt)
+void fanfare_value_receipt(zval *out, const struct ff_ipc_receipt *receipt)
 {
 	zend_object *object;
 
 	object_init_ex(out, fanfare_ce_receipt);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(slot(object, 0), receipt->id.p, receipt->id.len);
-	ZVAL_LONG(slot(object, 1), (zend_long) receipt->recipients);
-	ZVAL_BOOL(slot(object, 2), receipt->duplicate);
+	ZVAL_STRINGL(values_slot(object, 0), receipt->id.p, receipt->id.len);
+	ZVAL_LONG(values_slot(object, 1), (zend_long) receipt->recipients);
+	ZVAL_BOOL(values_slot(object, 2), receipt->duplicate);
 }
 
 ZEND_METHOD(Fanfare_Receipt, __construct)
@@ -63,12 +66,26 @@ ZEND_METHOD(Fanfare_Receipt, __construct)
 		Z_PARAM_BOOL(duplicate)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(slot(object, 0), id);
-	ZVAL_LONG(slot(object, 1), recipients);
-	ZVAL_BOOL(slot(object, 2), duplicate);
+	ZVAL_STR_COPY(values_slot(object, 0), id);
+	ZVAL_LONG(values_slot(object, 1), recipients);
+	ZVAL_BOOL(values_slot(object, 2), duplicate);
+}
+
+static void values_message(zend_object *object, zval *channels, zend_string *event, zval *payload, zend_string *except,
+                           zend_string *key)
+{
+	ZVAL_COPY(values_slot(object, FANFARE_MESSAGE_CHANNELS), channels);
+	ZVAL_STR_COPY(values_slot(object, FANFARE_MESSAGE_EVENT), event);
+	if (payload != NULL) {
+		ZVAL_COPY(values_slot(object, FANFARE_MESSAGE_PAYLOAD), payload);
+	} else {
+		ZVAL_EMPTY_ARRAY(values_slot(object, FANFARE_MESSAGE_PAYLOAD));
+	}
+	values_string_or_null(values_slot(object, FANFARE_MESSAGE_EXCEPT), except);
+	values_string_or_null(values_slot(object, FANFARE_MESSAGE_KEY), key);
 }
 
 ZEND_METHOD(Fanfare_Message, __construct)
@@ -87,75 +104,92 @@ ZEND_METHOD(Fanfare_Message, __construct)
 		Z_PARAM_STR_OR_NULL(key)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	if (name != NULL) {
-		ZVAL_STR_COPY(slot(object, FANFARE_MESSAGE_CHANNELS), name);
-	} else {
-		ZVAL_COPY(slot(object, FANFARE_MESSAGE_CHANNELS), ZEND_CALL_ARG(execute_data, 1));
-	}
-	ZVAL_STR_COPY(slot(object, FANFARE_MESSAGE_EVENT), event);
-	if (payload != NULL) {
-		ZVAL_COPY(slot(object, FANFARE_MESSAGE_PAYLOAD), payload);
-	} else {
-		ZVAL_EMPTY_ARRAY(slot(object, FANFARE_MESSAGE_PAYLOAD));
-	}
-	set_string_or_null(slot(object, FANFARE_MESSAGE_EXCEPT), except);
-	set_string_or_null(slot(object, FANFARE_MESSAGE_KEY), key);
+	values_message(object, ZEND_CALL_ARG(execute_data, 1), event, payload, except, key);
 }
 
-void fanfare_flush_result(zval *out, const struct fanfare_tally *tally, uint64_t unknown)
+zend_string *fanfare_value_user_channel(const zend_string *user)
+{
+	return zend_string_concat2(FF_USER_CHANNEL_PREFIX, sizeof(FF_USER_CHANNEL_PREFIX) - 1, ZSTR_VAL(user),
+	                           ZSTR_LEN(user));
+}
+
+ZEND_METHOD(Fanfare_Message, toUser)
+{
+	zend_string *user, *event, *except = NULL, *key = NULL;
+	zval *payload = NULL, channel;
+
+	ZEND_PARSE_PARAMETERS_START(2, 5)
+		Z_PARAM_STR(user)
+		Z_PARAM_STR(event)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_ZVAL(payload)
+		Z_PARAM_STR_OR_NULL(except)
+		Z_PARAM_STR_OR_NULL(key)
+	ZEND_PARSE_PARAMETERS_END();
+
+	if (!fanfare_encode_user(user)) {
+		RETURN_THROWS();
+	}
+	ZVAL_STR(&channel, fanfare_value_user_channel(user));
+	object_init_ex(return_value, fanfare_ce_message);
+	values_message(Z_OBJ_P(return_value), &channel, event, payload, except, key);
+	zval_ptr_dtor_str(&channel);
+}
+
+void fanfare_value_flush_result(zval *out, const struct fanfare_counts *counts, uint64_t unanswered)
 {
 	zend_object *object;
 
 	object_init_ex(out, fanfare_ce_flush_result);
 	object = Z_OBJ_P(out);
-	ZVAL_LONG(slot(object, 0), (zend_long) tally->acknowledged);
-	ZVAL_LONG(slot(object, 1), (zend_long) tally->rejected);
-	ZVAL_LONG(slot(object, 2), (zend_long) unknown);
-	if (tally->failed) {
-		fanfare_outcome_exception(slot(object, 3), &tally->first, tally->where);
+	ZVAL_LONG(values_slot(object, 0), (zend_long) counts->acknowledged);
+	ZVAL_LONG(values_slot(object, 1), (zend_long) counts->rejected);
+	ZVAL_LONG(values_slot(object, 2), (zend_long) unanswered);
+	if (counts->failed) {
+		fanfare_exception(values_slot(object, 3), &counts->first, counts->where);
 	} else {
-		ZVAL_NULL(slot(object, 3));
+		ZVAL_NULL(values_slot(object, 3));
 	}
 }
 
 ZEND_METHOD(Fanfare_FlushResult, __construct)
 {
 	zend_object *object = Z_OBJ_P(ZEND_THIS);
-	zend_long acknowledged = 0, rejected = 0, unknown = 0;
+	zend_long acknowledged = 0, rejected = 0, unanswered = 0;
 	zval *error = NULL;
 
 	ZEND_PARSE_PARAMETERS_START(0, 4)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_LONG(acknowledged)
 		Z_PARAM_LONG(rejected)
-		Z_PARAM_LONG(unknown)
+		Z_PARAM_LONG(unanswered)
 		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(error, fanfare_ce_exception)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_LONG(slot(object, 0), acknowledged);
-	ZVAL_LONG(slot(object, 1), rejected);
-	ZVAL_LONG(slot(object, 2), unknown);
+	ZVAL_LONG(values_slot(object, 0), acknowledged);
+	ZVAL_LONG(values_slot(object, 1), rejected);
+	ZVAL_LONG(values_slot(object, 2), unanswered);
 	if (error != NULL) {
-		ZVAL_COPY(slot(object, 3), error);
+		ZVAL_COPY(values_slot(object, 3), error);
 	} else {
-		ZVAL_NULL(slot(object, 3));
+		ZVAL_NULL(values_slot(object, 3));
 	}
 }
 
-static void set_cached_event(zval *out, const struct ff_ipc_channel *channel)
+static void values_cached_event(zval *out, const struct ff_ipc_channel *channel)
 {
 	zend_object *object;
 
 	object_init_ex(out, fanfare_ce_cached_event);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(slot(object, 0), channel->data.p, channel->data.len);
-	ZVAL_LONG(slot(object, 1), (zend_long) channel->ttl);
+	ZVAL_STRINGL(values_slot(object, 0), channel->data.p, channel->data.len);
+	ZVAL_LONG(values_slot(object, 1), (zend_long) channel->ttl);
 }
 
 ZEND_METHOD(Fanfare_CachedEvent, __construct)
@@ -170,31 +204,31 @@ ZEND_METHOD(Fanfare_CachedEvent, __construct)
 		Z_PARAM_LONG(ttl)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(slot(object, 0), data);
-	ZVAL_LONG(slot(object, 1), ttl);
+	ZVAL_STR_COPY(values_slot(object, 0), data);
+	ZVAL_LONG(values_slot(object, 1), ttl);
 }
 
-void fanfare_channel(zval *out, const struct ff_ipc_channel *channel)
+void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel)
 {
 	zend_object *object;
 
 	object_init_ex(out, fanfare_ce_channel);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(slot(object, 0), channel->name.p, channel->name.len);
-	ZVAL_BOOL(slot(object, 1), channel->occupied);
-	ZVAL_LONG(slot(object, 2), (zend_long) channel->subscriptions);
+	ZVAL_STRINGL(values_slot(object, 0), channel->name.p, channel->name.len);
+	ZVAL_BOOL(values_slot(object, 1), channel->occupied);
+	ZVAL_LONG(values_slot(object, 2), (zend_long) channel->subscriptions);
 	if (channel->has_users) {
-		ZVAL_LONG(slot(object, 3), (zend_long) channel->users);
+		ZVAL_LONG(values_slot(object, 3), (zend_long) channel->users);
 	} else {
-		ZVAL_NULL(slot(object, 3));
+		ZVAL_NULL(values_slot(object, 3));
 	}
 	if (channel->data.p != NULL) {
-		set_cached_event(slot(object, 4), channel);
+		values_cached_event(values_slot(object, 4), channel);
 	} else {
-		ZVAL_NULL(slot(object, 4));
+		ZVAL_NULL(values_slot(object, 4));
 	}
 }
 
@@ -215,27 +249,27 @@ ZEND_METHOD(Fanfare_Channel, __construct)
 		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(cache, fanfare_ce_cached_event)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(slot(object, 0), name);
-	ZVAL_BOOL(slot(object, 1), occupied);
-	ZVAL_LONG(slot(object, 2), subscriptions);
+	ZVAL_STR_COPY(values_slot(object, 0), name);
+	ZVAL_BOOL(values_slot(object, 1), occupied);
+	ZVAL_LONG(values_slot(object, 2), subscriptions);
 	if (no_members) {
-		ZVAL_NULL(slot(object, 3));
+		ZVAL_NULL(values_slot(object, 3));
 	} else {
-		ZVAL_LONG(slot(object, 3), members);
+		ZVAL_LONG(values_slot(object, 3), members);
 	}
 	if (cache != NULL) {
-		ZVAL_COPY(slot(object, 4), cache);
+		ZVAL_COPY(values_slot(object, 4), cache);
 	} else {
-		ZVAL_NULL(slot(object, 4));
+		ZVAL_NULL(values_slot(object, 4));
 	}
 }
 
 /* What json_decode($text, true) returns. The decoder leaves its error where json_last_error() finds it, which is the
  * script's. */
-static void decode(zval *out, struct ff_slice text)
+static void values_decode(zval *out, struct ff_slice text)
 {
 	int saved = JSON_G(error_code);
 	zend_string *terminated = zend_string_init(text.p, text.len, 0); /* as the decoder wants it */
@@ -247,19 +281,19 @@ static void decode(zval *out, struct ff_slice text)
 	JSON_G(error_code) = saved;
 }
 
-void fanfare_member(zval *out, const struct ff_ipc_member *member)
+void fanfare_value_member(zval *out, const struct ff_ipc_member *member)
 {
 	zend_object *object;
 	zval info;
 
 	ZVAL_NULL(&info);
 	if (member->info.p != NULL) {
-		decode(&info, member->info);
+		values_decode(&info, member->info);
 	}
 	object_init_ex(out, fanfare_ce_member);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(slot(object, 0), member->user_id.p, member->user_id.len);
-	ZVAL_COPY_VALUE(slot(object, 1), &info);
+	ZVAL_STRINGL(values_slot(object, 0), member->user_id.p, member->user_id.len);
+	ZVAL_COPY_VALUE(values_slot(object, 1), &info);
 }
 
 ZEND_METHOD(Fanfare_Member, __construct)
@@ -274,55 +308,55 @@ ZEND_METHOD(Fanfare_Member, __construct)
 		Z_PARAM_ZVAL(info)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(slot(object, 0), id);
+	ZVAL_STR_COPY(values_slot(object, 0), id);
 	if (info != NULL) {
-		ZVAL_COPY(slot(object, 1), info);
+		ZVAL_COPY(values_slot(object, 1), info);
 	} else {
-		ZVAL_NULL(slot(object, 1));
+		ZVAL_NULL(values_slot(object, 1));
 	}
 }
 
 /* The daemon's words for the slots of Stats between version and draining, in their order. */
-static const char *const stats_words[] = {
+static const char *const values_stats[] = {
 	"pid", "uptime", "connections", "channels", "messages_in", "messages_out", "bytes_out", "dropped",
 };
 
-#define STATS_WORDS (sizeof(stats_words) / sizeof(stats_words[0]))
+#define VALUES_STATS (sizeof(values_stats) / sizeof(values_stats[0]))
 
-static bool is_word(const msgpack_object *key, const char *word)
+static bool values_is_word(const msgpack_object *key, const char *word)
 {
 	size_t len = strlen(word);
 
 	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == len && memcmp(key->via.str.ptr, word, len) == 0;
 }
 
-void fanfare_stats(zval *out, const msgpack_object_map *map)
+void fanfare_value_stats(zval *out, const msgpack_object_map *map)
 {
 	zend_object *object;
 
 	object_init_ex(out, fanfare_ce_stats);
 	object = Z_OBJ_P(out);
-	ZVAL_EMPTY_STRING(slot(object, 0));
-	for (uint32_t i = 0; i < STATS_WORDS; i++) {
-		ZVAL_LONG(slot(object, 1 + i), 0);
+	ZVAL_EMPTY_STRING(values_slot(object, 0));
+	for (uint32_t i = 0; i < VALUES_STATS; i++) {
+		ZVAL_LONG(values_slot(object, 1 + i), 0);
 	}
-	ZVAL_FALSE(slot(object, 1 + STATS_WORDS));
+	ZVAL_FALSE(values_slot(object, 1 + VALUES_STATS));
 
 	for (uint32_t n = 0; n < map->size; n++) {
 		const msgpack_object *key = &map->ptr[n].key, *value = &map->ptr[n].val;
 
-		if (value->type == MSGPACK_OBJECT_STR && is_word(key, "version")) {
-			zval_ptr_dtor_str(slot(object, 0));
-			ZVAL_STRINGL(slot(object, 0), value->via.str.ptr, value->via.str.size);
-		} else if (value->type == MSGPACK_OBJECT_BOOLEAN && is_word(key, "draining")) {
-			ZVAL_BOOL(slot(object, 1 + STATS_WORDS), value->via.boolean);
+		if (value->type == MSGPACK_OBJECT_STR && values_is_word(key, "version")) {
+			zval_ptr_dtor_str(values_slot(object, 0));
+			ZVAL_STRINGL(values_slot(object, 0), value->via.str.ptr, value->via.str.size);
+		} else if (value->type == MSGPACK_OBJECT_BOOLEAN && values_is_word(key, "draining")) {
+			ZVAL_BOOL(values_slot(object, 1 + VALUES_STATS), value->via.boolean);
 		} else if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
-			for (uint32_t i = 0; i < STATS_WORDS; i++) {
-				if (is_word(key, stats_words[i])) {
-					ZVAL_LONG(slot(object, 1 + i), (zend_long) value->via.u64);
+			for (uint32_t i = 0; i < VALUES_STATS; i++) {
+				if (values_is_word(key, values_stats[i])) {
+					ZVAL_LONG(values_slot(object, 1 + i), (zend_long) value->via.u64);
 					break;
 				}
 			}
@@ -334,7 +368,7 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 {
 	zend_object *object = Z_OBJ_P(ZEND_THIS);
 	zend_string *version = ZSTR_EMPTY_ALLOC();
-	zend_long n[STATS_WORDS] = {0};
+	zend_long n[VALUES_STATS] = {0};
 	bool draining = false;
 
 	ZEND_PARSE_PARAMETERS_START(0, 10)
@@ -351,12 +385,12 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 		Z_PARAM_BOOL(draining)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (constructed(object)) {
+	if (values_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(slot(object, 0), version);
-	for (uint32_t i = 0; i < STATS_WORDS; i++) {
-		ZVAL_LONG(slot(object, 1 + i), n[i]);
+	ZVAL_STR_COPY(values_slot(object, 0), version);
+	for (uint32_t i = 0; i < VALUES_STATS; i++) {
+		ZVAL_LONG(values_slot(object, 1 + i), n[i]);
 	}
-	ZVAL_BOOL(slot(object, 1 + STATS_WORDS), draining);
+	ZVAL_BOOL(values_slot(object, 1 + VALUES_STATS), draining);
 }

@@ -1,8 +1,8 @@
 /*
- * What every file of the extension shares: version, module globals, class entries.
+ * What every file that talks to the engine shares: version, module globals, class entries.
  *
  * Runs on PHP's threads. The globals are per thread; nothing is shared between threads except the class entries, which
- * never change after start, and the fork generation, which only a fork changes.
+ * are written once at module start, and the fork generation, which only a fork changes.
  */
 #ifndef PHP_FANFARE_H
 #define PHP_FANFARE_H
@@ -43,8 +43,11 @@ ZEND_BEGIN_MODULE_GLOBALS(fanfare)
 	zend_ulong ini_generation; /* changes with each of the strings above */
 
 	struct fanfare_peer *peers[FANFARE_MAX_PEERS];
-	uint64_t clock;              /* of use, for the oldest peer; also the source of peer ids */
-	struct fanfare_tally closed; /* what peers that had to make room had still to report */
+	struct fanfare_retired *retired; /* what peers that had to make room have still to report */
+	uint64_t clock;                  /* of use, for the oldest peer; also the source of peer ids */
+	uint64_t async_spent;            /* ns that publishAsync() has waited for nothing */
+	uint64_t async_since;            /* when that began */
+	unsigned int fork_generation;    /* of the process that all this belongs to */
 	struct fanfare_client defaults;
 ZEND_END_MODULE_GLOBALS(fanfare)
 
@@ -54,6 +57,26 @@ ZEND_EXTERN_MODULE_GLOBALS(fanfare)
 #if defined(ZTS) && defined(COMPILE_DL_FANFARE)
 ZEND_TSRMLS_CACHE_EXTERN()
 #endif
+
+extern zend_class_entry *fanfare_ce_exception;
+extern zend_class_entry *fanfare_ce_transport;
+extern zend_class_entry *fanfare_ce_connect;
+extern zend_class_entry *fanfare_ce_timeout;
+extern zend_class_entry *fanfare_ce_lost;
+extern zend_class_entry *fanfare_ce_protocol;
+extern zend_class_entry *fanfare_ce_rejected;
+extern zend_class_entry *fanfare_ce_payload;
+extern zend_class_entry *fanfare_ce_configuration;
+extern zend_class_entry *fanfare_ce_phase;
+extern zend_class_entry *fanfare_ce_reason;
+extern zend_class_entry *fanfare_ce_receipt;
+extern zend_class_entry *fanfare_ce_message;
+extern zend_class_entry *fanfare_ce_flush_result;
+extern zend_class_entry *fanfare_ce_cached_event;
+extern zend_class_entry *fanfare_ce_channel;
+extern zend_class_entry *fanfare_ce_member;
+extern zend_class_entry *fanfare_ce_stats;
+extern zend_class_entry *fanfare_ce_client;
 
 extern zend_module_entry fanfare_module_entry;
 #define phpext_fanfare_ptr &fanfare_module_entry

@@ -44,8 +44,8 @@ for ($i = 0; $i < $count; $i++) {
 }
 $result = $client->flush();
 $whole = hrtime(true) - $begin;
-if ($result->acknowledged > $count || $result->rejected !== 0 || $result->unknown !== 0) {
-    fwrite(STDERR, "publish.php: the flush reports {$result->acknowledged} acknowledged, {$result->rejected} rejected, {$result->unknown} unknown\n");
+if ($result->acknowledged > $count || $result->rejected !== 0 || $result->unanswered !== 0) {
+    fwrite(STDERR, "publish.php: the flush reports {$result->acknowledged} acknowledged, {$result->rejected} rejected, {$result->unanswered} unanswered\n");
     exit(1);
 }
 

@@ -15,7 +15,7 @@ for ($i = 0; $i < 1000; $i++) {
 }
 $client->publishAsync('bad channel', 'e');
 $result = $client->flush();
-echo "$result->acknowledged $result->rejected $result->unknown ", $result->error->reason->name, "\n";
+echo "$result->acknowledged $result->rejected $result->unanswered ", $result->error->reason->name, "\n";
 for ($i = 0; $i < 1000; $i++) {
     if ($subscriber->next()['data'] !== (string) $i) {
         die("out of order at $i");

@@ -1,5 +1,5 @@
 --TEST--
-channels(), channel(), members() and connections() of the real daemon
+channels(), channel(), members() and connectionCount() of the real daemon
 --EXTENSIONS--
 fanfare
 --SKIPIF--
@@ -29,17 +29,17 @@ var_dump($client->channel('cache-news')->cache, $client->channel('cache-news', t
 echo json_encode($client->channel("cache-none", cache: true)), "\n";
 var_dump($client->channel('presence-none')->members);
 echo json_encode($client->members("presence-room")), json_encode($client->members("presence-none")), "\n";
-var_dump($client->connections());
+var_dump($client->connectionCount());
 
 echo "the other application\n";
-var_dump($other->channels(), $other->channel('orders')->occupied, $other->members('presence-room'), $other->connections(),
+var_dump($other->channels(), $other->channel('orders')->occupied, $other->members('presence-room'), $other->connectionCount(),
     $other->channel('cache-news', true)->cache);
 foreach ([
     fn () => $client->channel('a b'),
     fn () => $client->channel(''),
     fn () => $client->members('orders'),
     fn () => $daemon->client(secret: 'wrong')->channels(),
-    fn () => $daemon->client(app: 'off')->connections(),
+    fn () => $daemon->client(app: 'off')->connectionCount(),
 ] as $try) {
     fails($try);
 }

@@ -16,7 +16,7 @@ function calls(Fanfare\Client $client): void
     $client->publishAsync('a', 'E');
     $flushed = $client->flush();
     echo $flushed->acknowledged, ' acknowledged, ', $flushed->rejected, ' rejected';
-    foreach (['connections' => [], 'channels' => [], 'publish' => ['a', 'E'], 'terminateUser' => ['7']] as $method => $arguments) {
+    foreach (['connectionCount' => [], 'channels' => [], 'publish' => ['a', 'E'], 'terminateUser' => ['7']] as $method => $arguments) {
         try {
             $client->$method(...$arguments);
             echo ", $method ok";
@@ -36,10 +36,10 @@ foreach ([str_replace('= secret', '= another', $app), "{$app}enabled = no\n", ''
 }
 ?>
 --EXPECT--
-1 acknowledged, 0 rejected, connections ok, channels ok, publish ok, terminateUser ok
-0 acknowledged, 1 rejected, connections unauthorized, channels unauthorized, publish unauthorized, terminateUser unauthorized
-1 acknowledged, 0 rejected, connections ok, channels ok, publish ok, terminateUser ok
-0 acknowledged, 1 rejected, connections app_disabled, channels app_disabled, publish app_disabled, terminateUser app_disabled
-1 acknowledged, 0 rejected, connections ok, channels ok, publish ok, terminateUser ok
-0 acknowledged, 1 rejected, connections unknown_app, channels unknown_app, publish unknown_app, terminateUser unknown_app
-1 acknowledged, 0 rejected, connections ok, channels ok, publish ok, terminateUser ok
+1 acknowledged, 0 rejected, connectionCount ok, channels ok, publish ok, terminateUser ok
+0 acknowledged, 1 rejected, connectionCount unauthorized, channels unauthorized, publish unauthorized, terminateUser unauthorized
+1 acknowledged, 0 rejected, connectionCount ok, channels ok, publish ok, terminateUser ok
+0 acknowledged, 1 rejected, connectionCount app_disabled, channels app_disabled, publish app_disabled, terminateUser app_disabled
+1 acknowledged, 0 rejected, connectionCount ok, channels ok, publish ok, terminateUser ok
+0 acknowledged, 1 rejected, connectionCount unknown_app, channels unknown_app, publish unknown_app, terminateUser unknown_app
+1 acknowledged, 0 rejected, connectionCount ok, channels ok, publish ok, terminateUser ok

@@ -24,6 +24,6 @@ $subscriber->show();
 int(0)
 Fanfare\ConnectException connect never: Cannot reach fanfared at SOCKET: Connection refused (is fanfared running, and is fanfare.socket its socket?)
 int(1)
-acknowledged 1 rejected 0 unknown 0
+acknowledged 1 rejected 0 unanswered 0
 room e while it was down
 room e back

@@ -1,5 +1,5 @@
 --TEST--
-sendToUser(), terminateUser() and disconnect() with the real daemon
+sendToUser(), terminateUser() and terminateConnection() with the real daemon
 --EXTENSIONS--
 fanfare
 --SKIPIF--
@@ -31,17 +31,17 @@ var_dump($other->terminateUser('7'), $client->terminateUser('7'), $client->termi
 foreach ([$one, $two, $three] as $ended) {
     $ended->show();
 }
-var_dump($other->disconnect($four->socketId), $client->disconnect('1.1'), $client->disconnect($four->socketId));
+var_dump($other->terminateConnection($four->socketId), $client->terminateConnection('1.1'), $client->terminateConnection($four->socketId));
 $four->show();
-var_dump($client->disconnect($four->socketId), $client->connections());
+var_dump($client->terminateConnection($four->socketId), $client->connectionCount());
 foreach ([
     fn () => $client->sendToUser('', 'e'),
     fn () => $client->sendToUser(str_repeat('x', 129), 'e'),
     fn () => $client->sendToUser("\xff", 'e'),
     fn () => $client->sendToUser('7', 'pusher:e'),
     fn () => $client->terminateUser("\xff"),
-    fn () => $client->disconnect('undefined'),
-    fn () => $client->disconnect(''),
+    fn () => $client->terminateConnection('undefined'),
+    fn () => $client->terminateConnection(''),
 ] as $try) {
     fails($try);
 }

@@ -20,9 +20,12 @@ fails(fn () => $c->publish('a'));
 fails(fn () => $c->publish(channel: 'a', event: 'e'));
 fails(fn () => $c->publish(str_repeat('a', 17 << 20), 'e'));
 fails(fn () => $c->publishAsync([], 'e'));
+fails(fn () => $c->sendToUser('7', 'e', key: ''));
+fails(fn () => Fanfare\publish_async('a', 'e', key: ''));
+fails(fn () => Fanfare\Message::toUser('', 'e'));
 fails(fn () => $c->publishMany(['a']));
 fails(fn () => $c->publishMany([new Fanfare\Message([], 'e')]));
-fails(fn () => $c->publishMany([new Fanfare\Message(['a', 2], 'e')]));
+fails(fn () => $c->publishMany([new Fanfare\Message('a', 'e'), new Fanfare\Message(['a', 2], 'e')]));
 fails(fn () => $c->publishMany([new Fanfare\Message('a', 'e', key: '')]));
 fails(fn () => $c->publishMany(array_fill(0, 10001, new Fanfare\Message('a', 'e'))));
 fails(fn () => $c->publishMany([(new ReflectionClass(Fanfare\Message::class))->newInstanceWithoutConstructor()]));
@@ -36,23 +39,26 @@ foreach ([-0.1, NAN, INF] as $timeout) {
 outcome($c->flush(0));
 ?>
 --EXPECT--
-ValueError: Channels cannot be empty
-ValueError: Channels must not have more than 10000 elements, 10001 given
+ValueError: Fanfare\Client::publish(): Argument #1 ($channels) cannot be empty
+ValueError: Fanfare\Client::publish(): Argument #1 ($channels) must not have more than 10000 elements, 10001 given
 Fanfare\ConnectException connect never: Cannot reach fanfared at /nowhere/at/all: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
-TypeError: Channels must be a string or an array of strings, int found in it
-TypeError: Channels must be a string or an array of strings, class@anonymous found in it
-TypeError: Channels must be a string or an array of strings, null found in it
-ValueError: The key must have between 1 and 128 bytes
-ValueError: The key must have between 1 and 128 bytes
+TypeError: Fanfare\Client::publish(): Argument #1 ($channels) must be a string or an array of strings, int found in it
+TypeError: Fanfare\Client::publish(): Argument #1 ($channels) must be a string or an array of strings, class@anonymous found in it
+TypeError: Fanfare\Client::publish(): Argument #1 ($channels) must be a string or an array of strings, null found in it
+ValueError: Fanfare\Client::publish(): Argument #5 ($key) must have between 1 and 128 bytes
+ValueError: Fanfare\Client::publish(): Argument #5 ($key) must have between 1 and 128 bytes
 Fanfare\ConnectException connect never: Cannot reach fanfared at /nowhere/at/all: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
 ArgumentCountError: Fanfare\Client::publish() expects at least 2 arguments, 1 given
 Error: Unknown named parameter $channel
-ValueError: The channel name is longer than one frame may be
-ValueError: Channels cannot be empty
+ValueError: Fanfare\Client::publish(): Argument #1 ($channels) is longer than one frame may be
+ValueError: Fanfare\Client::publishAsync(): Argument #1 ($channels) cannot be empty
+ValueError: Fanfare\Client::sendToUser(): Argument #5 ($key) must have between 1 and 128 bytes
+ValueError: Fanfare\publish_async(): Argument #5 ($key) must have between 1 and 128 bytes
+ValueError: Fanfare\Message::toUser(): Argument #1 ($userId) must have between 1 and 128 bytes of valid UTF-8
 TypeError: Fanfare\Client::publishMany(): Argument #1 ($messages) must be a list of Fanfare\Message, string found in it
-ValueError: Channels of a message cannot be empty
-TypeError: Channels of a message must be a string or an array of strings, int found in it
-ValueError: The key must have between 1 and 128 bytes
+ValueError: Fanfare\Client::publishMany(): Argument #1 ($messages) at 0: $channels cannot be empty
+TypeError: Fanfare\Client::publishMany(): Argument #1 ($messages) at 1: $channels must be a string or an array of strings, int found in it
+ValueError: Fanfare\Client::publishMany(): Argument #1 ($messages) at 0: $key must have between 1 and 128 bytes
 ValueError: Fanfare\Client::publishMany(): Argument #1 ($messages) must not have more than 10000 messages
 ValueError: Fanfare\Client::publishMany(): Argument #1 ($messages) must not contain a message that was never constructed
 ValueError: Fanfare\Client::__construct(): Argument #4 ($timeout) must be greater than 0 and at most 86400 seconds
@@ -65,4 +71,4 @@ ValueError: Fanfare\Client::flush(): Argument #1 ($timeout) must be between 0 an
 ValueError: Fanfare\flush(): Argument #1 ($timeout) must be between 0 and 86400 seconds
 ValueError: Fanfare\Client::flush(): Argument #1 ($timeout) must be between 0 and 86400 seconds
 ValueError: Fanfare\flush(): Argument #1 ($timeout) must be between 0 and 86400 seconds
-acknowledged 0 rejected 0 unknown 0
+acknowledged 0 rejected 0 unanswered 0

@@ -6,7 +6,8 @@ fanfare
 <?php
 foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutException', 'ConnectionLostException',
     'ProtocolException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
-    'FlushResult', 'Channel', 'CachedEvent', 'Member', 'Stats', 'Gateway', 'Client', 'Phase', 'Reason'] as $name) {
+    'FlushResult', 'Channel', 'CachedEvent', 'Member', 'Stats', 'Publisher', 'AsyncPublisher', 'Inspector',
+    'Terminator', 'Gateway', 'Client', 'Phase', 'Reason'] as $name) {
     $class = new ReflectionClass("Fanfare\\$name");
     echo implode(' ', Reflection::getModifierNames($class->getModifiers())), $class->isInterface() ? 'interface' : '',
         " $name";
@@ -14,6 +15,7 @@ foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutExcepti
         echo ' extends ', $class->getParentClass()->getName();
     }
     $own = array_diff($class->getInterfaceNames(), ['Throwable', 'Stringable', 'UnitEnum', 'BackedEnum']);
+    sort($own);
     echo $own ? ' implements ' . implode(', ', $own) : '', "\n";
     foreach ($class->getProperties() as $property) {
         if ($property->getDeclaringClass()->getName() === $class->getName() && $property->isPublic()) {
@@ -21,7 +23,9 @@ foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutExcepti
         }
     }
 }
-echo implode(' ', array_map(fn ($m) => $m->getName(), (new ReflectionClass(Fanfare\Gateway::class))->getMethods())), "\n";
+foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'Gateway', 'Client'] as $name) {
+    echo "$name: ", implode(' ', array_map(fn ($m) => $m->getName(), (new ReflectionClass("Fanfare\\$name"))->getMethods())), "\n";
+}
 foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases()) as $case) {
     echo "$case->name = $case->value\n";
 }
@@ -58,7 +62,7 @@ final Message
 final FlushResult
   readonly int $acknowledged
   readonly int $rejected
-  readonly int $unknown
+  readonly int $unanswered
   readonly ?Fanfare\Exception $error
 final Channel
   readonly string $name
@@ -83,28 +87,34 @@ final Stats
   readonly int $bytesOut
   readonly int $dropped
   readonly bool $draining
-interface Gateway
-final Client implements Fanfare\Gateway
+interface Publisher
+interface AsyncPublisher
+interface Inspector
+interface Terminator
+interface Gateway implements Fanfare\AsyncPublisher, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
+final Client implements Fanfare\AsyncPublisher, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
  Phase
   readonly string $name
   readonly string $value
  Reason
   readonly string $name
   readonly string $value
-publish publishMany publishAsync pending flush sendToUser terminateUser disconnect channels channel members connections ping stats
+Publisher: publish publishMany sendToUser
+AsyncPublisher: publishAsync pending flush
+Inspector: channels channel members connectionCount ping stats
+Terminator: terminateUser terminateConnection
+Gateway: publish publishMany sendToUser publishAsync pending flush channels channel members connectionCount ping stats terminateUser terminateConnection
+Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats close
 Connect = connect
 Write = write
 Ack = ack
 UnknownApp = unknown_app
 AppDisabled = app_disabled
 Unauthorized = unauthorized
-Forbidden = forbidden
 InvalidChannel = invalid_channel
 InvalidEvent = invalid_event
 InvalidPayload = invalid_payload
 TooLarge = too_large
-RateLimited = rate_limited
-Draining = draining
 Internal = internal
 Other = other
 app: 

@@ -1,5 +1,5 @@
 --TEST--
-A client is neither cloned, serialized, extended nor constructed twice
+A client is neither cloned, serialized, extended nor constructed twice, and equals itself only
 --EXTENSIONS--
 fanfare
 --FILE--
@@ -21,6 +21,8 @@ foreach ([
     }
 }
 var_dump($client instanceof Fanfare\Gateway, (new ReflectionClass($client))->isFinal());
+$twin = new Fanfare\Client('a', 'b');
+var_dump($client == $client, $client == $twin, $client <=> $twin, in_array($twin, [$client]), $client == true, $client == null);
 ?>
 --EXPECT--
 Error: Trying to clone an uncloneable object of class Fanfare\Client
@@ -31,3 +33,9 @@ Error: Cannot create dynamic property Fanfare\Client::$other
 ReflectionException: Class Fanfare\Client is an internal class marked as final that cannot be instantiated without invoking its constructor
 bool(true)
 bool(true)
+bool(true)
+bool(false)
+int(1)
+bool(false)
+bool(true)
+bool(false)

@@ -9,7 +9,7 @@ $e = new Fanfare\TimeoutException('slow', maybeDelivered: true, phase: Fanfare\P
 var_dump($e->getMessage(), $e->maybeDelivered, $e->phase, $e->getCode(), $e->getPrevious() === $previous, $e->getLine());
 $e = new Fanfare\ConnectException();
 var_dump($e->getMessage(), $e->maybeDelivered, $e->phase, $e->getCode(), $e->getPrevious());
-$e = new Fanfare\RejectedException('no', Fanfare\Reason::RateLimited, index: 3);
+$e = new Fanfare\RejectedException('no', Fanfare\Reason::TooLarge, index: 3);
 var_dump($e->reason, $e->index);
 $e = $rejected = new Fanfare\RejectedException();
 var_dump($e->reason, $e->index);
@@ -43,7 +43,7 @@ bool(false)
 enum(Fanfare\Phase::Connect)
 int(0)
 NULL
-enum(Fanfare\Reason::RateLimited)
+enum(Fanfare\Reason::TooLarge)
 int(3)
 enum(Fanfare\Reason::Other)
 NULL

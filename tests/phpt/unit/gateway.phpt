@@ -21,7 +21,7 @@ final class FakeGateway implements Fanfare\Gateway
 
     public function publishAsync(string|array $channels, string $event, mixed $payload = [], ?string $except = null, ?string $key = null): int
     {
-        throw new Fanfare\RejectedException('full', Fanfare\Reason::RateLimited);
+        throw new Fanfare\RejectedException('full', Fanfare\Reason::TooLarge);
     }
 
     public function pending(): int
@@ -44,7 +44,7 @@ final class FakeGateway implements Fanfare\Gateway
         return 2;
     }
 
-    public function disconnect(string $socketId): bool
+    public function terminateConnection(string $socketId): bool
     {
         return false;
     }
@@ -64,7 +64,7 @@ final class FakeGateway implements Fanfare\Gateway
         return [new Fanfare\Member('7', ['name' => 'A'])];
     }
 
-    public function connections(): int
+    public function connectionCount(): int
     {
         return 4;
     }
@@ -89,13 +89,13 @@ function application(Fanfare\Gateway $gateway): void
         echo $e->reason->value, "\n";
     }
     echo $gateway->sendToUser('7', 'e')->id, ' ', $gateway->terminateUser('7'), ' ', $gateway->channels()['a']->subscriptions, ' ',
-        $gateway->members('presence-a')[0]->info['name'], ' ', $gateway->connections(), "\n";
+        $gateway->members('presence-a')[0]->info['name'], ' ', $gateway->connectionCount(), "\n";
     echo $gateway->flush()->acknowledged, ' ', $gateway->stats()->version, "\n";
 }
 application(new FakeGateway);
 ?>
 --EXPECT--
 2
-rate_limited
+too_large
 3 2 3 A 4
 3 fake

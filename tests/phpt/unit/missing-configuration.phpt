@@ -39,8 +39,8 @@ Fanfare\ConfigurationException: No secret for the application "some-app": set fa
 Fanfare\ConfigurationException: No application: set fanfare.app_id or give the app to Fanfare\Client
 Fanfare\ConfigurationException: No application: set fanfare.app_id or give the app to Fanfare\Client
 Fanfare\ConfigurationException: No application: set fanfare.app_id or give the app to Fanfare\Client
-acknowledged 0 rejected 0 unknown 0
-acknowledged 0 rejected 0 unknown 0
+acknowledged 0 rejected 0 unanswered 0
+acknowledged 0 rejected 0 unanswered 0
 int(0)
 array(0) {
 }

@@ -21,11 +21,20 @@ foreach (['NAN' => NAN, 'INF' => [INF], 'UTF-8 key' => ["\xff" => 1], 'UTF-8 val
         $c->publish('a', 'e', $payload);
     } catch (Fanfare\PayloadException $e) {
         echo $e->getCode(), ' ', $e->getMessage(), "\n";
+        $json = $e->getPrevious();
+        if (!$json instanceof JsonException || $json->getCode() !== $e->getCode() || !str_ends_with($e->getMessage(), $json->getMessage())) {
+            echo "no JsonException\n";
+        }
     }
 }
 fails(fn () => $c->publishMany([new Fanfare\Message('a', 'e'), new Fanfare\Message('a', 'e', NAN)]));
 fails(fn () => $c->publish('a', 'e', str_repeat('x', 16 << 20)));
 fails(fn () => $c->publish('a', 'e', [str_repeat('x', 16 << 20)]));
+try {
+    $c->publish('a', 'e', str_repeat('x', 16 << 20));
+} catch (Fanfare\PayloadException $e) {
+    var_dump($e->getPrevious());
+}
 fails(fn () => (new Fanfare\Client('app', 'secret', '/nowhere/at/all', null, JSON_INVALID_UTF8_SUBSTITUTE))->publish('a', 'e', ["\xff"]));
 fails(fn () => (new Fanfare\Client('app', 'secret', '/nowhere/at/all', null, JSON_THROW_ON_ERROR))->publish('a', 'e', NAN));
 ?>
@@ -44,5 +53,6 @@ surrogate: 5 The payload cannot be encoded: Malformed UTF-8 characters, possibly
 Fanfare\PayloadException: The payload of message 1 cannot be encoded: Inf and NaN cannot be JSON encoded
 Fanfare\PayloadException: The payload cannot be encoded: it is larger than one frame may be (16 MiB)
 Fanfare\PayloadException: The payload cannot be encoded: it is larger than one frame may be (16 MiB)
+NULL
 Fanfare\ConnectException connect never: Cannot reach fanfared at /nowhere/at/all: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
 Fanfare\PayloadException: The payload cannot be encoded: Inf and NaN cannot be JSON encoded

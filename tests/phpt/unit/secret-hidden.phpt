@@ -4,6 +4,7 @@ The secret is in no dump, export or stack trace
 fanfare
 --FILE--
 <?php
+// php.ini's own is there for every code of the process, as mysqli.default_pw is
 ini_set('fanfare.app_secret', 'ini-s3cret');
 $client = new Fanfare\Client('app', 'very-s3cret', '/nowhere/at/all', 1.5);
 var_dump($client);
@@ -17,6 +18,7 @@ try {
     echo $e, "\n";
     var_dump($e->getTrace()[0]['args'][1] ?? null);
 }
+var_dump(ini_get('fanfare.app_secret'));
 try {
     $client->publish('a', 'e');
 } catch (Fanfare\Exception $e) {
@@ -51,10 +53,11 @@ array(0) {
 }
 array(0) {
 }
-ValueError: Fanfare\Client::__construct(): Argument #4 ($timeout) must be greater than 0 and at most 86400 seconds in %s:10
+ValueError: Fanfare\Client::__construct(): Argument #4 ($timeout) must be greater than 0 and at most 86400 seconds in %s:11
 Stack trace:
-#0 %s(10): Fanfare\Client->__construct('app', Object(SensitiveParameterValue), '/nowhere', -1)
+#0 %s(11): Fanfare\Client->__construct('app', Object(SensitiveParameterValue), '/nowhere', -1)
 #1 {main}
 object(SensitiveParameterValue)#4 (0) {
 }
+string(10) "ini-s3cret"
 hidden

@@ -24,7 +24,7 @@ echo $fake->finish();
 --EXPECT--
 receipt id-3 0
 int(0)
-acknowledged 3 rejected 0 unknown 0
+acknowledged 3 rejected 0 unanswered 0
 [2,1,["a"],"first",null,null,"[]"]
 [2,2,["a"],"second",null,null,"[]"]
 [2,3,["a"],"third",null,null,"[]"]

@@ -38,4 +38,4 @@ kept
 connected
 three
 4
-acknowledged 4 rejected 0 unknown 0
+acknowledged 4 rejected 0 unanswered 0

@@ -32,5 +32,5 @@ echo $fake->finish();
 Fanfare\TimeoutException ack never: fanfared at SOCKET did not answer in time
 Fanfare\TimeoutException ack never: fanfared at SOCKET did not answer in time
 int(256)
-acknowledged 256 rejected 0 unknown 0
+acknowledged 256 rejected 0 unanswered 0
 0

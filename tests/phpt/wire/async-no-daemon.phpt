@@ -39,12 +39,12 @@ int(1)
 int(2)
 Fanfare\ConnectException connect never: Cannot reach fanfared at SOCKET: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
 int(2)
-acknowledged 0 rejected 0 unknown 2
+acknowledged 0 rejected 0 unanswered 2
 Fanfare\ConnectException connect never: Cannot reach fanfared at SOCKET: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
-acknowledged 0 rejected 0 unknown 2
+acknowledged 0 rejected 0 unanswered 2
 Fanfare\ConnectException connect never: Cannot reach fanfared at SOCKET: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
 back
-acknowledged 2 rejected 0 unknown 0
+acknowledged 2 rejected 0 unanswered 0
 int(0)
 [2,1,["a"],"e",null,null,"1"]
 [2,2,["a"],"e",null,null,"2"]

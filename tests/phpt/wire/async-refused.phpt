@@ -25,9 +25,9 @@ var_dump($client->pending());
 echo $fake->finish();
 ?>
 --EXPECT--
-acknowledged 0 rejected 2 unknown 0
+acknowledged 0 rejected 2 unanswered 0
 Fanfare\RejectedException Unauthorized: fanfared rejected it: wrong secret
 Fanfare\RejectedException Unauthorized: fanfared rejected it: wrong secret
-acknowledged 0 rejected 1 unknown 0
+acknowledged 0 rejected 1 unanswered 0
 Fanfare\RejectedException Unauthorized: fanfared rejected it: wrong secret
 int(0)

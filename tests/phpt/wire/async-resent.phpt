@@ -31,7 +31,7 @@ echo $fake->finish();
 ?>
 --EXPECT--
 receipt id-4 0
-acknowledged 3 rejected 0 unknown 0
+acknowledged 3 rejected 0 unanswered 0
 same producer
 [2,1,["a"],"one",null,null,"[]"]
 [2,2,["a"],"two",null,null,"[]"]

@@ -30,11 +30,11 @@ int(1)
 int(2)
 int(3)
 int(3)
-acknowledged 2 rejected 1 unknown 0
+acknowledged 2 rejected 1 unanswered 0
 Fanfare\RejectedException InvalidChannel: fanfared rejected it: bad name
 int(0)
-acknowledged 0 rejected 0 unknown 0
-acknowledged 1 rejected 0 unknown 0
+acknowledged 0 rejected 0 unanswered 0
+acknowledged 1 rejected 0 unanswered 0
 [2,1,["a"],"e",null,null,"1"]
 [2,2,["b"],"e",null,null,"2"]
 [2,3,["c"],"e",null,null,"3"]

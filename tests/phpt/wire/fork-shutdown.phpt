@@ -30,5 +30,5 @@ echo $fake->finish();
 ?>
 --EXPECT--
 0
-acknowledged 1 rejected 0 unknown 0
+acknowledged 1 rejected 0 unanswered 0
 receipt id-2 0

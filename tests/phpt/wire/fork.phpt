@@ -41,7 +41,7 @@ receipt id-1 0
 7
 1
 receipt id-3 0
-acknowledged 1 rejected 0 unknown 0
+acknowledged 1 rejected 0 unanswered 0
 [2,1,["a"],"parent",null,null,"[]"]
 bool(true)
 [2,1,["a"],"child",null,null,"[]"]

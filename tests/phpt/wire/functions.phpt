@@ -32,7 +32,7 @@ echo $fake->finish();
 receipt id-1 1
 int(1)
 receipt id-3.0 3
-acknowledged 1 rejected 0 unknown 0
+acknowledged 1 rejected 0 unanswered 0
 receipt id-1 4
 [2,1,["a"],"e","1.1","k","{\"x\":1}"]
 [2,2,["a","b"],"e",null,null,"[]"]

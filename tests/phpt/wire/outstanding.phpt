@@ -32,7 +32,7 @@ echo $fake->finish();
 ?>
 --EXPECT--
 bool(true)
-acknowledged 1000 rejected 0 unknown 0
+acknowledged 1000 rejected 0 unanswered 0
 0 more
 answered one
 744

@@ -23,11 +23,11 @@ $fake = new Fake('
     }
 ');
 $client = $fake->client();
-var_dump($client->terminateUser('u'), $client->disconnect('1.2'));
+var_dump($client->terminateUser('u'), $client->terminateConnection('1.2'));
 echo json_encode($client->channels('p', true)), "\n";
 echo json_encode($client->channel('a')), "\n";
 echo json_encode($client->members('presence-a')), "\n";
-var_dump($client->connections());
+var_dump($client->connectionCount());
 fails(fn () => $client->terminateUser('u'));
 echo $fake->finish();
 ?>

@@ -42,7 +42,7 @@ receipt id-5.0 0
 receipt id-5.1 0
 receipt id-6 0
 int(1)
-acknowledged 1 rejected 0 unknown 0
+acknowledged 1 rejected 0 unanswered 0
 [2,1,["inner"],"one",null,null,"[]"]
 [2,2,["outer"],"e",null,null,"[\"one\"]"]
 [2,3,["inner"],"two",null,null,"[]"]

@@ -29,5 +29,5 @@ echo $fake->finish();
 --EXPECT--
 0
 bool(true)
-fanfare: messages of application app at the end of the request: 0 not sent, 1 without an answer, 1 rejected: fanfared rejected it: bad event
-fanfare: messages of application other at the end of the request: 1 not sent, 0 without an answer, 0 rejected: Cannot reach fanfared at /nowhere/at/all: No such file or directory (is fanfared running, and is fanfare.socket its socket?)
+fanfare: messages of application app at the end of the request: 0 not sent, 1 without an answer (maybe delivered), 1 rejected: fanfared rejected it: bad event
+fanfare: messages of application other at the end of the request: 1 not sent, 0 without an answer (maybe delivered), 0 rejected: Cannot reach fanfared at /nowhere/at/all: No such file or directory (is fanfared running, and is fanfare.socket its socket?)

@@ -41,4 +41,4 @@ Fanfare\ConnectException connect never: Cannot reach fanfared at SOCKET: all 16 
 receipt id-1 0
 int(0)
 int(1)
-acknowledged 16 rejected 0 unknown 0
+acknowledged 16 rejected 0 unanswered 0

@@ -1,0 +1,32 @@
+/*
+ * Value objects: making them from what the daemon says, and their constructors.
+ *
+ * Owns nothing. Each function makes a new object in *out; strings are copied.
+ */
+#ifndef FANFARE_VALUES_H
+#define FANFARE_VALUES_H
+
+#include "php.h"
+
+#include "fanfare_outcome.h"
+#include "ipc_unpack.h"
+
+/* The slots of Message, in the order of its declaration. */
+enum {
+	FANFARE_MESSAGE_CHANNELS,
+	FANFARE_MESSAGE_EVENT,
+	FANFARE_MESSAGE_PAYLOAD,
+	FANFARE_MESSAGE_EXCEPT,
+	FANFARE_MESSAGE_KEY,
+};
+
+void fanfare_value_receipt(zval *out, const struct ff_ipc_receipt *receipt);
+void fanfare_value_flush_result(zval *out, const struct fanfare_counts *counts, uint64_t unanswered);
+void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel);
+void fanfare_value_member(zval *out, const struct ff_ipc_member *member);
+void fanfare_value_stats(zval *out, const msgpack_object_map *map);
+
+/* The channel of the connections that are signed in as this user; the caller releases it. */
+zend_string *fanfare_value_user_channel(const zend_string *user);
+
+#endif
