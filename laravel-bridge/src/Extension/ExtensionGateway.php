@@ -71,7 +71,7 @@ final class ExtensionGateway implements Gateway
     {
         $result = $this->extension->flush();
 
-        if ($result->rejected === 0 && $result->unknown === 0 && $result->error === null) {
+        if ($result->rejected === 0 && $result->unanswered === 0 && $result->error === null) {
             return null;
         }
 
@@ -79,10 +79,10 @@ final class ExtensionGateway implements Gateway
 
         return new PublishException(
             sprintf('%d broadcasts refused, %d without an answer%s',
-                $result->rejected, $result->unknown, $cause === null ? '' : ': '.$cause->reason),
+                $result->rejected, $result->unanswered, $cause === null ? '' : ': '.$cause->reason),
             $cause->retryable ?? true,
             $result->error,
-            $result->error instanceof Fanfare\TransportException ? $result->error->maybeDelivered : $result->unknown > 0,
+            $result->error instanceof Fanfare\TransportException ? $result->error->maybeDelivered : $result->unanswered > 0,
         );
     }
 
@@ -100,7 +100,7 @@ final class ExtensionGateway implements Gateway
 
     public function terminateConnection(string $socketId): bool
     {
-        return self::ask(fn (): bool => $this->extension->disconnect($socketId));
+        return self::ask(fn (): bool => $this->extension->terminateConnection($socketId));
     }
 
     public function channels(string $prefix = '', bool $cache = false): array
@@ -123,7 +123,7 @@ final class ExtensionGateway implements Gateway
 
     public function connectionCount(): int
     {
-        return self::ask(fn (): int => $this->extension->connections());
+        return self::ask(fn (): int => $this->extension->connectionCount());
     }
 
     private static function describe(Fanfare\Channel $channel): Channel

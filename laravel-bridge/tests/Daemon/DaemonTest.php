@@ -6,6 +6,7 @@ namespace Fanfare\Laravel\Tests\Daemon;
 
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
+use Fanfare\Laravel\Events\BroadcastFailed;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Facades\Fanfare;
 use Fanfare\Laravel\Server\Channel;
@@ -23,6 +24,7 @@ use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Foundation\Application;
 use Illuminate\Support\Facades\Bus;
+use Illuminate\Support\Facades\Event;
 use PHPUnit\Framework\Attributes\Group;
 use RuntimeException;
 
@@ -145,7 +147,7 @@ final class DaemonTest extends TestCase
 
     public function test_a_question_that_is_refused_or_finds_no_daemon(): void
     {
-        $this->bootOn($this->daemon);
+        $this->bootOn($this->daemon, ['timeout' => 0.2]);
 
         try {
             Fanfare::members('orders');
@@ -276,13 +278,14 @@ final class DaemonTest extends TestCase
 
     public function test_no_daemon_and_back_again(): void
     {
-        $this->bootOn($this->daemon);
+        $this->bootOn($this->daemon, ['timeout' => 0.2]);
         $this->driver()->broadcast(['a'], 'x');
         $this->daemon->stop();
 
         $e = $this->failure(['a'], 'x', []);
         $this->assertInstanceOf(TransportException::class, $e->getPrevious());
         $this->assertTrue($e->retryable);
+        $this->assertFalse($e->maybeDelivered);
 
         $this->daemon->start();
         $subscriber = $this->subscriber('a');
@@ -290,9 +293,21 @@ final class DaemonTest extends TestCase
         $subscriber->next('back');
     }
 
+    public function test_a_publish_waits_for_a_daemon_that_is_being_restarted(): void
+    {
+        $this->bootOn($this->daemon, ['timeout' => 10]);
+        $this->driver()->broadcast(['a'], 'x');
+        $this->daemon->stop();
+        $this->daemon->launch();
+
+        $this->driver()->broadcast(['a'], 'x');
+
+        $this->addToAssertionCount(1);
+    }
+
     public function test_the_queued_job_delivers_once(): void
     {
-        $this->bootOn($this->daemon, ['on_failure' => 'queue']);
+        $this->bootOn($this->daemon, ['on_failure' => 'queue', 'timeout' => 0.2]);
         Bus::fake([RepublishBroadcast::class]);
         $this->daemon->stop();
         event(new OrderShippedNow(7));
@@ -378,6 +393,31 @@ final class DaemonTest extends TestCase
         $app->terminate();
 
         $this->assertTrue($this->log()->hasErrorThatContains('1 broadcasts refused'));
+    }
+
+    public function test_async_tells_of_a_daemon_that_is_away_and_goes_on_in_order_when_it_is_back(): void
+    {
+        $app = $this->bootOn($this->daemon, ['mode' => 'async', 'timeout' => 0.2]);
+        $events = [];
+        Event::listen(BroadcastFailed::class, static function (BroadcastFailed $event) use (&$events): void {
+            $events[] = $event;
+        });
+        $this->daemon->stop();
+
+        $this->driver()->broadcast(['a'], 'first');
+        $app->terminate();
+        $this->assertCount(1, $events);
+        $this->assertTrue($events[0]->exception->retryable);
+        $this->assertFalse($events[0]->exception->maybeDelivered);
+        $this->assertInstanceOf(TransportException::class, $events[0]->exception->getPrevious());
+
+        $this->daemon->start();
+        $subscriber = $this->subscriber('a');
+        $this->driver()->broadcast(['a'], 'second');
+        $app->terminate();
+        $subscriber->next('first');
+        $subscriber->next('second');
+        $this->assertCount(1, $events);
     }
 
     public function test_about_says_whether_the_daemon_answers(): void
