@@ -4,7 +4,7 @@
  * What a publish costs PHP, measured around the call. Prints one JSON line.
  *
  * Usage: publish.php SOCKET APP SECRET COUNT
- * acked: publish(), which waits for the daemon's receipt. async: publishAsync() COUNT times and one flush(); its mean
+ * acked: publish(), which waits for the daemon's receipt; every call is in the figures. async: publishAsync() COUNT times and one flush(); its mean
  * is the whole loop with the flush, over COUNT. Nobody is subscribed; a frame on the wire has about 300 B.
  */
 
@@ -54,6 +54,7 @@ echo json_encode([
     'publishes' => $count,
     'acked_p50_us' => percentile($acked, 0.5),
     'acked_p99_us' => percentile($acked, 0.99),
+    'acked_p999_us' => percentile($acked, 0.999),
     'acked_mean_us' => round(array_sum($acked) / 1e3 / $count, 3),
     'async_p50_us' => percentile($async, 0.5),
     'async_p99_us' => percentile($async, 0.99),

@@ -33,7 +33,7 @@ foreach (file($lines, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) as $line) {
     }
     $name = match ($row['phase']) {
         'rtt' => 'rtt '.$row['for'].' '.$row['placement'],
-        'php' => 'php '.$row['placement'],
+        'php', 'php busy' => $row['phase'].' '.$row['placement'],
         'event', 'fpm' => $row['phase'].' '.$row['driver'].' '.$row['placement'],
         default => $row['phase'].' '.$row['clients'].'/'.$row['channels'].' '.$row['server'],
     };
@@ -126,6 +126,12 @@ foreach (['same core', 'other core'] as $placement) {
     $key = str_replace(' core', '', $placement);
     row($table, "publish from PHP, acknowledged, $placement, p50", $get("php $key", 'acked_p50_us'), $get("rtt publish $key", 'rtt_p50_us'), 'us', '<= 1.5', '2');
     row($table, '... mean', $get("php $key", 'acked_mean_us'), $get("rtt publish $key", 'rtt_mean_us'), 'us', '', '');
+    row($table, '... p99', $get("php $key", 'acked_p99_us'), $get("rtt publish $key", 'rtt_p99_us'), 'us', '', '');
+    row($table, '... p99.9', $get("php $key", 'acked_p999_us'), $get("rtt publish $key", 'rtt_p999_us'), 'us', '', '');
+    row($table, "... the same with 6 busy processes, $placement, mean", $get("php busy $key", 'acked_mean_us'), $get("rtt busy $key", 'rtt_mean_us'), 'us', '', '2');
+    foreach (['p50', 'p99', 'p999'] as $which) {
+        row($table, "... $which", $get("php busy $key", "acked_{$which}_us"), $get("rtt busy $key", "rtt_{$which}_us"), 'us', '', '');
+    }
     row($table, "publish from PHP, deferred, with its flush, $placement, mean", $get("php $key", 'async_mean_us'), $get("rtt publish $key", 'write_mean_us'), 'us', '', '');
     row($table, '... the call alone, p50', $get("php $key", 'async_p50_us'), $get("rtt publish $key", 'write_p50_us'), 'us', '<= 1.5', '');
     row($table, "broadcast(new Event), CLI, $placement, p50", $get("event fanfare $key", 'p50_us'), $plus($get("event null $key", 'p50_us'), $get("rtt event $key", 'rtt_p50_us')), 'us', '', '1.5');
