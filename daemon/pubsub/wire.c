@@ -27,6 +27,18 @@ struct frame *wire_text(const struct buf *json)
                       (struct slice){NULL, 0});
 }
 
+struct buf wire_json(void)
+{
+    return (struct buf){.max = WIRE_MAX};
+}
+
+struct frame *wire_message(struct buf *json, int written)
+{
+    struct frame *frame = written == 0 ? wire_text(json) : NULL;
+    buf_free(json);
+    return frame;
+}
+
 struct frame *wire_close(uint16_t code, const char *text)
 {
     char payload[WS_MAX_CONTROL];

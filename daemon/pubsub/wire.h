@@ -15,6 +15,19 @@
 /* One final frame with the bytes of `first` and then of `second`. NULL: no memory. */
 struct frame *wire_frame(enum ws_opcode opcode, struct slice first, struct slice second) MUST_CHECK;
 struct frame *wire_text(const struct buf *json) MUST_CHECK;
+
+/*
+ * A text message of ours, from nothing to a frame, in two lines whatever its writer is:
+ *
+ *     struct buf json = wire_json();
+ *     struct frame *frame = wire_message(&json, pusher_pong(&json));
+ *
+ * `written` is what the writer returned. Frees what is in `json` in any case, so that no caller can
+ * forget it. NULL: no memory; conn_send and worker_send end the connection then.
+ */
+struct buf wire_json(void) MUST_CHECK;
+struct frame *wire_message(struct buf *json, int written) MUST_CHECK;
+
 /* A close frame with this code (0: without one) and a short text. */
 struct frame *wire_close(uint16_t code, const char *text) MUST_CHECK;
 /* The text of a frame made here. */
