@@ -10,7 +10,8 @@ return [
 
     /*
      * The job that a connection with 'on_failure' => 'queue' leaves behind when a broadcast fails. Without a
-     * connection and a queue it goes to the application's default ones.
+     * connection and a queue it goes to the application's default ones, or, from a queued broadcast, to those which
+     * that came from.
      */
     'republish' => [
         'connection' => env('FANFARE_QUEUE_CONNECTION'),

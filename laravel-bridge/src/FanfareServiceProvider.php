@@ -5,18 +5,27 @@ declare(strict_types=1);
 namespace Fanfare\Laravel;
 
 use Fanfare\Laravel\Broadcasting\DriverFactory;
+use Fanfare\Laravel\Contracts\Factory;
+use Fanfare\Laravel\Contracts\Inspector;
+use Fanfare\Laravel\Contracts\Server;
+use Fanfare\Laravel\Contracts\Terminator;
+use Fanfare\Laravel\Contracts\UserPublisher;
 use Fanfare\Laravel\Support\About;
-use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\FailureLog;
-use Fanfare\Laravel\Support\Publishers;
+use Fanfare\Laravel\Support\Gateways;
+use Fanfare\Laravel\Support\RunningJobs;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Console\Events\CommandFinished;
+use Illuminate\Container\Container;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Foundation\CachesConfiguration;
 use Illuminate\Foundation\Console\AboutCommand;
+use Illuminate\Queue\Events\JobAttempted;
 use Illuminate\Queue\Events\JobExceptionOccurred;
 use Illuminate\Queue\Events\JobProcessed;
+use Illuminate\Queue\Events\JobProcessing;
+use Illuminate\Queue\Events\JobTimedOut;
 use Illuminate\Support\ServiceProvider;
 
 /**
@@ -31,11 +40,25 @@ final class FanfareServiceProvider extends ServiceProvider
         $this->defineConnection();
 
         // Made here, so that it belongs to the application that a long-running worker clones for each request.
-        $publishers = new Publishers;
-        $this->app->instance(Publishers::class, $publishers);
+        $gateways = new Gateways;
+        $jobs = new RunningJobs;
+        $this->app->instance(Gateways::class, $gateways);
 
-        $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($publishers): void {
-            $manager->extend('fanfare', (new DriverFactory($publishers))->make(...));
+        $this->app->singleton(FanfareManager::class);
+        foreach ([Factory::class, Server::class, UserPublisher::class, Inspector::class, Terminator::class] as $contract) {
+            $this->app->alias(FanfareManager::class, $contract);
+        }
+
+        $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($gateways, $jobs): void {
+            $manager->extend('fanfare', (new DriverFactory($gateways, $jobs))->make(...));
+        });
+
+        $this->callAfterResolving('events', static function (Dispatcher $events) use ($jobs): void {
+            $events->listen(JobProcessing::class, static fn (JobProcessing $event) => $jobs->start($event->job));
+            $events->listen(
+                [JobProcessed::class, JobExceptionOccurred::class, JobAttempted::class],
+                static fn (JobProcessed|JobExceptionOccurred|JobAttempted $event) => $jobs->end($event->job)
+            );
         });
     }
 
@@ -73,18 +96,17 @@ final class FanfareServiceProvider extends ServiceProvider
     }
 
     /**
-     * With "mode" => "async" the answers are read when the request, job or command is over.
+     * With "mode" => "async" the answers are read when the request, job or command is over. Always listened for: a
+     * connection may be configured at any time, and where nothing waits a flush costs nothing.
      */
     private function collectAnswers(): void
     {
-        if (! self::publishesAsync($this->app->make(Repository::class))) {
-            return;
-        }
-
-        $publishers = $this->app->make(Publishers::class);
-        $flush = static function () use ($publishers): void {
-            foreach ($publishers->flush() as $failure) {
-                FailureLog::error('Fanfare: '.$failure);
+        $gateways = $this->app->make(Gateways::class);
+        $flush = static function () use ($gateways): void {
+            foreach ($gateways->flush() as $failed) {
+                $e = $failed->exception;
+                FailureLog::error($e->getMessage(), $e->context() + ['exception' => $e]);
+                Container::getInstance()->make(Dispatcher::class)->dispatch($failed);
             }
         };
 
@@ -94,24 +116,12 @@ final class FanfareServiceProvider extends ServiceProvider
             $events->listen([
                 JobProcessed::class,
                 JobExceptionOccurred::class,
+                JobTimedOut::class,
                 CommandFinished::class,
+                'Laravel\Octane\Events\RequestTerminated',
                 'Laravel\Octane\Events\TaskTerminated',
                 'Laravel\Octane\Events\TickTerminated',
             ], $flush);
         });
-    }
-
-    private static function publishesAsync(Repository $config): bool
-    {
-        $connections = $config->get('broadcasting.connections');
-
-        foreach (is_array($connections) ? $connections : [] as $connection) {
-            if (is_array($connection) && ($connection['driver'] ?? null) === 'fanfare'
-                && Connection::fromConfig($connection)->mode === 'async') {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -5,10 +5,11 @@ declare(strict_types=1);
 namespace Fanfare\Laravel\Tests;
 
 use Fanfare\Laravel\Broadcasting\FanfareBroadcaster;
-use Fanfare\Laravel\Fanfare;
-use Fanfare\Laravel\Testing\FakePublisher;
+use Fanfare\Laravel\Facades\Fanfare;
+use Fanfare\Laravel\Testing\FanfareFake;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Contracts\Auth\Authenticatable;
+use Illuminate\Database\Schema\Blueprint;
 use Illuminate\Foundation\Application;
 use Illuminate\Foundation\Bootstrap\BootProviders;
 use Illuminate\Foundation\Bootstrap\LoadConfiguration;
@@ -17,7 +18,9 @@ use Illuminate\Foundation\Bootstrap\RegisterProviders;
 use Illuminate\Foundation\Console\AboutCommand;
 use Illuminate\Http\Request;
 use Illuminate\Log\LogManager;
+use Illuminate\Queue\WorkerOptions;
 use Illuminate\Support\Facades\Facade;
+use Illuminate\Support\Facades\Schema;
 use Monolog\Handler\TestHandler;
 use PHPUnit\Framework\TestCase as BaseTestCase;
 
@@ -93,6 +96,41 @@ abstract class TestCase extends BaseTestCase
     }
 
     /**
+     * With a queue that a worker of Laravel works on.
+     *
+     * @param  array<string, mixed>  $connection
+     * @param  array<string, array<string, mixed>>  $config
+     */
+    protected function bootWithQueue(array $connection, array $config = []): Application
+    {
+        $app = $this->boot($connection, $config + [
+            'database' => ['default' => 'memory', 'connections' => ['memory' => ['driver' => 'sqlite', 'database' => ':memory:']]],
+            'queue' => ['default' => 'jobs', 'failed' => ['driver' => 'null'], 'connections' => [
+                'jobs' => ['driver' => 'database', 'table' => 'jobs', 'queue' => 'default', 'retry_after' => 90, 'after_commit' => true],
+                'sync' => ['driver' => 'sync'],
+            ]],
+            'cache' => ['default' => 'array'],
+        ]);
+
+        Schema::create('jobs', static function (Blueprint $table): void {
+            $table->id();
+            $table->string('queue');
+            $table->longText('payload');
+            $table->unsignedTinyInteger('attempts');
+            $table->unsignedInteger('reserved_at')->nullable();
+            $table->unsignedInteger('available_at');
+            $table->unsignedInteger('created_at');
+        });
+
+        return $app;
+    }
+
+    protected function work(Application $app, string $queue = 'default', int $tries = 1): void
+    {
+        $app->make('queue.worker')->runNextJob('jobs', $queue, new WorkerOptions(sleep: 0, maxTries: $tries));
+    }
+
+    /**
      * As the next request would: from the files that are there.
      */
     protected function bootAgain(): Application
@@ -112,7 +150,7 @@ abstract class TestCase extends BaseTestCase
         return $handler;
     }
 
-    protected function fake(): FakePublisher
+    protected function fake(): FanfareFake
     {
         return Fanfare::fake();
     }

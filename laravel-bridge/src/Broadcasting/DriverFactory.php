@@ -5,7 +5,8 @@ declare(strict_types=1);
 namespace Fanfare\Laravel\Broadcasting;
 
 use Fanfare\Laravel\Support\Connection;
-use Fanfare\Laravel\Support\Publishers;
+use Fanfare\Laravel\Support\Gateways;
+use Fanfare\Laravel\Support\RunningJobs;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Container\Container;
 
@@ -15,8 +16,10 @@ use Illuminate\Contracts\Container\Container;
  */
 final class DriverFactory
 {
-    public function __construct(private readonly Publishers $publishers)
-    {
+    public function __construct(
+        private readonly Gateways $gateways,
+        private readonly RunningJobs $jobs,
+    ) {
     }
 
     /**
@@ -26,7 +29,7 @@ final class DriverFactory
     {
         $connection = Connection::fromConfig($config, self::nameOf($config, $app->make(Repository::class)));
 
-        return new FanfareBroadcaster($connection, $this->publishers);
+        return new FanfareBroadcaster($connection, $this->gateways, $this->jobs);
     }
 
     /**

@@ -4,14 +4,15 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use Fanfare\Laravel\Events\BroadcastFailed;
+use Fanfare\Laravel\Events\BroadcastQueued;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\FailureLog;
-use Illuminate\Broadcasting\BroadcastManager;
+use Fanfare\Laravel\Support\RunningJob;
 use Illuminate\Container\Container;
-use Illuminate\Contracts\Bus\Dispatcher;
-use Illuminate\Queue\CallQueuedHandler;
-use Illuminate\Queue\SyncQueue;
+use Illuminate\Contracts\Bus\Dispatcher as Bus;
+use Illuminate\Contracts\Events\Dispatcher as Events;
 use Throwable;
 
 /**
@@ -19,86 +20,81 @@ use Throwable;
  */
 final class FailedBroadcast
 {
+    /**
+     * @param  list<string>  $channels
+     */
     public function __construct(
         private readonly Connection $connection,
-        private readonly PublishException $failure,
+        private readonly string $event,
+        private readonly array $channels,
     ) {
     }
 
     /**
-     * @param  list<string>  $channels
      * @param  list<Message>  $messages  empty if it failed before there were any
      *
      * @throws PublishException
      */
-    public function handle(array $channels, string $event, array $messages): void
+    public function handle(PublishException $failure, array $messages, ?RunningJob $running): void
     {
-        if ($this->connection->onFailure === 'log') {
-            FailureLog::error($this->failure->getMessage(), [
-                'event' => $event,
-                'channels' => array_slice($channels, 0, 10),
-                'exception' => $this->failure,
-            ]);
+        $failure->during($this->connection->name, $this->event, $this->channels);
+
+        // In a queued broadcast, too: how often the worker would try that one again, nobody knows here.
+        if ($this->connection->onFailure === 'queue' && $failure->retryable && $messages !== []
+            && $this->connection->name !== null) {
+            $this->queue($failure, $this->connection->name, $messages, $running);
 
             return;
         }
 
-        if ($this->connection->onFailure !== 'queue' || ! $this->failure->retryable || $messages === []
-            || $this->connection->name === null || self::queueRetries()) {
-            throw $this->failure;
+        $this->announceFailure($failure);
+
+        if ($this->connection->onFailure !== 'log') {
+            throw $failure;
         }
 
-        try {
-            $this->queue($this->connection->name, $messages);
-        } catch (Throwable $e) {
-            throw new PublishException(
-                $this->failure->reason.'; and it could not be queued: '.$e->getMessage(),
-                true,
-                $this->failure->getPrevious() ?? $this->failure
-            );
-        }
-
-        FailureLog::warning('Queued to be sent again. '.$this->failure->getMessage(), [
-            'event' => $event,
-            'channels' => array_slice($channels, 0, 10),
-        ]);
+        FailureLog::error($failure->getMessage(), $failure->context() + ['exception' => $failure]);
     }
 
     /**
      * @param  non-empty-list<Message>  $messages
+     *
+     * @throws PublishException
      */
-    private function queue(string $connection, array $messages): void
+    private function queue(PublishException $failure, string $connection, array $messages, ?RunningJob $running): void
     {
-        $job = new RepublishBroadcast($connection, $messages);
+        try {
+            $job = new RepublishBroadcast($connection, $messages, $running?->home());
 
-        Container::getInstance()->make(Dispatcher::class)->dispatch($job);
-    }
+            Container::getInstance()->make(Bus::class)->dispatch($job);
+        } catch (Throwable $e) {
+            $both = new PublishException(
+                $failure->reason.'; and it could not be queued: '.($e instanceof PublishException ? $e->reason : $e->getMessage()),
+                true,
+                $failure->getPrevious() ?? $failure,
+                $failure->maybeDelivered,
+            );
+            $both->during($this->connection->name, $this->event, $this->channels);
 
-    /**
-     * Whether a queued job is being worked on that will repeat the broadcast itself when it fails. Who called is asked
-     * only after a failure; so no event listener has to keep book for all the broadcasts that succeed.
-     */
-    private static function queueRetries(): bool
-    {
-        $inJob = false;
-
-        foreach (debug_backtrace(DEBUG_BACKTRACE_IGNORE_ARGS) as $frame) {
-            $class = $frame['class'] ?? '';
-
-            if ($class === BroadcastManager::class && $frame['function'] === 'queue' && ! $inJob) {
-                return false;
+            // On the queue "sync" the job has run and failed by now, and has said so.
+            if (! $e instanceof PublishException) {
+                $this->announceFailure($both);
             }
 
-            if ($class === CallQueuedHandler::class) {
-                $inJob = true;
-            }
-
-            // A job of the queue "sync" runs in the request and is tried once.
-            if ($inJob && $class === SyncQueue::class) {
-                return false;
-            }
+            throw $both;
         }
 
-        return $inJob;
+        FailureLog::warning('Queued to be sent again. '.$failure->getMessage(), $failure->context());
+        self::dispatch(new BroadcastQueued($connection, $this->event, $this->channels, $failure, $job));
+    }
+
+    private function announceFailure(PublishException $failure): void
+    {
+        self::dispatch(new BroadcastFailed($this->connection->name, $this->event, $this->channels, $failure));
+    }
+
+    private static function dispatch(object $event): void
+    {
+        Container::getInstance()->make(Events::class)->dispatch($event);
     }
 }

@@ -4,12 +4,14 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use Fanfare\Laravel\Contracts\Server as ServerContract;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Server\Server;
 use Fanfare\Laravel\Server\UserId;
 use Fanfare\Laravel\Support\Connection;
-use Fanfare\Laravel\Support\Publishers;
+use Fanfare\Laravel\Support\Gateways;
+use Fanfare\Laravel\Support\RunningJobs;
 use Illuminate\Broadcasting\Broadcasters\Broadcaster;
 use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
 use Illuminate\Broadcasting\BroadcastException;
@@ -32,7 +34,8 @@ final class FanfareBroadcaster extends Broadcaster
 
     public function __construct(
         #[SensitiveParameter] private readonly Connection $connection,
-        private readonly Publishers $publishers,
+        private readonly Gateways $gateways,
+        private readonly RunningJobs $jobs,
     ) {
         $this->signer = new Signer($connection);
     }
@@ -118,9 +121,15 @@ final class FanfareBroadcaster extends Broadcaster
         $except = SocketId::valid($payload['socket'] ?? null);
         unset($payload['socket']);
 
-        // Only a broadcast that may be repeated by a job needs a key; the extension's own resend has one already.
-        $key = $this->connection->onFailure === 'queue' ? bin2hex(random_bytes(16)) : null;
         $event = (string) $event;
+        $running = $this->jobs->current();
+        $key = $running?->broadcastKey($this->connection->name ?? '', $event, $channels);
+
+        // Only a broadcast that may be repeated by a job needs a key; the extension's own resend has one already.
+        if ($key === null && $this->connection->onFailure === 'queue') {
+            $key = bin2hex(random_bytes(16));
+        }
+
         $messages = [];
 
         try {
@@ -129,16 +138,16 @@ final class FanfareBroadcaster extends Broadcaster
         } catch (PublishException|MisconfiguredException $e) {
             $failure = $e instanceof PublishException ? $e : PublishException::misconfigured($e);
 
-            (new FailedBroadcast($this->connection, $failure))->handle($channels, $event, $messages);
+            (new FailedBroadcast($this->connection, $event, $channels))->handle($failure, $messages, $running);
         }
     }
 
     /**
      * What can be asked of the daemon besides broadcasting.
      */
-    public function server(): Server
+    public function server(): ServerContract
     {
-        return new Server($this->connection, $this->publishers);
+        return new Server($this->connection, $this->gateways);
     }
 
     /**
@@ -151,7 +160,7 @@ final class FanfareBroadcaster extends Broadcaster
     public function republish(array $messages): void
     {
         try {
-            $this->publishers->for($this->connection)->publish($messages);
+            $this->gateways->for($this->connection)->publish($messages);
         } catch (MisconfiguredException $e) {
             throw PublishException::misconfigured($e);
         }
@@ -186,10 +195,10 @@ final class FanfareBroadcaster extends Broadcaster
         $text = Message::encode($payload);
         $messages = $plain === [] ? [] : [new Message($plain, $event, $payload, $except, $key)];
 
-        foreach ($encrypted as $index => $channel) {
-            $messages[] = new Message(
-                [$channel], $event, $this->encrypt($channel, $text), $except, $key === null ? null : "{$key}:{$index}"
-            );
+        foreach ($encrypted as $channel) {
+            // By its name: a later attempt may have the channels in another order.
+            $own = $key === null ? null : $key.':'.substr(hash('sha256', $channel), 0, 32);
+            $messages[] = new Message([$channel], $event, $this->encrypt($channel, $text), $except, $own);
         }
 
         return $messages;
@@ -220,17 +229,17 @@ final class FanfareBroadcaster extends Broadcaster
      */
     private function deliver(array $messages): void
     {
-        $publisher = $this->publishers->for($this->connection);
+        $gateway = $this->gateways->for($this->connection);
 
         // Several messages are one batch, all or nothing, which only the waiting call can promise.
         if ($this->connection->mode === 'async' && count($messages) === 1) {
-            $this->publishers->waitsForAnswers($publisher);
-            $publisher->publishAsync($messages[0]);
+            $this->gateways->waitsForAnswers($gateway, $this->connection);
+            $gateway->publishAsync($messages[0]);
 
             return;
         }
 
-        $publisher->publish($messages);
+        $gateway->publish($messages);
     }
 
     /**

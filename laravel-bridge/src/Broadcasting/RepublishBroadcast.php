@@ -5,14 +5,18 @@ declare(strict_types=1);
 namespace Fanfare\Laravel\Broadcasting;
 
 use DateTimeInterface;
+use Fanfare\Laravel\Events\BroadcastFailed;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Support\Settings;
 use Illuminate\Bus\Queueable;
+use Illuminate\Container\Container;
 use Illuminate\Contracts\Broadcasting\Factory;
+use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Queue\ShouldQueue;
 use Illuminate\Queue\InteractsWithQueue;
 use Illuminate\Support\Carbon;
 use RuntimeException;
+use Throwable;
 
 /**
  * Sends again what a broadcast could not. It carries the finished text and the key of the first attempt, so that the
@@ -34,10 +38,11 @@ final class RepublishBroadcast implements ShouldQueue
     /**
      * @param  string  $broadcaster  name of the broadcasting connection
      * @param  non-empty-list<Message>  $messages
+     * @param  ?array{string, string}  $home  connection and queue to go to if config/fanfare.php names neither
      *
      * @throws PublishException when a payload cannot be JSON
      */
-    public function __construct(public readonly string $broadcaster, array $messages)
+    public function __construct(public readonly string $broadcaster, array $messages, ?array $home = null)
     {
         $this->messages = array_map(static fn (Message $message): array => [
             'channels' => $message->channels,
@@ -50,13 +55,30 @@ final class RepublishBroadcast implements ShouldQueue
         $this->backoff = Settings::backoff();
         $this->until = Carbon::now()->getTimestamp() + Settings::retryFor();
 
+        $connection = Settings::queueConnection();
+        $queue = Settings::queueName();
+        [$connection, $queue] = $connection === null && $queue === null && $home !== null ? $home : [$connection, $queue];
+
         // The broadcast was meant to go out at once, whatever becomes of a transaction around it.
-        $this->onConnection(Settings::queueConnection())->onQueue(Settings::queueName())->beforeCommit();
+        $this->onConnection($connection)->onQueue($queue)->beforeCommit();
     }
 
     public function retryUntil(): DateTimeInterface
     {
         return Carbon::createFromTimestamp($this->until);
+    }
+
+    public function displayName(): string
+    {
+        return $this->messages[0]['event'].' (republish)';
+    }
+
+    /**
+     * @return list<string>
+     */
+    public function tags(): array
+    {
+        return ['fanfare', 'broadcaster:'.$this->broadcaster, 'event:'.$this->messages[0]['event']];
     }
 
     public function handle(Factory $broadcasting): void
@@ -72,11 +94,40 @@ final class RepublishBroadcast implements ShouldQueue
                 static fn (array $message): Message => new Message(...$message), $this->messages
             ));
         } catch (PublishException $e) {
+            $this->tell($e);
+
             if ($e->retryable) {
                 throw $e;
             }
 
             $this->fail($e);
         }
+    }
+
+    /**
+     * After the last attempt.
+     */
+    public function failed(?Throwable $e): void
+    {
+        $failure = $this->tell($e instanceof PublishException
+            ? $e
+            : new PublishException($e?->getMessage() ?? 'the job that sends it again failed', true, $e, true));
+
+        Container::getInstance()->make(Dispatcher::class)->dispatch(new BroadcastFailed(
+            $this->broadcaster, $this->messages[0]['event'], $this->channels(), $failure
+        ));
+    }
+
+    private function tell(PublishException $failure): PublishException
+    {
+        return $failure->during($this->broadcaster, $this->messages[0]['event'], $this->channels());
+    }
+
+    /**
+     * @return list<string>
+     */
+    private function channels(): array
+    {
+        return array_merge(...array_column($this->messages, 'channels'));
     }
 }

@@ -32,7 +32,7 @@ final class About
             if (is_array($config) && ($config['driver'] ?? null) === 'fanfare') {
                 $lines["Connection {$name}"] = self::describe(
                     Connection::fromConfig(array_replace_recursive($config, ['options' => ['timeout' => self::PATIENCE]])),
-                    $container->make(Publishers::class)
+                    $container->make(Gateways::class)
                 );
             }
         }
@@ -40,7 +40,7 @@ final class About
         return $lines;
     }
 
-    private static function describe(Connection $connection, Publishers $publishers): string
+    private static function describe(Connection $connection, Gateways $gateways): string
     {
         if ($connection->publishingFaults() !== []) {
             return self::warning('NOT CONFIGURED');
@@ -55,7 +55,7 @@ final class About
 
         try {
             return sprintf('%s <fg=gray;options=bold>/</> <fg=green;options=bold>ANSWERS</> in %.2f ms',
-                $where, $publishers->for($connection)->ping() * 1_000);
+                $where, $gateways->for($connection)->ping() * 1_000);
         } catch (PublishException|MisconfiguredException $e) {
             return $where.' <fg=gray;options=bold>/</> '.self::warning('DOES NOT ANSWER').' '.$e->reason;
         }

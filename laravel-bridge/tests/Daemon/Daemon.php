@@ -47,10 +47,18 @@ final class Daemon
         $this->start();
     }
 
-    public function start(): void
+    /**
+     * Does not wait until it is there.
+     */
+    public function launch(): void
     {
         $this->process = new Process([$this->executable, '--config', $this->directory.'/fanfare.conf'], $this->directory);
         $this->process->start();
+    }
+
+    public function start(): void
+    {
+        $this->launch();
         $end = microtime(true) + 10;
 
         foreach (["unix://{$this->socket}", "tcp://127.0.0.1:{$this->port}"] as $address) {

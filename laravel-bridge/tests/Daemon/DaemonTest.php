@@ -6,11 +6,13 @@ namespace Fanfare\Laravel\Tests\Daemon;
 
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
+use Fanfare\Laravel\Events\BroadcastFailed;
 use Fanfare\Laravel\Exceptions\PublishException;
-use Fanfare\Laravel\Fanfare;
+use Fanfare\Laravel\Facades\Fanfare;
 use Fanfare\Laravel\Server\Channel;
 use Fanfare\Laravel\Server\Member;
 use Fanfare\Laravel\Support\About;
+use Fanfare\Laravel\Tests\Fixtures\OrderPaid;
 use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
 use Fanfare\Laravel\Tests\Fixtures\User;
 use Fanfare\Laravel\Tests\TestCase;
@@ -19,9 +21,12 @@ use Fanfare\Reason;
 use Fanfare\RejectedException;
 use Fanfare\TransportException;
 use Illuminate\Broadcasting\BroadcastException;
+use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Foundation\Application;
 use Illuminate\Support\Facades\Bus;
+use Illuminate\Support\Facades\Event;
 use PHPUnit\Framework\Attributes\Group;
+use RuntimeException;
 
 /**
  * The real extension and a real daemon.
@@ -56,7 +61,7 @@ final class DaemonTest extends TestCase
      */
     private function bootOn(Daemon $daemon, array $options = [], array $overrides = []): Application
     {
-        return $this->boot($overrides + self::CREDENTIALS + ['options' => $options + [
+        return $this->bootWithQueue($overrides + self::CREDENTIALS + ['options' => $options + [
             'socket' => $daemon->socket, 'encryption_master_key_base64' => self::MASTER_KEY,
         ]], ['broadcasting' => ['connections' => ['second' => [
             'driver' => 'fanfare', 'app_id' => 'app-2', 'key' => 'key-2', 'secret' => 'secret-of-app-2',
@@ -116,7 +121,7 @@ final class DaemonTest extends TestCase
         $this->assertSame(['presence-room'], array_keys(Fanfare::channels('presence-')));
         $this->assertEquals([new Member('7', ['name' => 'Ann'])], Fanfare::members('presence-room'));
         $this->assertEquals(new Channel('nobody'), $server->channel('nobody'));
-        $this->assertSame(3, Fanfare::connections());
+        $this->assertSame(3, Fanfare::connectionCount());
         $this->assertGreaterThan(0, $server->ping());
 
         $this->driver()->broadcast(['cache-news'], 'x', ['n' => 1]);
@@ -130,10 +135,10 @@ final class DaemonTest extends TestCase
         $second = Fanfare::connection('second');
         $this->assertSame([], $second->channels());
         $this->assertSame(0, $second->terminateUser(7));
-        $this->assertFalse($second->disconnect($orders->socketId));
+        $this->assertFalse($second->terminateConnection($orders->socketId));
 
-        $this->assertTrue(Fanfare::disconnect($orders->socketId));
-        $this->assertFalse(Fanfare::disconnect($orders->socketId));
+        $this->assertTrue(Fanfare::terminateConnection($orders->socketId));
+        $this->assertFalse(Fanfare::terminateConnection($orders->socketId));
         $this->assertSame(2, Fanfare::terminateUser(User::make(7)));
         foreach ([$orders, $room, $user] as $ended) {
             $this->assertStringContainsString('4009', (string) json_encode($ended->next('pusher:error')));
@@ -142,7 +147,7 @@ final class DaemonTest extends TestCase
 
     public function test_a_question_that_is_refused_or_finds_no_daemon(): void
     {
-        $this->bootOn($this->daemon);
+        $this->bootOn($this->daemon, ['timeout' => 0.2]);
 
         try {
             Fanfare::members('orders');
@@ -155,7 +160,7 @@ final class DaemonTest extends TestCase
 
         $this->daemon->stop();
         try {
-            Fanfare::connections();
+            Fanfare::connectionCount();
             $this->fail('no exception');
         } catch (PublishException $e) {
             $this->assertTrue($e->retryable);
@@ -273,13 +278,14 @@ final class DaemonTest extends TestCase
 
     public function test_no_daemon_and_back_again(): void
     {
-        $this->bootOn($this->daemon);
+        $this->bootOn($this->daemon, ['timeout' => 0.2]);
         $this->driver()->broadcast(['a'], 'x');
         $this->daemon->stop();
 
         $e = $this->failure(['a'], 'x', []);
         $this->assertInstanceOf(TransportException::class, $e->getPrevious());
         $this->assertTrue($e->retryable);
+        $this->assertFalse($e->maybeDelivered);
 
         $this->daemon->start();
         $subscriber = $this->subscriber('a');
@@ -287,9 +293,21 @@ final class DaemonTest extends TestCase
         $subscriber->next('back');
     }
 
+    public function test_a_publish_waits_for_a_daemon_that_is_being_restarted(): void
+    {
+        $this->bootOn($this->daemon, ['timeout' => 10]);
+        $this->driver()->broadcast(['a'], 'x');
+        $this->daemon->stop();
+        $this->daemon->launch();
+
+        $this->driver()->broadcast(['a'], 'x');
+
+        $this->addToAssertionCount(1);
+    }
+
     public function test_the_queued_job_delivers_once(): void
     {
-        $this->bootOn($this->daemon, ['on_failure' => 'queue']);
+        $this->bootOn($this->daemon, ['on_failure' => 'queue', 'timeout' => 0.2]);
         Bus::fake([RepublishBroadcast::class]);
         $this->daemon->stop();
         event(new OrderShippedNow(7));
@@ -304,6 +322,51 @@ final class DaemonTest extends TestCase
 
         $this->assertSame('{"order":7}', $subscriber->next(OrderShippedNow::class)['data']);
         $subscriber->next('end');
+    }
+
+    public function test_a_queued_broadcast_that_is_tried_again_arrives_once(): void
+    {
+        $app = $this->bootOn($this->daemon);
+        $broken = $this->createStub(Broadcaster::class);
+        $broken->method('broadcast')->willThrowException(new RuntimeException('broken'));
+        $app->make('config')->set('broadcasting.connections.broken', ['driver' => 'broken']);
+        $this->manager()->extend('broken', static fn (): Broadcaster => $broken);
+        $channels = ['orders', 'private-encrypted-orders'];
+        $subscribers = array_map(fn (string $channel): Subscriber => $this->subscriber($channel), $channels);
+        OrderPaid::$channels = $channels;
+
+        // The second connection fails after the first one has delivered, three times.
+        OrderPaid::$connections = ['fanfare', 'broken'];
+        event(new OrderPaid);
+        for ($attempt = 0; $attempt < 3; $attempt++) {
+            $this->work($app, tries: 3);
+        }
+        $this->driver()->broadcast($channels, 'end');
+
+        foreach ($subscribers as $subscriber) {
+            $subscriber->next(OrderPaid::class);
+            $subscriber->next('end');
+            $this->addToAssertionCount(1);
+        }
+    }
+
+    public function test_two_queued_broadcasts_that_are_alike_both_arrive(): void
+    {
+        $app = $this->bootOn($this->daemon);
+        $subscriber = $this->subscriber('orders');
+        OrderPaid::$channels = ['orders'];
+        OrderPaid::$connections = ['fanfare', 'fanfare'];
+
+        event(new OrderPaid);
+        event(new OrderPaid);
+        $this->work($app);
+        $this->work($app);
+        $this->driver()->broadcast(['orders'], 'end');
+
+        foreach ([...array_fill(0, 4, OrderPaid::class), 'end'] as $event) {
+            $subscriber->next($event);
+        }
+        $this->addToAssertionCount(1);
     }
 
     public function test_async_arrives_in_order_and_the_answers_are_collected(): void
@@ -330,6 +393,31 @@ final class DaemonTest extends TestCase
         $app->terminate();
 
         $this->assertTrue($this->log()->hasErrorThatContains('1 broadcasts refused'));
+    }
+
+    public function test_async_tells_of_a_daemon_that_is_away_and_goes_on_in_order_when_it_is_back(): void
+    {
+        $app = $this->bootOn($this->daemon, ['mode' => 'async', 'timeout' => 0.2]);
+        $events = [];
+        Event::listen(BroadcastFailed::class, static function (BroadcastFailed $event) use (&$events): void {
+            $events[] = $event;
+        });
+        $this->daemon->stop();
+
+        $this->driver()->broadcast(['a'], 'first');
+        $app->terminate();
+        $this->assertCount(1, $events);
+        $this->assertTrue($events[0]->exception->retryable);
+        $this->assertFalse($events[0]->exception->maybeDelivered);
+        $this->assertInstanceOf(TransportException::class, $events[0]->exception->getPrevious());
+
+        $this->daemon->start();
+        $subscriber = $this->subscriber('a');
+        $this->driver()->broadcast(['a'], 'second');
+        $app->terminate();
+        $subscriber->next('first');
+        $subscriber->next('second');
+        $this->assertCount(1, $events);
     }
 
     public function test_about_says_whether_the_daemon_answers(): void

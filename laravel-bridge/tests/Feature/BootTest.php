@@ -251,7 +251,7 @@ final class BootTest extends TestCase
             require __DIR__.'/vendor/autoload.php';
             $app = require __DIR__.'/bootstrap/app.php';
             $app->make(Illuminate\Contracts\Console\Kernel::class)->bootstrap();
-            $fake = Fanfare\Laravel\Fanfare::fake();
+            $fake = Fanfare\Laravel\Facades\Fanfare::fake();
             Illuminate\Support\Facades\Broadcast::on('a')->as('x')->sendNow();
             $connection = config('broadcasting.connections.fanfare');
             echo count($fake->calls()), ' ', $connection['app_id'], ' ', $connection['secret'], ' ', var_export(env('FANFARE_APP_ID'), true);

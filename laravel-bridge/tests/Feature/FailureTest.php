@@ -6,19 +6,21 @@ namespace Fanfare\Laravel\Tests\Feature;
 
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\RepublishBroadcast;
+use Fanfare\Laravel\Events\BroadcastFailed;
+use Fanfare\Laravel\Events\BroadcastQueued;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Tests\Fixtures\OrderShipped;
 use Fanfare\Laravel\Tests\Fixtures\OrderShippedNow;
 use Fanfare\Laravel\Tests\Fixtures\ShipOrder;
 use Fanfare\Laravel\Tests\TestCase;
 use Illuminate\Broadcasting\BroadcastException;
-use Illuminate\Database\Schema\Blueprint;
+use Illuminate\Contracts\Debug\ExceptionHandler;
 use Illuminate\Foundation\Application;
 use Illuminate\Queue\Events\JobFailed;
-use Illuminate\Queue\WorkerOptions;
 use Illuminate\Support\Carbon;
 use Illuminate\Support\Facades\Bus;
 use Illuminate\Support\Facades\DB;
+use Illuminate\Support\Facades\Event;
 use Illuminate\Support\Facades\Schema;
 
 final class FailureTest extends TestCase
@@ -40,36 +42,13 @@ final class FailureTest extends TestCase
     }
 
     /**
-     * With a queue that a worker of Laravel works on.
-     *
      * @param  array<string, mixed>  $fanfare
      */
-    private function bootWithQueue(string $onFailure = 'queue', array $fanfare = []): Application
+    private function bootWithWorker(string $onFailure = 'queue', array $fanfare = []): Application
     {
-        $app = $this->bootWith($onFailure, [
-            'database' => ['default' => 'memory', 'connections' => ['memory' => ['driver' => 'sqlite', 'database' => ':memory:']]],
-            'queue' => ['default' => 'jobs', 'failed' => ['driver' => 'null'], 'connections' => [
-                'jobs' => ['driver' => 'database', 'table' => 'jobs', 'queue' => 'default', 'retry_after' => 90, 'after_commit' => true],
-            ]],
-            'cache' => ['default' => 'array'],
-        ] + ($fanfare === [] ? [] : ['fanfare' => $fanfare]));
-
-        Schema::create('jobs', static function (Blueprint $table): void {
-            $table->id();
-            $table->string('queue');
-            $table->longText('payload');
-            $table->unsignedTinyInteger('attempts');
-            $table->unsignedInteger('reserved_at')->nullable();
-            $table->unsignedInteger('available_at');
-            $table->unsignedInteger('created_at');
-        });
-
-        return $app;
-    }
-
-    private function work(Application $app, string $queue = 'default'): void
-    {
-        $app->make('queue.worker')->runNextJob('jobs', $queue, new WorkerOptions(sleep: 0, maxTries: 1));
+        return $this->bootWithQueue(self::CREDENTIALS + ['options' => [
+            'on_failure' => $onFailure, 'encryption_master_key_base64' => self::MASTER_KEY,
+        ]], $fanfare === [] ? [] : ['fanfare' => $fanfare]);
     }
 
     public function test_throw_is_the_default_and_carries_the_cause(): void
@@ -162,7 +141,7 @@ final class FailureTest extends TestCase
 
     public function test_the_job_sends_what_could_not_be_sent_once_the_daemon_is_back(): void
     {
-        $app = $this->bootWithQueue();
+        $app = $this->bootWithWorker();
         $fake = $this->fake()->failWith('no daemon');
 
         $this->driver()->broadcast(['a', 'private-encrypted-b'], 'x', ['y' => 'ü', 'socket' => '1.2']);
@@ -186,7 +165,7 @@ final class FailureTest extends TestCase
 
     public function test_the_job_is_tried_again_until_its_time_is_over(): void
     {
-        $app = $this->bootWithQueue('queue', ['republish' => ['backoff' => [3], 'retry_for' => 60]]);
+        $app = $this->bootWithWorker('queue', ['republish' => ['backoff' => [3], 'retry_for' => 60]]);
         $this->fake()->failWith('no daemon');
         Carbon::setTestNow('2026-01-01 00:00:00');
 
@@ -205,13 +184,13 @@ final class FailureTest extends TestCase
             $failed[] = $event->job->resolveName();
         });
         $this->work($app);
-        $this->assertSame([RepublishBroadcast::class], $failed);
+        $this->assertSame([OrderShippedNow::class.' (republish)'], $failed);
         $this->assertSame(0, DB::table('jobs')->count());
     }
 
     public function test_the_job_gives_up_what_the_daemon_refuses_for_good(): void
     {
-        $app = $this->bootWithQueue();
+        $app = $this->bootWithWorker();
         $fake = $this->fake()->failWith('no daemon');
         event(new OrderShippedNow(1));
         $failed = null;
@@ -228,7 +207,7 @@ final class FailureTest extends TestCase
 
     public function test_the_job_goes_where_the_configuration_says(): void
     {
-        $this->bootWithQueue('queue', ['republish' => ['queue' => 'late', 'connection' => 'jobs']]);
+        $this->bootWithWorker('queue', ['republish' => ['queue' => 'late', 'connection' => 'jobs']]);
         $this->fake()->failWith('no daemon');
 
         event(new OrderShippedNow(1));
@@ -238,7 +217,7 @@ final class FailureTest extends TestCase
 
     public function test_the_job_does_not_wait_for_a_transaction(): void
     {
-        $this->bootWithQueue();
+        $this->bootWithWorker();
         $this->fake()->failWith('no daemon');
 
         DB::transaction(function (): void {
@@ -249,7 +228,7 @@ final class FailureTest extends TestCase
 
     public function test_queue_does_not_help_what_will_never_succeed(): void
     {
-        $this->bootWithQueue();
+        $this->bootWithWorker();
         $this->fake()->failWith('too large', retryable: false);
 
         try {
@@ -262,28 +241,9 @@ final class FailureTest extends TestCase
         $this->assertSame(0, DB::table('jobs')->count());
     }
 
-    public function test_a_queued_broadcast_is_repeated_by_its_own_job(): void
-    {
-        $app = $this->bootWithQueue();
-        $fake = $this->fake()->failWith('no daemon');
-
-        event(new OrderShipped(1));
-        $this->assertSame(1, DB::table('jobs')->count());
-        $this->work($app);
-
-        $this->assertStringNotContainsString('RepublishBroadcast', (string) DB::table('jobs')->value('payload'));
-        $this->assertSame(1, DB::table('jobs')->count());
-        $this->assertSame(1, (int) DB::table('jobs')->value('attempts'));
-
-        $fake->succeed();
-        $this->work($app);
-        $fake->assertPublished(OrderShipped::class, 1);
-        $this->assertSame(0, DB::table('jobs')->count());
-    }
-
     public function test_a_now_broadcast_inside_a_job_does_not_repeat_the_job(): void
     {
-        $app = $this->bootWithQueue();
+        $app = $this->bootWithWorker();
         $fake = $this->fake()->failWith('no daemon');
 
         dispatch(new ShipOrder);
@@ -310,7 +270,7 @@ final class FailureTest extends TestCase
 
     public function test_if_the_queue_fails_too_both_causes_are_told(): void
     {
-        $this->bootWithQueue();
+        $this->bootWithWorker();
         Schema::drop('jobs');
         $this->fake()->failWith('no daemon');
 
@@ -326,7 +286,7 @@ final class FailureTest extends TestCase
 
     public function test_each_connection_has_its_own_policy_and_its_job_finds_it_again(): void
     {
-        $app = $this->bootWithQueue();
+        $app = $this->bootWithWorker();
         $app->make('config')->set('broadcasting.connections.second', [
             'driver' => 'fanfare', 'options' => ['on_failure' => 'queue'],
         ] + ['app_id' => 'app-2', 'key' => 'key-2', 'secret' => 'secret-2']);
@@ -339,5 +299,128 @@ final class FailureTest extends TestCase
 
         $this->expectException(BroadcastException::class);
         $this->driver('third')->broadcast(['a'], 'x');
+    }
+
+    /**
+     * @return list<BroadcastFailed|BroadcastQueued> what is announced from now on
+     */
+    private function &announced(): array
+    {
+        $events = [];
+        Event::listen([BroadcastFailed::class, BroadcastQueued::class], static function (object $event) use (&$events): void {
+            $events[] = $event;
+        });
+
+        return $events;
+    }
+
+    public function test_a_failure_that_is_thrown_or_logged_is_announced(): void
+    {
+        $app = $this->bootWithWorker('throw');
+        $events = &$this->announced();
+        $app->make('config')->set('broadcasting.connections.logs', ['driver' => 'fanfare', 'options' => ['on_failure' => 'log']] + self::CREDENTIALS);
+        $this->fake()->failWith('no daemon');
+
+        try {
+            $this->driver()->broadcast(['a', 'b'], 'x');
+            $this->fail('Nothing was thrown.');
+        } catch (PublishException $e) {
+            $this->assertEquals([new BroadcastFailed('fanfare', 'x', ['a', 'b'], $e)], $events);
+        }
+
+        $this->driver('logs')->broadcast(['c'], 'y');
+        $this->assertSame(['logs', 'y', ['c']], [$events[1]->connection, $events[1]->event, $events[1]->channels]);
+    }
+
+    public function test_a_broadcast_that_was_queued_is_announced_as_such_and_its_last_failure_as_one(): void
+    {
+        $app = $this->bootWithWorker('queue', ['republish' => ['retry_for' => 60]]);
+        $events = &$this->announced();
+        $this->fake()->failWith('no daemon');
+
+        $this->driver()->broadcast(['a', 'private-encrypted-b'], 'x');
+
+        $this->assertCount(1, $events);
+        $this->assertInstanceOf(BroadcastQueued::class, $events[0]);
+        $this->assertSame(['fanfare', 'x', ['a', 'private-encrypted-b']], [$events[0]->connection, $events[0]->event, $events[0]->channels]);
+        $this->assertSame('no daemon', $events[0]->exception->reason);
+
+        $this->work($app);
+        $this->assertCount(1, $events, 'an attempt that is not the last was announced');
+        $context = $this->log()->getRecords()[1]->context;
+        $this->assertSame(['fanfare', 'x', ['a', 'private-encrypted-b']], [$context['connection'], $context['event'], $context['channels']]);
+
+        Carbon::setTestNow(Carbon::now()->addHour());
+        $this->work($app);
+        $this->assertCount(2, $events);
+        $this->assertInstanceOf(BroadcastFailed::class, $events[1]);
+        $this->assertSame(['fanfare', 'x', ['a', 'private-encrypted-b']], [$events[1]->connection, $events[1]->event, $events[1]->channels]);
+    }
+
+    public function test_a_queue_that_fails_too_is_announced_once(): void
+    {
+        $this->bootWithWorker();
+        $events = &$this->announced();
+        $this->fake()->failWith('no daemon');
+
+        foreach (['sync', 'jobs'] as $connection) {
+            Schema::dropIfExists('jobs');
+            config(['fanfare.republish.connection' => $connection]);
+            try {
+                $this->driver()->broadcast(['a'], 'x');
+                $this->fail('Nothing was thrown.');
+            } catch (PublishException $e) {
+                $this->assertStringContainsString('and it could not be queued', $e->getMessage());
+                $this->assertSame(['connection' => 'fanfare', 'event' => 'x', 'channels' => ['a']], $e->context());
+            }
+        }
+
+        $this->assertSame([BroadcastFailed::class, BroadcastFailed::class], array_map(get_class(...), $events));
+    }
+
+    public function test_what_went_wrong_in_async_is_announced_without_an_event(): void
+    {
+        $app = $this->boot(self::CREDENTIALS + ['options' => ['mode' => 'async']]);
+        $events = &$this->announced();
+        $this->fake()->failOnFlush('1 broadcasts refused');
+
+        $this->driver()->broadcast(['a'], 'x');
+        $app->terminate();
+
+        $this->assertCount(1, $events);
+        $this->assertSame(['fanfare', null, []], [$events[0]->connection, $events[0]->event, $events[0]->channels]);
+        $this->assertSame('1 broadcasts refused', $events[0]->exception->reason);
+    }
+
+    public function test_laravels_handler_logs_what_was_broadcast(): void
+    {
+        $app = $this->boot();
+        $this->fake()->failWith('no daemon');
+        $channels = array_map(static fn (int $i): string => "c{$i}", range(1, 12));
+
+        try {
+            $this->driver()->broadcast($channels, 'x', ['secret' => 'payload']);
+        } catch (PublishException $e) {
+            $app->make(ExceptionHandler::class)->report($e);
+        }
+
+        $context = $this->log()->getRecords()[0]->context;
+        $this->assertSame('fanfare', $context['connection']);
+        $this->assertSame('x', $context['event']);
+        $this->assertSame(array_slice($channels, 0, 10), $context['channels']);
+        $this->assertSame(12, $context['channel_count']);
+    }
+
+    public function test_the_job_is_found_by_its_event(): void
+    {
+        $this->bootWithWorker();
+        $this->fake()->failWith('no daemon');
+
+        event(new OrderShippedNow(1));
+
+        $payload = json_decode((string) DB::table('jobs')->value('payload'), true);
+        $this->assertSame(OrderShippedNow::class.' (republish)', $payload['displayName']);
+        $job = unserialize($payload['data']['command']);
+        $this->assertSame(['fanfare', 'broadcaster:fanfare', 'event:'.OrderShippedNow::class], $job->tags());
     }
 }

@@ -11,8 +11,11 @@ use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Broadcasting\PresenceChannel;
 use Illuminate\Broadcasting\PrivateChannel;
 use Illuminate\Console\Events\CommandFinished;
-use Illuminate\Foundation\Application;
+use Illuminate\Contracts\Queue\Job;
 use Illuminate\Http\Request;
+use Illuminate\Queue\Events\JobExceptionOccurred;
+use Illuminate\Queue\Events\JobProcessed;
+use Illuminate\Queue\Events\JobTimedOut;
 use PHPUnit\Framework\Attributes\DataProvider;
 use Symfony\Component\Console\Input\ArrayInput;
 use Symfony\Component\Console\Output\NullOutput;
@@ -227,10 +230,27 @@ final class PublishingTest extends TestCase
         $fake = $this->fake();
 
         $this->driver()->broadcast(['a'], 'x');
-        $app->make('events')->dispatch($event === CommandFinished::class
-            ? new CommandFinished('inspire', new ArrayInput([]), new NullOutput, 0)
-            : $event);
+        $app->make('events')->dispatch($this->ending($event));
 
+        $this->assertSame(0, $fake->unanswered());
+    }
+
+    #[DataProvider('endings')]
+    public function test_a_connection_that_is_configured_after_the_boot_is_collected_as_well(string $event): void
+    {
+        $app = $this->boot();
+        $app->make('config')->set('broadcasting.connections.tenant', [
+            'driver' => 'fanfare', 'options' => ['mode' => 'async'],
+        ] + self::CREDENTIALS);
+        $fake = $this->fake();
+
+        $this->driver('tenant')->broadcast(['a'], 'x');
+        $this->assertSame(1, $fake->unanswered());
+        $app->make('events')->dispatch($this->ending($event));
+        $this->assertSame(0, $fake->unanswered());
+
+        $this->driver('tenant')->broadcast(['a'], 'x');
+        $app->terminate();
         $this->assertSame(0, $fake->unanswered());
     }
 
@@ -240,32 +260,27 @@ final class PublishingTest extends TestCase
     public static function endings(): iterable
     {
         yield from [
-            [\Illuminate\Queue\Events\JobProcessed::class],
-            [\Illuminate\Queue\Events\JobExceptionOccurred::class],
+            [JobProcessed::class],
+            [JobExceptionOccurred::class],
+            [JobTimedOut::class],
             [CommandFinished::class],
+            ['Laravel\Octane\Events\RequestTerminated'],
             ['Laravel\Octane\Events\TaskTerminated'],
             ['Laravel\Octane\Events\TickTerminated'],
         ];
     }
 
-    public function test_sync_listens_to_none_of_them(): void
+    private function ending(string $event): object|string
     {
-        $app = $this->boot();
-        $sync = $this->listeners($app);
-        $app = $this->boot(self::CREDENTIALS + ['options' => ['mode' => 'async']]);
+        $job = $this->createStub(Job::class);
 
-        $this->assertSame(array_map(static fn (int $listeners): int => $listeners + 1, $sync), $this->listeners($app));
-    }
-
-    /**
-     * @return list<int>
-     */
-    private function listeners(Application $app): array
-    {
-        return array_map(
-            static fn (array $ending): int => count($app->make('events')->getListeners($ending[0])),
-            iterator_to_array(self::endings(), false)
-        );
+        return match ($event) {
+            JobProcessed::class => new JobProcessed('sync', $job),
+            JobExceptionOccurred::class => new JobExceptionOccurred('sync', $job, new \RuntimeException),
+            JobTimedOut::class => new JobTimedOut('sync', $job),
+            CommandFinished::class => new CommandFinished('inspire', new ArrayInput([]), new NullOutput, 0),
+            default => $event,
+        };
     }
 
     public function test_what_went_wrong_in_async_is_logged_at_the_end(): void

@@ -7,7 +7,7 @@ namespace Fanfare\Laravel\Tests\Feature;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
-use Fanfare\Laravel\Fanfare;
+use Fanfare\Laravel\Facades\Fanfare;
 use Fanfare\Laravel\Server\CachedEvent;
 use Fanfare\Laravel\Server\Channel;
 use Fanfare\Laravel\Server\Member;
@@ -81,7 +81,7 @@ final class ServerTest extends TestCase
             ->withChannel(new Channel('orders', occupied: true, subscriptions: 3))
             ->withChannel(new Channel('cache-news', cache: new CachedEvent('{}', 60)))
             ->withMembers('presence-room', new Member('7', ['name' => 'Ann']), new Member('8'))
-            ->withConnections(5);
+            ->withConnectionCount(5);
 
         $this->assertSame(['orders', 'presence-room'], array_keys(Fanfare::channels()));
         $this->assertSame(['presence-room'], array_keys(Fanfare::channels('presence-')));
@@ -91,21 +91,22 @@ final class ServerTest extends TestCase
         $this->assertFalse(Fanfare::channel('presence-empty')->occupied);
         $this->assertSame(['7', '8'], array_column(Fanfare::members('presence-room'), 'id'));
         $this->assertSame([], Fanfare::members('presence-empty'));
-        $this->assertSame(5, Fanfare::connections());
+        $this->assertSame(5, Fanfare::connectionCount());
+        $this->assertSame(5, Fanfare::connection('fanfare')->connectionCount());
     }
 
     public function test_ending_connections_is_recorded(): void
     {
         $this->boot();
-        $fake = $this->fake()->assertNobodyDisconnected();
+        $fake = $this->fake()->assertNothingTerminated();
 
         Fanfare::terminateUser(7);
-        Fanfare::disconnect('1.2');
-        $this->assertFalse(Fanfare::disconnect('undefined'));
+        Fanfare::terminateConnection('1.2');
+        $this->assertFalse(Fanfare::terminateConnection('undefined'));
 
-        $fake->assertUserTerminated(7)->assertDisconnected('1.2');
+        $fake->assertUserTerminated(7)->assertConnectionTerminated('1.2');
         $this->expectException(AssertionFailedError::class);
-        $fake->assertNobodyDisconnected();
+        $fake->assertNothingTerminated();
     }
 
     public function test_a_failure_is_thrown_whatever_on_failure_says(): void
@@ -115,7 +116,7 @@ final class ServerTest extends TestCase
 
         $this->expectException(BroadcastException::class);
         $this->expectExceptionMessage('no daemon');
-        Fanfare::connections();
+        Fanfare::connectionCount();
     }
 
     public function test_what_is_missing_is_named(): void
@@ -143,5 +144,29 @@ final class ServerTest extends TestCase
         $this->expectException(InvalidArgumentException::class);
         $this->expectExceptionMessage('[null]');
         Fanfare::connection('null');
+    }
+
+    public function test_a_failure_tells_what_was_asked(): void
+    {
+        $this->boot();
+        $this->fake()->failWith('no daemon');
+        $contexts = [];
+
+        foreach ([
+            fn () => Fanfare::connection()->sendToUser(7, 'Hello'), fn () => Fanfare::connection()->members('presence-a'),
+            fn () => Fanfare::connection()->connectionCount(),
+        ] as $call) {
+            try {
+                $call();
+            } catch (PublishException $e) {
+                $contexts[] = $e->context();
+            }
+        }
+
+        $this->assertSame([
+            ['connection' => 'fanfare', 'event' => 'Hello', 'channels' => ['#server-to-user-7']],
+            ['connection' => 'fanfare', 'channels' => ['presence-a']],
+            ['connection' => 'fanfare'],
+        ], $contexts);
     }
 }

@@ -75,6 +75,19 @@ describe('a Laravel application', { skip }, () => {
         assert.equal(event.pid, app.queue.pid, 'sent by the worker');
     });
 
+    test('what the queue worker tries three times arrives once', async () => {
+        const client = await echo();
+        const name = channel('open');
+        const subscription = client.private(name);
+        const tried = hear(subscription, '.was.tried');
+        const failed = hear(subscription, 'Now');
+        await subscribed(subscription);
+        await ann.act('queued-beyond', { channel: name });
+        assert.match((await failed.take('the last attempt')).value, /missing/);
+        await tried.take('the event');
+        assert.equal(tried.waiting.length, 0, 'it arrived again');
+    });
+
     test('anonymous broadcasts: on, private, presence; named, default, queued', async () => {
         const client = await echo();
         const cases = [

@@ -8,6 +8,7 @@ use App\Events\AfterCommit;
 use App\Events\Now;
 use App\Events\Queued;
 use App\Events\QueuedAfterCommit;
+use App\Events\QueuedBeyond;
 use App\Jobs\Act;
 use App\Models\Post;
 use App\Models\User;
@@ -45,6 +46,10 @@ final class Actions
                 return null;
             case 'queued-others':
                 broadcast(new Queued($in['channel'], $value))->toOthers();
+
+                return null;
+            case 'queued-beyond':
+                event(new QueuedBeyond($in['channel']));
 
                 return null;
             case 'many':

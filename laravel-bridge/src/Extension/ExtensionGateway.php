@@ -7,22 +7,24 @@ namespace Fanfare\Laravel\Extension;
 use Closure;
 use Fanfare;
 use Fanfare\Laravel\Broadcasting\Message;
-use Fanfare\Laravel\Contracts\Publisher;
+use Fanfare\Laravel\Contracts\Gateway;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Server\CachedEvent;
 use Fanfare\Laravel\Server\Channel;
 use Fanfare\Laravel\Server\Member;
+use Fanfare\Laravel\Server\UserId;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Reason;
+use Illuminate\Contracts\Auth\Authenticatable;
 use Throwable;
 use ValueError;
 
 /**
  * The one file that names symbols of the extension. It is loaded only where the extension is.
  */
-final class ExtensionPublisher implements Publisher
+final class ExtensionGateway implements Gateway
 {
-    public function __construct(private readonly Fanfare\Gateway $gateway)
+    public function __construct(private readonly Fanfare\Gateway $extension)
     {
     }
 
@@ -39,14 +41,14 @@ final class ExtensionPublisher implements Publisher
             if (count($messages) === 1) {
                 $message = $messages[0];
 
-                $this->gateway->publish(
+                $this->extension->publish(
                     $message->channels, $message->event, $message->payload, $message->except, $message->key
                 );
 
                 return;
             }
 
-            $this->gateway->publishMany(array_map(static fn (Message $message): Fanfare\Message => new Fanfare\Message(
+            $this->extension->publishMany(array_map(static fn (Message $message): Fanfare\Message => new Fanfare\Message(
                 $message->channels, $message->event, $message->payload, $message->except, $message->key
             ), $messages));
         } catch (Fanfare\Exception|ValueError $e) {
@@ -57,7 +59,7 @@ final class ExtensionPublisher implements Publisher
     public function publishAsync(Message $message): void
     {
         try {
-            $this->gateway->publishAsync(
+            $this->extension->publishAsync(
                 $message->channels, $message->event, $message->payload, $message->except, $message->key
             );
         } catch (Fanfare\Exception|ValueError $e) {
@@ -65,58 +67,63 @@ final class ExtensionPublisher implements Publisher
         }
     }
 
-    public function flush(): ?string
+    public function flush(): ?PublishException
     {
-        $result = $this->gateway->flush();
+        $result = $this->extension->flush();
 
-        if ($result->rejected === 0 && $result->unknown === 0 && $result->error === null) {
+        if ($result->rejected === 0 && $result->unanswered === 0 && $result->error === null) {
             return null;
         }
 
-        return sprintf(
-            '%d broadcasts refused, %d without an answer%s',
-            $result->rejected,
-            $result->unknown,
-            $result->error === null ? '' : ': '.$result->error->getMessage()
+        $cause = $result->error === null ? null : self::failure($result->error);
+
+        return new PublishException(
+            sprintf('%d broadcasts refused, %d without an answer%s',
+                $result->rejected, $result->unanswered, $cause === null ? '' : ': '.$cause->reason),
+            $cause->retryable ?? true,
+            $result->error,
+            $result->error instanceof Fanfare\TransportException ? $result->error->maybeDelivered : $result->unanswered > 0,
         );
     }
 
     public function ping(): float
     {
-        return self::ask(fn (): float => $this->gateway->ping());
+        return self::ask(fn (): float => $this->extension->ping());
     }
 
-    public function terminateUser(string $userId): int
+    public function terminateUser(Authenticatable|string|int $user): int
     {
-        return self::ask(fn (): int => $this->gateway->terminateUser($userId));
+        $id = UserId::valid($user);
+
+        return self::ask(fn (): int => $this->extension->terminateUser($id));
     }
 
-    public function disconnect(string $socketId): bool
+    public function terminateConnection(string $socketId): bool
     {
-        return self::ask(fn (): bool => $this->gateway->disconnect($socketId));
+        return self::ask(fn (): bool => $this->extension->terminateConnection($socketId));
     }
 
-    public function channels(string $prefix, bool $cache): array
+    public function channels(string $prefix = '', bool $cache = false): array
     {
-        return array_map(self::describe(...), self::ask(fn (): array => $this->gateway->channels($prefix, $cache)));
+        return array_map(self::describe(...), self::ask(fn (): array => $this->extension->channels($prefix, $cache)));
     }
 
-    public function channel(string $name, bool $cache): Channel
+    public function channel(string $name, bool $cache = false): Channel
     {
-        return self::describe(self::ask(fn (): Fanfare\Channel => $this->gateway->channel($name, $cache)));
+        return self::describe(self::ask(fn (): Fanfare\Channel => $this->extension->channel($name, $cache)));
     }
 
     public function members(string $channel): array
     {
         return array_map(
             static fn (Fanfare\Member $member): Member => new Member($member->id, $member->info),
-            self::ask(fn (): array => $this->gateway->members($channel))
+            self::ask(fn (): array => $this->extension->members($channel))
         );
     }
 
-    public function connections(): int
+    public function connectionCount(): int
     {
-        return self::ask(fn (): int => $this->gateway->connections());
+        return self::ask(fn (): int => $this->extension->connectionCount());
     }
 
     private static function describe(Fanfare\Channel $channel): Channel
@@ -148,12 +155,15 @@ final class ExtensionPublisher implements Publisher
     {
         $retryable = match (true) {
             $e instanceof Fanfare\TransportException => true,
+            // An application that the daemon does not know today it may know after its next reload.
             $e instanceof Fanfare\RejectedException => ! in_array($e->reason, [
-                Reason::Forbidden, Reason::InvalidChannel, Reason::InvalidEvent, Reason::InvalidPayload, Reason::TooLarge,
+                Reason::InvalidChannel, Reason::InvalidEvent, Reason::InvalidPayload, Reason::TooLarge,
             ], true),
             default => false,
         };
 
-        return new PublishException($e->getMessage(), $retryable, $e);
+        return new PublishException(
+            $e->getMessage(), $retryable, $e, $e instanceof Fanfare\TransportException && $e->maybeDelivered
+        );
     }
 }

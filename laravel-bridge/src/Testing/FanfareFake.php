@@ -5,33 +5,38 @@ declare(strict_types=1);
 namespace Fanfare\Laravel\Testing;
 
 use Fanfare\Laravel\Broadcasting\Message;
-use Fanfare\Laravel\Contracts\Publisher;
+use Fanfare\Laravel\Broadcasting\SocketId;
+use Fanfare\Laravel\Contracts\Gateway;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\FanfareManager;
 use Fanfare\Laravel\Server\Channel;
 use Fanfare\Laravel\Server\Member;
 use Fanfare\Laravel\Server\UserId;
 use Illuminate\Contracts\Auth\Authenticatable;
+use Illuminate\Support\Testing\Fakes\Fake;
 use PHPUnit\Framework\Assert;
 
 /**
- * Keeps what would have been sent, and can be told to fail.
+ * Stands behind the driver and behind the facade at once: keeps what would have been sent, answers what it was told,
+ * and can be told to fail.
  */
-final class FakePublisher implements Publisher
+class FanfareFake extends FanfareManager implements Fake, Gateway
 {
     /** @var list<non-empty-list<Message>> */
     private array $calls = [];
 
     private int $unanswered = 0;
 
-    private ?PublishException $failure = null;
+    /** @var ?array{reason: string, retryable: bool} */
+    private ?array $failure = null;
 
     private ?string $flushFailure = null;
 
     /** @var list<string> */
-    private array $terminated = [];
+    private array $terminatedUsers = [];
 
     /** @var list<string> */
-    private array $disconnected = [];
+    private array $terminatedConnections = [];
 
     /** @var array<Channel> */
     private array $channels = [];
@@ -39,7 +44,7 @@ final class FakePublisher implements Publisher
     /** @var array<list<Member>> */
     private array $members = [];
 
-    private int $connections = 0;
+    private int $connectionCount = 0;
 
     public function publish(array $messages): void
     {
@@ -52,35 +57,53 @@ final class FakePublisher implements Publisher
         $this->unanswered++;
     }
 
-    public function flush(): ?string
+    public function flush(): ?PublishException
     {
         $this->unanswered = 0;
 
-        return $this->flushFailure;
+        return $this->flushFailure === null ? null : new PublishException($this->flushFailure, true);
+    }
+
+    public function sendToUser(
+        Authenticatable|string|int $user,
+        string $event,
+        array|string $payload = [],
+        ?string $except = null,
+        ?string $key = null,
+    ): void {
+        $channel = '#server-to-user-'.UserId::valid($user);
+
+        $this->publish([new Message([$channel], $event, $payload, SocketId::valid($except), $key)]);
     }
 
     public function ping(): float
     {
+        $this->failIfTold();
+
         return 0.0;
     }
 
-    public function terminateUser(string $userId): int
+    public function terminateUser(Authenticatable|string|int $user): int
     {
+        $id = UserId::valid($user);
         $this->failIfTold();
-        $this->terminated[] = $userId;
+        $this->terminatedUsers[] = $id;
 
         return 0;
     }
 
-    public function disconnect(string $socketId): bool
+    public function terminateConnection(string $socketId): bool
     {
         $this->failIfTold();
-        $this->disconnected[] = $socketId;
+
+        if (SocketId::valid($socketId) !== null) {
+            $this->terminatedConnections[] = $socketId;
+        }
 
         return false;
     }
 
-    public function channels(string $prefix, bool $cache): array
+    public function channels(string $prefix = '', bool $cache = false): array
     {
         $this->failIfTold();
 
@@ -90,7 +113,7 @@ final class FakePublisher implements Publisher
         );
     }
 
-    public function channel(string $name, bool $cache): Channel
+    public function channel(string $name, bool $cache = false): Channel
     {
         $this->failIfTold();
 
@@ -104,11 +127,11 @@ final class FakePublisher implements Publisher
         return $this->members[$channel] ?? [];
     }
 
-    public function connections(): int
+    public function connectionCount(): int
     {
         $this->failIfTold();
 
-        return $this->connections;
+        return $this->connectionCount;
     }
 
     /**
@@ -132,9 +155,9 @@ final class FakePublisher implements Publisher
         return $this->withChannel(new Channel($channel, $count > 0, $count, $count));
     }
 
-    public function withConnections(int $connections): self
+    public function withConnectionCount(int $count): self
     {
-        $this->connections = $connections;
+        $this->connectionCount = $count;
 
         return $this;
     }
@@ -144,7 +167,7 @@ final class FakePublisher implements Publisher
      */
     public function failWith(string $reason, bool $retryable = true): self
     {
-        $this->failure = new PublishException($reason, $retryable);
+        $this->failure = ['reason' => $reason, 'retryable' => $retryable];
 
         return $this;
     }
@@ -233,21 +256,21 @@ final class FakePublisher implements Publisher
     {
         $id = UserId::of($user);
 
-        Assert::assertContains($id, $this->terminated, "The connections of user [{$id}] were not terminated.");
+        Assert::assertContains($id, $this->terminatedUsers, "The connections of user [{$id}] were not terminated.");
 
         return $this;
     }
 
-    public function assertDisconnected(string $socketId): self
+    public function assertConnectionTerminated(string $socketId): self
     {
-        Assert::assertContains($socketId, $this->disconnected, "The connection [{$socketId}] was not ended.");
+        Assert::assertContains($socketId, $this->terminatedConnections, "The connection [{$socketId}] was not terminated.");
 
         return $this;
     }
 
-    public function assertNobodyDisconnected(): self
+    public function assertNothingTerminated(): self
     {
-        Assert::assertEmpty([...$this->terminated, ...$this->disconnected], 'Connections were ended.');
+        Assert::assertEmpty([...$this->terminatedUsers, ...$this->terminatedConnections], 'Connections were terminated.');
 
         return $this;
     }
@@ -277,7 +300,7 @@ final class FakePublisher implements Publisher
     private function failIfTold(): void
     {
         if ($this->failure !== null) {
-            throw $this->failure;
+            throw new PublishException(...$this->failure);
         }
     }
 }
