@@ -2,7 +2,7 @@
 
 #include "pubsub/wire.h"
 #include "pubsub/worker.h"
-#include "serve/ws_conn.h"
+#include "web/ws_conn.h"
 
 /* conn->state of an echo. */
 struct echo {
@@ -29,10 +29,16 @@ static bool echo_message(struct conn *conn, bool binary, const uint8_t *bytes, s
     return true;
 }
 
-static const struct ws_endpoint endpoint = {
+static struct deflater *echo_deflater(struct conn *conn)
+{
+    return worker_of(conn)->deflater;
+}
+
+static const struct ws_endpoint echo_endpoint = {
     .part = echo_part,
     .max_message = echo_max_message,
     .message = echo_message,
+    .deflater = echo_deflater,
     .binary = true,
 };
 
@@ -44,7 +50,7 @@ void echo_open(struct conn *conn, const struct http_request *request, struct sli
 
 static size_t echo_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
-    return ws_conn_input(conn, &endpoint, bytes, len);
+    return ws_conn_input(conn, &echo_endpoint, bytes, len);
 }
 
 static void echo_leave(struct conn *conn)

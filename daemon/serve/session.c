@@ -267,11 +267,17 @@ static void session_control(struct conn *conn, enum ws_opcode opcode, struct sli
     subscriber_of(conn)->flags |= SESSION_CONTROL_PINGS;
 }
 
+static struct deflater *session_deflater(struct conn *conn)
+{
+    return worker_of(conn)->deflater;
+}
+
 static const struct ws_endpoint session_endpoint = {
     .part = session_part,
     .max_message = session_max_message,
     .message = session_message,
     .control = session_control,
+    .deflater = session_deflater,
 };
 
 static size_t session_input(struct conn *conn, uint8_t *bytes, size_t len)

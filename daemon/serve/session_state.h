@@ -6,7 +6,7 @@
 #define FF_SERVE_SESSION_STATE_H
 
 #include "pubsub/chan.h"
-#include "serve/ws_conn.h"
+#include "web/ws_conn.h"
 
 enum session_flag {
     SESSION_ADMITTED = 1 << 0,      /* counted in its application */
@@ -25,7 +25,7 @@ struct session_rare {
  * of a client event and of a message, and are filled together. */
 struct session {
     struct subscriber subscriber; /* first: pubsub/chan looks for it there; has the flags */
-    struct ws_part *part;         /* an unfinished message, see serve/ws_conn.h */
+    struct ws_part *part;         /* an unfinished message, see web/ws_conn.h */
     struct session_rare *rare;    /* NULL: nothing of it; see session_rare */
     uint32_t events_left;
     uint32_t rate_at; /* loop time in ms when the buckets were filled */

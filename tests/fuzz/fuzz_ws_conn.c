@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "net/input.h"
 #include "pubsub/wire.h"
-#include "pubsub/worker.h"
-#include "serve/ws_conn.h"
+#include "pubsub/worker_mail.h"
+#include "web/ws_conn.h"
 #include "shared/utf8.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -27,6 +28,7 @@ static struct {
     struct counters counters;
     struct loop loop;
     struct mailbox hub;
+    struct flow flow;
     struct worker worker;
     size_t max;
 } rig;
@@ -56,8 +58,18 @@ static bool peer_message(struct conn *conn, bool binary, const uint8_t *bytes, s
     return true;
 }
 
+static struct deflater *deflater_of(struct conn *conn)
+{
+    return worker_of(conn)->deflater;
+}
+
 static const struct ws_endpoint endpoint = {
-    .part = peer_part, .max_message = peer_max, .message = peer_message, .binary = true};
+    .part = peer_part,
+    .max_message = peer_max,
+    .message = peer_message,
+    .deflater = deflater_of,
+    .binary = true,
+};
 
 static size_t peer_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
@@ -82,7 +94,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     check(loop_init(&rig.loop, &rig.counters, &limits) == 0);
     check(mailbox_init(&rig.hub) == 0 && mailbox_init(&rig.worker.box) == 0);
     loop_handler(&rig.loop, KIND_SESSION, &handler);
-    worker_init(&rig.worker, 0, &rig.loop, &rig.hub, apps);
+    rig.flow.hub = &rig.hub;
+    rig.flow.nworkers = 1;
+    worker_init(&rig.worker, 0, &rig.loop, &rig.flow, apps, NULL);
     apps_unref(apps);
     return 0;
 }

@@ -1,4 +1,4 @@
-#include "serve/ws_conn.h"
+#include "web/ws_conn.h"
 
 #include <string.h>
 #include <strings.h>
@@ -7,7 +7,7 @@
 #include "proto/deflate.h"
 #include "proto/ws_extension.h"
 #include "pubsub/wire.h"
-#include "pubsub/worker.h"
+#include "net/outq.h"
 #include "shared/utf8.h"
 
 /* Looks into a compressed message at each of its frames: so many, up to that size. */
@@ -207,10 +207,11 @@ static bool ws_part_add(struct ws_part **slot, const struct ws_frame *frame, uin
 }
 
 /* What a compressed message says, or its first bytes. False: refused. */
-static bool ws_conn_unpack(struct conn *conn, struct slice packed, bool whole, bool text,
-                           size_t max, struct slice *message)
+static bool ws_conn_unpack(struct conn *conn, const struct ws_endpoint *endpoint,
+                           struct slice packed, bool whole, bool text, size_t max,
+                           struct slice *message)
 {
-    switch (deflate_unpack(worker_of(conn)->deflater, packed, whole, max, message)) {
+    switch (deflate_unpack(endpoint->deflater(conn), packed, whole, max, message)) {
     case DEFLATE_BAD:
         ws_conn_refuse(conn, 1007, "Compressed data is not valid");
         return false;
@@ -233,17 +234,18 @@ static bool ws_conn_unpack(struct conn *conn, struct slice packed, bool whole, b
 
 /* Into a compressed message that has not ended. No window is kept, so it is inflated from its
  * start: for each of its first frames while that is cheap, and then whenever it has doubled. */
-static void ws_conn_look(struct conn *conn, struct ws_part *part, size_t max)
+static void ws_conn_look(struct conn *conn, const struct ws_endpoint *endpoint,
+                         struct ws_part *part, size_t max)
 {
     struct slice packed = {(const char *)part->bytes, part->len}, message;
     if (part->len < part->next_look) {
         return;
     }
-    if (ws_conn_unpack(conn, packed, false, !part->binary, max, &message)) {
+    if (ws_conn_unpack(conn, endpoint, packed, false, !part->binary, max, &message)) {
         bool cheap = part->fragments < LOOKS && message.len <= LOOK_CHEAP;
         part->next_look = cheap ? 0 : part->len * 2;
     }
-    deflate_trim(worker_of(conn)->deflater);
+    deflate_trim(endpoint->deflater(conn));
 }
 
 /* False: hold this frame back. */
@@ -269,15 +271,15 @@ static bool ws_conn_data(struct conn *conn, const struct ws_endpoint *endpoint,
     }
     if (!frame->fin) {
         if (compressed) {
-            ws_conn_look(conn, *slot, max);
+            ws_conn_look(conn, endpoint, *slot, max);
         }
         return true;
     }
     if (compressed) {
         struct slice message;
-        if (!ws_conn_unpack(conn, (struct slice){(const char *)bytes, len}, true, text, max,
-                            &message)) {
-            deflate_trim(worker_of(conn)->deflater);
+        if (!ws_conn_unpack(conn, endpoint, (struct slice){(const char *)bytes, len}, true, text,
+                            max, &message)) {
+            deflate_trim(endpoint->deflater(conn));
             return true;
         }
         bytes = (const uint8_t *)message.p;
@@ -288,7 +290,7 @@ static bool ws_conn_data(struct conn *conn, const struct ws_endpoint *endpoint,
     *slot = NULL;
     bool taken = endpoint->message(conn, !text, bytes, len);
     if (compressed) {
-        deflate_trim(worker_of(conn)->deflater);
+        deflate_trim(endpoint->deflater(conn));
     }
     if (taken) {
         counter_add(conn->loop->counters, COUNTER_UNPACKED, compressed);

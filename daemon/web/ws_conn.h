@@ -7,8 +7,8 @@
  * endpoint has a place for. A frame is read in place once it is complete; of one that is not, the
  * header and the UTF-8 that has come are judged at once.
  */
-#ifndef FF_SERVE_WS_CONN_H
-#define FF_SERVE_WS_CONN_H
+#ifndef FF_WEB_WS_CONN_H
+#define FF_WEB_WS_CONN_H
 
 #include "net/conn.h"
 #include "proto/http.h"
@@ -35,6 +35,8 @@ struct ws_endpoint {
     /* A ping or a pong has come, with its payload; a ping has its answer by itself. NULL: never
      * mind. */
     void (*control)(struct conn *conn, enum ws_opcode opcode, struct slice payload);
+    /* What unpacks compressed messages, of the loop's. NULL: ws_conn_accept never agrees to any. */
+    struct deflater *(*deflater)(struct conn *conn);
     bool binary; /* binary messages are taken */
 };
 
