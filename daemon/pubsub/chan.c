@@ -1,57 +1,11 @@
 #include "pubsub/chan.h"
+#include "pubsub/chan_data.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "net/slots.h"
-#include "pubsub/wire.h"
 #include "shared/channel.h"
-
-struct sub {
-    uint32_t slot;
-    uint32_t back; /* index in the connection's list */
-};
-
-/* Who someone is on a presence channel. */
-struct who {
-    uint32_t len;
-    char user_id[];
-};
-
-struct joiner {
-    struct sub sub;
-    struct who *who;
-};
-
-struct changes {
-    uint32_t n, cap;
-    struct mail_change items[];
-};
-
-/* Of channels that the hub lets join: presence and cache channels. `who` is NULL for everybody on
- * the latter, and runs parallel to the channel's subs. */
-struct attendance {
-    struct who **who;
-    uint32_t who_cap;
-    struct joiner *joiners;
-    uint32_t njoiners, joiners_cap;
-};
-
-/*
- * subs holds n subscribers, in `one` while one place is enough. A channel without subscribers and
- * joiners lives until the hub has been told (chan_count_changed).
- */
-struct chan {
-    struct sub *subs;
-    uint32_t n, cap;
-    struct sub one;
-    struct chan *changed_next;
-    struct attendance *attendance;
-    uint32_t app, hash, len;
-    bool changed;
-    struct changes *changes; /* since the last count; NULL: nobody came or went */
-    char name[];
-};
 
 static void chan_name_of(const void *value, const char **key, size_t *len)
 {
@@ -146,7 +100,7 @@ static struct chan *chan_get(struct worker *worker, uint32_t app, uint32_t hash,
     return chan;
 }
 
-static void chan_free(struct chan *chan)
+void chan_free(struct chan *chan)
 {
     if (chan->attendance != NULL) {
         mem_free(chan->attendance->who);
@@ -160,12 +114,12 @@ static void chan_free(struct chan *chan)
     mem_free(chan);
 }
 
-static uint32_t chan_total(const struct chan *chan)
+uint32_t chan_total(const struct chan *chan)
 {
     return chan->n + (chan->attendance != NULL ? chan->attendance->njoiners : 0);
 }
 
-static void chan_changed(struct worker *worker, struct chan *chan)
+void chan_changed(struct worker *worker, struct chan *chan)
 {
     if (!chan->changed) {
         chan->changed = true;
@@ -190,7 +144,7 @@ static void chan_changes_add(struct chan *chan, struct conn *conn, bool joined)
         .random = subscriber_of(conn)->random & (UINT64_MAX >> 1), .joined = joined};
 }
 
-static bool chan_subs_room(struct chan *chan)
+bool chan_subs_room(struct chan *chan)
 {
     if (chan->n == chan->cap) {
         uint32_t cap = chan->cap * 2 < 4 ? 4 : chan->cap * 2;
@@ -217,8 +171,7 @@ static bool chan_subs_room(struct chan *chan)
     return true;
 }
 
-static void chan_subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref,
-                          struct who *who)
+void chan_subs_add(struct chan *chan, struct conn *conn, struct sub_ref *ref, struct who *who)
 {
     struct subscriber *subscriber = subscriber_of(conn);
     ref->pos = chan->n;
@@ -261,7 +214,7 @@ static struct who *chan_subs_remove(struct worker *worker, struct sub_ref *ref)
     return who;
 }
 
-static struct who *chan_joiners_remove(struct worker *worker, struct sub_ref *ref)
+struct who *chan_joiners_remove(struct worker *worker, struct sub_ref *ref)
 {
     struct attendance *attendance = ref->chan->attendance;
     struct who *who = attendance->joiners[ref->pos].who;
@@ -391,8 +344,8 @@ int chan_roster(struct conn *conn, struct sub_ref *ref)
     return chan_post_join(worker, conn, ref->chan, 0, &nobody);
 }
 
-static void chan_post_leave(struct worker *worker, const struct mail_channel *channel,
-                            const char *name, struct slice user)
+void chan_post_leave(struct worker *worker, const struct mail_channel *channel, const char *name,
+                     struct slice user)
 {
     size_t extra = channel->len + user.len;
     struct mail_leave *mail = mem_alloc(sizeof(*mail) + extra);
@@ -493,174 +446,9 @@ void chan_collect(struct worker *worker, uint32_t app, struct slice channel, str
     }
 }
 
-/* ---- mail ---- */
-
-static void chan_tell_joined(struct conn *conn, const struct mail_joined *mail)
-{
-    for (uint8_t i = 0; i < mail->count; i++) {
-        counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
-        if (i == 0 && mail->shared) {
-            worker_send_list(conn, mail->frames[i]);
-        } else {
-            worker_send(conn, frame_ref(mail->frames[i]));
-        }
-    }
-    conn_resume(conn);
-}
-
-void chan_joined(struct worker *worker, const struct mail_joined *mail)
-{
-    struct conn *conn = conn_find(worker->loop, mail->slot, mail->gen);
-    struct subscriber *subscriber = conn != NULL ? subscriber_of(conn) : NULL;
-    if (conn != NULL && mail->number == 0) {
-        chan_tell_joined(conn, mail);
-        return;
-    }
-    for (uint16_t i = 0; conn != NULL && i < subscriber->n; i++) {
-        struct sub_ref *ref = &subscriber->refs[i];
-        if (ref->joining != mail->number) {
-            continue;
-        }
-        struct chan *chan = ref->chan;
-        if (mail->refused) {
-            counter_add(worker->loop->counters, COUNTER_SUBSCRIBE_REFUSED, 1);
-            counter_add(worker->loop->counters, COUNTER_LIMIT_MEMBERS, 1);
-            chan_unsubscribe(conn, ref);
-            chan_tell_joined(conn, mail);
-            return;
-        }
-        if (mail->count == 0 || !chan_subs_room(chan)) {
-            conn_doom(conn);
-            break;
-        }
-        struct who *who = chan_joiners_remove(worker, ref);
-        chan_subs_add(chan, conn, ref, who);
-        chan_changed(worker, chan);
-        counter_add(worker->loop->counters, COUNTER_SUBSCRIBED, 1);
-        chan_tell_joined(conn, mail);
-        return;
-    }
-    /* It left before the answer came. */
-    if (mail->number != 0 && mail->user_len > 0 && !mail->refused) {
-        chan_post_leave(worker, &mail->channel, mail->bytes,
-                        (struct slice){mail->bytes + mail->channel.len, mail->user_len});
-    }
-}
-
-/* The slot of the connection that is left out; UINT32_MAX: none of this worker's. */
-static uint32_t chan_left_out(struct worker *worker, const struct socket_ref *except)
-{
-    if (except->random == 0 || except->worker != worker->id) {
-        return UINT32_MAX;
-    }
-    struct conn *conn = conn_at(worker->loop, except->slot);
-    return conn != NULL && subscriber_of(conn)->random == except->random ? except->slot
-                                                                         : UINT32_MAX;
-}
-
-void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
-{
-    struct loop *loop = worker->loop;
-    struct chan *chan = strmap_get_hashed(&worker->channels[mail->channel.app], mail->channel.hash,
-                                          mail->name, mail->channel.len);
-    if (chan == NULL || chan->n == 0) {
-        return;
-    }
-    uint32_t skip = chan_left_out(worker, &mail->except);
-    /* One delivery a form, made when the first connection that takes it is met. */
-    struct delivery *deliveries[FRAME_FORMS] = {delivery_new(loop, frame_ref(mail->frame))};
-    loop->delivered += mail->frame->len;
-    loop->places += chan->n;
-    /* From the last to the first: one that ends for lack of memory is replaced by the last, which
-     * has been served, and not by one that would be skipped. */
-    for (uint32_t i = chan->n; i-- > 0;) {
-        if (chan->subs[i].slot != skip) {
-            struct conn *conn = slots_at(loop, chan->subs[i].slot);
-            unsigned int form = conn_form(conn);
-            if (form != 0 && deliveries[form] == NULL) {
-                deliveries[form] = worker_delivery(worker, deliveries[0], form);
-            }
-            conn_queue(conn, deliveries[form]);
-        }
-    }
-    for (unsigned int form = FRAME_FORMS; form-- > 0;) {
-        struct delivery *delivery = deliveries[form];
-        if (delivery != NULL && (form == 0 || delivery != deliveries[0])) {
-            counter_add(loop->counters, COUNTER_MESSAGES_OUT, delivery->refs - 1);
-            counter_add(loop->counters, COUNTER_PACKED_OUT, form != 0 ? delivery->refs - 1 : 0);
-            delivery_unref(loop, delivery);
-        }
-    }
-}
-
-static bool chan_receives(struct conn *conn, const struct mail_deliver *mail)
-{
-    struct subscriber *subscriber = subscriber_of(conn);
-    if (subscriber->app != mail->channel.app ||
-        chan_left_out(worker_of(conn), &mail->except) == conn->slot) {
-        return false;
-    }
-    for (uint16_t i = 0; i < subscriber->n; i++) {
-        const struct chan *chan = subscriber->refs[i].chan;
-        if (subscriber->refs[i].joining == 0 && chan->hash == mail->channel.hash &&
-            chan->len == mail->channel.len && memcmp(chan->name, mail->name, chan->len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void chan_deliver_pending(struct conn *conn)
-{
-    struct worker *worker = worker_of(conn);
-    const struct mail *mail = loop_pending_mail(worker->loop, &worker->box);
-    for (; mail != NULL; mail = mail->next) {
-        const struct mail_deliver *deliver = (const struct mail_deliver *)mail;
-        if (mail->type == MAIL_DELIVER && chan_receives(conn, deliver)) {
-            counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
-            worker_send(conn, frame_ref(deliver->frame));
-        }
-    }
-}
-
 uint64_t chan_receivers(const struct sub_ref *ref, const struct worker *worker)
 {
     return (uint64_t)ref->chan->n * worker->flow->nworkers;
-}
-
-static void chan_post_count(struct worker *worker, const struct chan *chan)
-{
-    uint32_t n = chan->changes != NULL ? chan->changes->n : 0;
-    size_t list = n * sizeof(struct mail_change);
-    struct mail_count *mail = mem_alloc(sizeof(*mail) + list + chan->len);
-    *mail = (struct mail_count){
-        .mail = {.type = MAIL_COUNT, .weight = flow_mail(sizeof(*mail) + list + chan->len)},
-        .worker = worker->id,
-        .n = chan_total(chan),
-        .nchanges = n,
-        .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
-    };
-    if (n > 0) {
-        memcpy(mail->bytes, chan->changes->items, list);
-    }
-    memcpy(mail->bytes + list, chan->name, chan->len);
-    mailbox_post(worker->flow->hub, &mail->mail);
-}
-
-void chan_count_changed(struct worker *worker)
-{
-    while (worker->changed != NULL) {
-        struct chan *chan = worker->changed;
-        worker->changed = chan->changed_next;
-        chan->changed = false;
-        chan_post_count(worker, chan);
-        mem_free(chan->changes);
-        chan->changes = NULL;
-        if (chan_total(chan) == 0) {
-            check(strmap_del(&worker->channels[chan->app], chan->name, chan->len) == chan);
-            chan_free(chan);
-        }
-    }
 }
 
 void chan_free_all(struct worker *worker)

@@ -79,14 +79,7 @@ struct slice chan_user(const struct sub_ref *ref);
 /* Of all connections on this channel, as far as this worker can tell. */
 uint64_t chan_receivers(const struct sub_ref *ref, const struct worker *worker);
 
-/* Queues to a connection that is about to end what this worker has still to deliver to it. */
-void chan_deliver_pending(struct conn *conn);
-
-/* For worker_mail.c. */
 void chan_tables(struct worker *worker, size_t napps); /* room for so many applications */
-void chan_deliver(struct worker *worker, const struct mail_deliver *mail);
-void chan_joined(struct worker *worker, const struct mail_joined *mail);
-void chan_count_changed(struct worker *worker);
 void chan_free_all(struct worker *worker);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proto/deflate.h"
 #include "pubsub/chan.h"
+#include "pubsub/chan_mail.h"
 #include "pubsub/limits.h"
 #include "pubsub/watch.h"
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proto/sign.h"
 #include "pubsub/chan.h"
+#include "pubsub/chan_mail.h"
 #include "pubsub/watch.h"
 #include "pubsub/wire.h"
 #include "serve/say.h"
