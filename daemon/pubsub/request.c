@@ -27,11 +27,8 @@ void request_post(struct mailbox *hub, struct request *request)
     struct mail_request *mail = mem_alloc(sizeof(*mail));
     request->app_index = request->app->index;
     request->app = NULL;
-    size_t bytes = sizeof(*mail) + sizeof(*request);
-    for (size_t i = 0; i < request->nevents; i++) {
-        bytes += request->events[i].data.len;
-    }
-    *mail = (struct mail_request){.mail = {.type = MAIL_REQUEST, .weight = flow_mail(bytes)},
+    size_t memory = sizeof(*mail) + sizeof(*request) + request->memory;
+    *mail = (struct mail_request){.mail = {.type = MAIL_REQUEST, .weight = flow_mail(memory)},
                                   .request = request};
     mailbox_post(hub, &mail->mail);
 }

@@ -31,6 +31,7 @@ struct request {
     size_t nevents;
     struct ff_slice *channels;
     char *room;
+    size_t memory; /* bytes of room, events and channels */
 };
 
 void request_free(struct request *request); /* NULL is fine */

@@ -226,6 +226,8 @@ static bool api_read_events(struct worker *worker, struct request *request, stru
     request->room = mem_try_alloc(body.len * 3 + 1);
     request->events = mem_try_alloc(events * sizeof(*request->events));
     request->channels = mem_try_alloc(channels * sizeof(*request->channels));
+    request->memory = body.len * 3 + 1 + events * sizeof(*request->events) +
+                      channels * sizeof(*request->channels);
     if (request->room == NULL || request->events == NULL || request->channels == NULL) {
         *fault = (struct api_fault){.status = 500, .why = "Out of memory"};
         return false;
