@@ -403,8 +403,9 @@ void listener_secure(struct listener *listener, struct tls_context *context)
 void listener_stop(struct listener *listener)
 {
     if (listener->fd >= 0) {
-        /* Closing a listener resets what waits in its queue: take it in first. */
-        while (listener_accept_some(listener)) {
+        /* Closing a listener resets what waits in its queue: take it in first, as much as a queue
+         * holds. More may come as fast as it is taken. */
+        for (int i = 0; i < BACKLOG / ACCEPTS_A_TURN && listener_accept_some(listener); i++) {
         }
     }
     listener_leave(listener);
