@@ -119,6 +119,11 @@ foreach ($loads as $load) {
             $pair($load, 'latency_p50_ms', "delivery latency at 50 publishes a second, $on, p50", 'ms', '', ''),
             $pair($load, 'latency_p99_ms', '... p99', 'ms', '<= 1.1', ''),
         ],
+        'crowd' => [
+            row($table, "$clients join a presence channel at once: until all are in", $get("$load fanfared", 'seconds'), null, 's', '<= 30', ''),
+            row($table, '... the most that the daemon held', $get("$load fanfared", 'rss_peak_kb'), null, 'KB', '<= 307,200', ''),
+            row($table, '... bytes that were sent', $get("$load fanfared", 'bytes'), null, 'B', '', ''),
+        ],
         default => null,
     };
 }
