@@ -36,7 +36,8 @@ async function flood(client, chunk, over, { read = true } = {}) {
     }
 }
 
-suite('doors under flood', { workers: [1, 3], sections: { limits: { mailbox_high: '4M', output_total: '32M', output_hard: '4M' }, 'app "app1"': { client_event_rate: 0 } } }, (ctx) => {
+// One event to these many is over mailbox_high already, so that it does not depend on who is faster whether somebody is held back.
+suite('doors under flood', { workers: [1, 3], sections: { limits: { mailbox_high: '64K', output_total: '32M', output_hard: '4M' }, 'app "app1"': { client_event_rate: 0 } } }, (ctx) => {
     const held = async (door) => (await ctx.daemon.metrics()).get('flow_held_total', `door="${door}"`);
 
     test('client events to many that cannot take them all', long, async () => {
@@ -90,14 +91,14 @@ suite('doors under flood', { workers: [1, 3], sections: { limits: { mailbox_high
                     out.on('error', () => {});
                     out.on('close', done);
                     out.end(body);
-                    setTimeout(() => out.destroy(), 50);
+                    setTimeout(() => out.destroy(), 50).unref();
                 });
             }
         };
         const publishing = Array.from({ length: 40 }, publisher);
         await until(() => {
             grewBy(ctx.daemon.pid, before, 150 * MB, 'publishers that give up');
-            return statuses.has(503) || (statuses.get(200) ?? 0) > 2000;
+            return statuses.has(503);
         }, 'refusals', 60_000);
         over = true;
         await Promise.all(publishing);
