@@ -49,6 +49,12 @@ static inline const unsigned char *utf8_skip_words(const unsigned char *p, const
     return p;
 }
 
+size_t ff_utf8_char(const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    return len == 0 ? 0 : *p < 0x80 ? 1 : utf8_length(p, len);
+}
+
 const char *ff_utf8_skip(const char *text, const char *end)
 {
     const unsigned char *p = (const unsigned char *)text;

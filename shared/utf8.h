@@ -11,6 +11,9 @@
 
 bool ff_utf8_valid(const char *text, size_t len);
 
+/* The bytes of the character at `text`; 0: there is none, or not the whole of it in `len` bytes. */
+size_t ff_utf8_char(const char *text, size_t len);
+
 /* Over a run of characters that are not ASCII: the place behind it, which is `end` or a byte of
  * ASCII. NULL: what is there is no UTF-8. For readers that look at ASCII themselves. */
 const char *ff_utf8_skip(const char *text, const char *end);

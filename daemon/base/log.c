@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "shared/utf8.h"
 
 /* PIPE_BUF on Linux: a pipe that poll calls writable takes this much in one piece, unmixed with
  * other writers' lines. */
@@ -70,49 +71,23 @@ static void log_put_text(struct line *line, const char *text)
     log_put(line, text, strlen(text));
 }
 
-/* The length of the UTF-8 sequence at `p`, and its code point; 0: not valid. (shared/utf8.h is
- * above this layer.) */
-static size_t log_utf8_at(const unsigned char *p, size_t left, uint32_t *point)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = p[0] < 0x80   ? 1
-               : p[0] < 0xC2 ? 0
-               : p[0] < 0xE0 ? 2
-               : p[0] < 0xF0 ? 3
-               : p[0] < 0xF5 ? 4
-                             : 0;
-
-    if (n == 0 || n > left) {
-        return 0;
-    }
-    *point = n == 1 ? p[0] : p[0] & (0x7Fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-        *point = *point << 6 | (p[i] & 0x3Fu);
-    }
-    if (*point < least[n] || *point > 0x10FFFF || (*point >= 0xD800 && *point <= 0xDFFF)) {
-        return 0;
-    }
-    return n;
-}
-
 /* Control characters (those of C1 too: terminals obey them) and what is no UTF-8 become escapes. */
 static void log_put_escaped(struct line *line, const char *text, size_t len, bool json)
 {
     const unsigned char *p = (const unsigned char *)text;
     char escape[16];
-    uint32_t point;
 
     for (size_t i = 0; i < len && !line->full;) {
-        size_t n = log_utf8_at(p + i, len - i, &point);
+        size_t n = ff_utf8_char(text + i, len - i);
+        /* Of U+0080 to U+009F the last byte is the code point. */
+        bool c1 = n == 2 && p[i] == 0xC2 && p[i + 1] < 0xA0;
+        unsigned int point = c1 ? p[i + 1] : p[i];
         int used = 0;
 
         if (n == 0) {
             n = 1;
             used = snprintf(escape, sizeof(escape), json ? "\\\\x%02x" : "\\x%02x", p[i]);
-        } else if (point < 0x20 || (point >= 0x7F && point < 0xA0)) {
+        } else if (c1 || point < 0x20 || point == 0x7F) {
             used = snprintf(escape, sizeof(escape), json ? "\\u%04x" : "\\x%02x", point);
         } else if (json && (point == '"' || point == '\\')) {
             used = snprintf(escape, sizeof(escape), "\\%c", (char)point);

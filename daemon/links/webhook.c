@@ -9,6 +9,7 @@
 #include "links/webhook_http.h"
 #include "links/webhook_queue.h"
 #include "proto/sign.h"
+#include "shared/hex.h"
 
 /* An application with a URL. */
 struct hook {
@@ -54,14 +55,10 @@ static void webhooks_on_answer(void *arg, const struct hook_answer *answer);
 
 static void hook_sign(const struct hook *hook, char out[2 * SIGN_LEN])
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t mac[SIGN_LEN];
     struct slice body = {(const char *)hook->queue.body.data, hook->queue.body.len};
     sign_hmac((struct slice){hook->secret, strlen(hook->secret)}, &body, 1, mac);
-    for (size_t i = 0; i < SIGN_LEN; i++) {
-        out[2 * i] = hex[mac[i] >> 4];
-        out[2 * i + 1] = hex[mac[i] & 15];
-    }
+    ff_hex_write(out, mac, SIGN_LEN);
 }
 
 /* -1: there will be no answer. */

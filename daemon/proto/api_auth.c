@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/hex.h"
 #include "proto/sign.h"
+#include "shared/hex.h"
 
 #define MD5_LEN              16u
 #define MAX_TIMESTAMP_DIGITS 12u
@@ -17,12 +17,12 @@ static int api_auth_unescape(struct slice text, bool plus, char *room, struct sl
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
         if (c == '%') {
-            if (text.len - i < 3 || hex_value((unsigned char)text.p[i + 1]) < 0 ||
-                hex_value((unsigned char)text.p[i + 2]) < 0) {
+            if (text.len - i < 3 || ff_hex_value((unsigned char)text.p[i + 1]) < 0 ||
+                ff_hex_value((unsigned char)text.p[i + 2]) < 0) {
                 return -1;
             }
-            c = (char)(hex_value((unsigned char)text.p[i + 1]) << 4 |
-                       hex_value((unsigned char)text.p[i + 2]));
+            c = (char)(ff_hex_value((unsigned char)text.p[i + 1]) << 4 |
+                       ff_hex_value((unsigned char)text.p[i + 2]));
             i += 2;
         } else if (c == '+' && plus) {
             c = ' ';
@@ -145,15 +145,7 @@ static bool api_auth_hex_is(struct slice hex, const uint8_t *bytes, size_t len)
     if (hex.p == NULL || hex.len != 2 * len || len > sizeof(given)) {
         return false;
     }
-    for (size_t i = 0; i < len; i++) {
-        int high = hex_value((unsigned char)hex.p[2 * i]),
-            low = hex_value((unsigned char)hex.p[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        given[i] = (uint8_t)(high << 4 | low);
-    }
-    return sign_equal(given, bytes, len);
+    return ff_hex_read(given, hex.p, len) && sign_equal(given, bytes, len);
 }
 
 /* The HMAC of one way to write the path. */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "proto/hex.h"
+#include "shared/hex.h"
 
 #define MAX_SIZE_DIGITS 8u
 #define MAX_LINE        1024u /* of a chunk's size with its extension, and of a trailer */
@@ -41,8 +41,8 @@ static int chunked_byte(struct chunked *body, uint8_t byte, size_t max, bool *do
     }
     switch ((enum chunked_step)body->step) {
     case CHUNKED_SIZE:
-        if (hex_value(byte) >= 0 && body->digits < MAX_SIZE_DIGITS) {
-            body->left = body->left << 4 | (uint32_t)hex_value(byte);
+        if (ff_hex_value(byte) >= 0 && body->digits < MAX_SIZE_DIGITS) {
+            body->left = body->left << 4 | (uint32_t)ff_hex_value(byte);
             body->digits++;
             return 0;
         }

@@ -1,6 +1,6 @@
 #include "proto/http.h"
 
-#include "proto/hex.h"
+#include "shared/hex.h"
 
 #define MAX_METHOD 32u
 #define MAX_DIGITS 18u /* of a Content-Length: stays below 2^63 */
@@ -427,8 +427,8 @@ static int http_escape_at(struct slice text, size_t i)
     if (text.len - i < 3) {
         return -1;
     }
-    int high = hex_value((unsigned char)text.p[i + 1]);
-    int low = hex_value((unsigned char)text.p[i + 2]);
+    int high = ff_hex_value((unsigned char)text.p[i + 1]);
+    int low = ff_hex_value((unsigned char)text.p[i + 2]);
     return high >= 0 && low >= 0 ? high << 4 | low : -1;
 }
 

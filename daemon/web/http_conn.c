@@ -131,7 +131,7 @@ static size_t http_body_begin(struct conn *conn, struct http_body *body, bool go
 {
     static const char please[] = "HTTP/1.1 100 Continue\r\n\r\n";
     size_t used = 0;
-    struct slice data;
+    struct slice data = {NULL, 0};
     int status = body->left > body->max ? 413 : 0;
     buf_init(&body->data, body->max);
     if (status != 0 || http_body_read(body, bytes, len, &used, &data, &status)) {

@@ -39,7 +39,7 @@ static void bodies(struct slice body)
                                     .channels = names,
                                     .max_channels = channels,
                                     .channels_per_event = 100};
-        fault = (struct api_fault){0, NULL};
+        fault = (struct api_fault){0};
         int result = batch ? api_batch_read(body, &reader, out, events, &count, &fault)
                            : api_event_read(body, &reader, out, &fault);
         check((result == 0) == (fault.status == 0));

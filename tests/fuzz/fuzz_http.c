@@ -12,8 +12,8 @@
 
 #include "base/buf.h"
 #include "base/check.h"
-#include "proto/hex.h"
 #include "proto/http.h"
+#include "shared/hex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -108,10 +108,10 @@ static void unescape(struct slice text, char *out, size_t *len)
     *len = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.p[i];
-        if (c == '%' && text.len - i >= 3 && hex_value((unsigned char)text.p[i + 1]) >= 0 &&
-            hex_value((unsigned char)text.p[i + 2]) >= 0) {
-            c = (char)(hex_value((unsigned char)text.p[i + 1]) << 4 |
-                       hex_value((unsigned char)text.p[i + 2]));
+        if (c == '%' && text.len - i >= 3 && ff_hex_value((unsigned char)text.p[i + 1]) >= 0 &&
+            ff_hex_value((unsigned char)text.p[i + 2]) >= 0) {
+            c = (char)(ff_hex_value((unsigned char)text.p[i + 1]) << 4 |
+                       ff_hex_value((unsigned char)text.p[i + 2]));
             i += 2;
         }
         out[(*len)++] = c;

@@ -96,10 +96,10 @@ static void test_every_code_point(void **state)
             len = 4;
         }
         bool valid = point <= 0x10FFFF && !(point >= 0xD800 && point <= 0xDFFF);
-        if (ff_utf8_valid(text, len) != valid) {
+        if (ff_utf8_valid(text, len) != valid || ff_utf8_char(text, len) != (valid ? len : 0)) {
             fail_msg("U+%04X", (unsigned int)point);
         }
-        if (len > 1 && ff_utf8_valid(text, len - 1)) {
+        if (ff_utf8_char(text, len - 1) != 0 || (len > 1 && ff_utf8_valid(text, len - 1))) {
             fail_msg("U+%04X cut short", (unsigned int)point);
         }
     }
