@@ -29,6 +29,9 @@ static void hub_on_count(struct hub *hub, const struct mail_count *mail)
         entry = hub_find(hub, channel->app, channel->hash, (struct slice){name, channel->len});
     }
     if (entry != NULL) {
+        if (entry->here == entry->counts[mail->worker] && mail->n == 0) {
+            joins_settle(hub, entry);
+        }
         occupancy_set(hub, channel, entry, mail->worker, mail->n);
         joins_release(hub, channel->app, entry);
     }

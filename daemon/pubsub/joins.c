@@ -13,8 +13,8 @@
 #define STALE_MAX (32u << 20) /* bytes of lists that are out of date and on their way */
 #define LIST_MS   5000u       /* a list that nobody asked for so long is made anew when need be */
 #define LOOK      16u         /* joins let in between two looks at the flow */
-#define PACE      20u         /* members for each millisecond between two services of a room */
-#define PACE_MAX  500u        /* ms */
+#define PACE      200u        /* members for each millisecond between two services of a room */
+#define PACE_MAX  200u        /* ms */
 
 struct room {
     struct presence *members;
@@ -336,12 +336,17 @@ void joins_ask(struct hub *hub, struct dirent *entry, struct mail_join *mail)
 
 void joins_leave(struct hub *hub, struct dirent *entry, struct mail_leave *mail)
 {
-    if (entry != NULL && entry->room != NULL) {
+    struct room *room = entry != NULL ? entry->room : NULL;
+    if (room != NULL && (room->line.head != NULL || hub->loop->now < room->due)) {
         /* Behind the joins that came before it: one of them may be the same user's. */
-        joins_room_line_up(hub, entry->room, &mail->mail);
-    } else {
-        mailbox_done(&hub->box, &mail->mail);
+        joins_room_line_up(hub, room, &mail->mail);
+        return;
     }
+    if (room != NULL) {
+        joins_let_out(hub, room, mail);
+        joins_release(hub, mail->channel.app, entry);
+    }
+    mailbox_done(&hub->box, &mail->mail);
 }
 
 /* Lets in as many of a line as there is room for. False: some still wait. */
@@ -378,6 +383,16 @@ static bool joins_serve(struct hub *hub, struct room *room)
         mailbox_done(&hub->box, &join->mail);
     }
     return room->line.head == NULL;
+}
+
+void joins_settle(struct hub *hub, struct dirent *entry)
+{
+    struct room *room = entry->room;
+    if (room != NULL && room->line.head != NULL) {
+        joins_room_unqueue(hub, room);
+        while (!joins_serve(hub, room)) {
+        }
+    }
 }
 
 static bool joins_open(struct hub *hub)

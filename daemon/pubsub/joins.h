@@ -24,6 +24,9 @@
 void joins_ask(struct hub *hub, struct dirent *entry, struct mail_join *mail);
 /* Takes over a mail_leave; entry may be NULL. */
 void joins_leave(struct hub *hub, struct dirent *entry, struct mail_leave *mail);
+/* Lets in and out all who wait: the channel is about to be vacated, and its last members have left
+ * before. */
+void joins_settle(struct hub *hub, struct dirent *entry);
 /* Lets in whom there is room for. At the end of a turn. */
 void joins_run(struct hub *hub);
 /* Gives back lists that nobody has asked for lately. Now and then. */

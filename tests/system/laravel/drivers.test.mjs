@@ -250,7 +250,7 @@ for (const [driver, prefix] of [['reverb', ''], ['pusher', ''], ['reverb', '/liv
             const name = channel();
             const fine = app.env;
             for (const [change, text] of [
-                [{ [`${driver.toUpperCase()}_APP_SECRET`]: 'another' }, /Authentication signature invalid/],
+                [{ [`${driver.toUpperCase()}_APP_SECRET`]: 'another' }, /auth_signature is not the HMAC-SHA256/],
                 [{ [`${driver.toUpperCase()}_APP_ID`]: 'nobody' }, /No matching application/],
                 [{ [`${driver.toUpperCase()}_PORT`]: await freePort() }, /cURL error 7/],
             ]) {

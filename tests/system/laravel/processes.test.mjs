@@ -16,7 +16,7 @@ describe('PHP processes', { skip }, () => {
 
     before(async () => {
         // Publishers here are faster than a client in JavaScript: what is tested is not the limit of a backlog.
-        daemon = await Daemon.start({ workers: 2, sections: { limits: { output_hard: 0, output_total: 0 } } });
+        daemon = await Daemon.start({ workers: 2, sections: { limits: { output_hard: 0, output_total: 0, ping_interval: 600 } } });
         app = await Laravel.create(daemon);
     });
     afterEach(async () => {

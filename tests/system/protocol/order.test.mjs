@@ -7,7 +7,8 @@ import { Ipc, frame } from '../lib/ipc.mjs';
 import { long } from '../lib/paths.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 
-suite('order', { workers: [1, 3] }, (ctx) => {
+// Nobody says anything for long on a slow build, and shall not be pinged for it.
+suite('order', { workers: [1, 3], sections: { limits: { ping_interval: 600 } } }, (ctx) => {
     test('10,000 messages of each of four publishers, pipelined, to twelve subscribers', long, async () => {
         const channel = unique();
         const clients = await Promise.all(Array.from({ length: 12 }, () => ctx.open()));

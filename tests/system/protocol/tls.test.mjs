@@ -237,15 +237,15 @@ for (const workers of [1, 3]) {
             for (const each of [one, two]) assert.equal((await each.expect('E', channel)).data, data);
             const whisper = { event: 'client-w', channel, data: { t: 'z'.repeat(9000) } };
             one.write(clientFrame(JSON.stringify(whisper)));
-            assert.deepEqual((await two.expect('client-w', channel)).data, whisper.data);
+            assert.deepEqual(JSON.parse((await two.expect('client-w', channel)).data), whisper.data);
             // A record a byte.
             one.socket.setMaxSendFragment(512);
             const frame = clientFrame(JSON.stringify({ ...whisper, data: { t: 'q'.repeat(2000) } }));
             for (const byte of frame) await new Promise((done) => one.socket.write(Buffer.from([byte]), done));
-            assert.equal((await two.expect('client-w', channel)).data.t.length, 2000);
+            assert.equal(JSON.parse((await two.expect('client-w', channel)).data).t.length, 2000);
             // And in the largest number of small records that one write makes.
             one.write(clientFrame(JSON.stringify(whisper)));
-            assert.deepEqual((await two.expect('client-w', channel)).data, whisper.data);
+            assert.deepEqual(JSON.parse((await two.expect('client-w', channel)).data), whisper.data);
         });
 
         test('a message behind the handshake in one record with it', async () => {
