@@ -69,6 +69,7 @@ struct conn_handler echo_handler = {
     .leave = echo_leave,
     .expired = echo_expired,
     .max_input = ECHO_MAX + WS_MAX_HEADER + WS_MAX_CONTROL,
+    .frames = 4096, /* conformance suites send messages in fragments of a byte */
     .client = true,
     .bounded = true,
 };
