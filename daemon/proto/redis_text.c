@@ -206,9 +206,9 @@ static bool url_tcp(const char *text, size_t len, struct redis_url *out)
     if (slash != NULL && len > host + 1 && !url_db(slash + 1, len - host - 1, out)) {
         return false;
     }
-    if (host == 0) { /* "redis://" alone says nothing */
+    if (host == 0) {
         out->place.port = REDIS_PORT;
-        return at != NULL || out->db != 0;
+        return true;
     }
     return redis_place_read(text, host, REDIS_PORT, &out->place);
 }

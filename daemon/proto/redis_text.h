@@ -30,9 +30,8 @@ struct redis_place {
 /*
  * What a URL says. Forms: redis://[user:password@]host[:port][/db], rediss:// the same over TLS,
  * unix://[user:password@]/path[?db=N]. A password alone is written ":password@". Both may hold
- * percent-escapes; an '@' or '/' of a password may stand as it is. The host may be left out where
- * a user or a password stands ("redis://:password@"), since sentinels and cluster nodes have theirs
- * elsewhere.
+ * percent-escapes; an '@' or '/' of a password may stand as it is. The host may be left out
+ * ("redis://:password@"), since sentinels and cluster nodes have theirs elsewhere.
  */
 struct redis_url {
     struct redis_place place;

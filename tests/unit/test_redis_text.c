@@ -28,6 +28,8 @@ static void test_urls(void **state)
         {"redis://:secret@", "", "", "secret", 6379, 0, false},
         {"redis://me:secret@/4", "", "me", "secret", 6379, 4, false},
         {"redis:///4", "", "", "", 6379, 4, false},
+        {"redis:///", "", "", "", 6379, 0, false},
+        {"rediss://", "", "", "", 6379, 0, true},
         {"rediss://h:6380", "h", "", "", 6380, 0, true},
         {"unix:///run/redis.sock", "/run/redis.sock", "", "", 0, 0, false},
         {"unix:///run/redis%20a.sock?db=9", "/run/redis a.sock", "", "", 0, 9, false},
@@ -36,8 +38,6 @@ static void test_urls(void **state)
     static const char *const wrong[] = {
         "",
         "redis:",
-        "redis://",
-        "redis:///",
         "http://h",
         "REDIS://h",
         "localhost:6379",
