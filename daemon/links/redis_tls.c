@@ -51,10 +51,13 @@ void redis_tls_free(struct redis_tls *tls)
 
 /* hiredis' own contexts only set the name that is asked for and take every certificate that some
  * authority has signed; so the session is made here. */
-int redis_tls_start(struct redis_tls *tls, struct redisContext *connection, const char *host)
+int redis_tls_start(struct redis_tls *tls, struct redisContext *connection, const char *host,
+                    void **out, const char **why)
 {
     struct address address;
+    __typeof__(connection->funcs) plain = connection->funcs;
     SSL *session = SSL_new(tls->context);
+    *why = "TLS cannot be started";
     if (session == NULL) {
         return -1;
     }
@@ -63,11 +66,21 @@ int redis_tls_start(struct redis_tls *tls, struct redisContext *connection, cons
         numeric ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), host) == 1
                 : SSL_set1_host(session, host) == 1 && SSL_set_tlsext_host_name(session, host) == 1;
     if (!set || redisInitiateSSL(connection, session) != REDIS_OK) {
+        connection->funcs = plain; /* hiredis would go on with a session that is not there */
+        *why = set ? redis_tls_why(session) : *why;
         SSL_free(session);
         ERR_clear_error();
         return -1;
     }
+    *out = session;
     return 0;
+}
+
+const char *redis_tls_why(const void *session)
+{
+    long verified = SSL_get_verify_result(session);
+    return verified != X509_V_OK ? X509_verify_cert_error_string(verified)
+                                 : "the TLS handshake has failed";
 }
 
 #else
@@ -87,12 +100,21 @@ void redis_tls_free(struct redis_tls *tls)
     (void)tls;
 }
 
-int redis_tls_start(struct redis_tls *tls, struct redisContext *connection, const char *host)
+int redis_tls_start(struct redis_tls *tls, struct redisContext *connection, const char *host,
+                    void **out, const char **why)
 {
     (void)tls;
+    (void)out;
+    (void)why;
     (void)connection;
     (void)host;
     return -1;
+}
+
+const char *redis_tls_why(const void *session)
+{
+    (void)session;
+    return "";
 }
 
 #endif

@@ -21,8 +21,12 @@ bool redis_tls_available(void); /* in this build */
 struct redis_tls *redis_tls_new(void) MUST_CHECK; /* NULL: OpenSSL refuses, or not available */
 void redis_tls_free(struct redis_tls *tls);       /* NULL is fine */
 
-/* Has a connection that was just begun speak TLS with `host`. -1: it cannot. */
-int redis_tls_start(struct redis_tls *tls, struct redisContext *connection,
-                    const char *host) MUST_CHECK;
+/* Has a connection that was just made speak TLS with `host`. 0: it begins to, and the session is
+ * the connection's. -1: it cannot, for a reason that is static text; the handshake may have failed
+ * already. */
+int redis_tls_start(struct redis_tls *tls, struct redisContext *connection, const char *host,
+                    void **session, const char **why) MUST_CHECK;
+/* Why the handshake has failed, as long as the connection is not freed: static text. */
+const char *redis_tls_why(const void *session);
 
 #endif

@@ -311,6 +311,9 @@ static const struct {
     [REDIS_TROUBLE_BUSY] = {"BUSY ", "is busy with a script", ""},
     [REDIS_TROUBLE_CLIENTS] = {"ERR max number of clients reached", "has too many clients",
                                "raise maxclients in its configuration"},
+    [REDIS_TROUBLE_DENIED] = {"DENIED ", "is in protected mode and takes no connections from here",
+                              "give it a password (requirepass), or protected-mode no where "
+                              "nobody else can reach it"},
     [REDIS_TROUBLE_NOAUTH] = {"NOAUTH ", "wants a password",
                               "put it into [redis] url: redis://:password@host"},
     [REDIS_TROUBLE_WRONGPASS] = {"WRONGPASS ", "refuses the user or the password",
@@ -328,6 +331,7 @@ static const struct {
                                  "is no node of a Redis Cluster",
                                  "name it in [redis] url, and leave [redis] cluster empty"},
     [REDIS_TROUBLE_CONNECT] = {NULL, "cannot be reached", ""},
+    [REDIS_TROUBLE_LOST] = {NULL, "is lost", ""},
     [REDIS_TROUBLE_SILENT] = {NULL, "does not answer", ""},
     [REDIS_TROUBLE_PROTOCOL] = {NULL, "does not answer as Redis does",
                                 "see host and port in [redis], and whether it is redis:// or "

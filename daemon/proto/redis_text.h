@@ -81,6 +81,7 @@ enum redis_trouble {
     REDIS_TROUBLE_BUSY,
     REDIS_TROUBLE_CLIENTS, /* it has too many */
     /* somebody has to change something */
+    REDIS_TROUBLE_DENIED, /* protected mode */
     REDIS_TROUBLE_NOAUTH,
     REDIS_TROUBLE_WRONGPASS,
     REDIS_TROUBLE_NOPERM,
@@ -89,7 +90,8 @@ enum redis_trouble {
     REDIS_TROUBLE_NOREPLICAS,
     REDIS_TROUBLE_NOCLUSTER, /* it is none of a Redis Cluster */
     /* not said by a server */
-    REDIS_TROUBLE_CONNECT,  /* cannot be reached, or the connection was lost */
+    REDIS_TROUBLE_CONNECT,  /* cannot be reached */
+    REDIS_TROUBLE_LOST,     /* the connection has ended */
     REDIS_TROUBLE_SILENT,   /* a command or a connection attempt was not answered in time */
     REDIS_TROUBLE_PROTOCOL, /* what answers is no Redis */
     REDIS_TROUBLE_MAX
