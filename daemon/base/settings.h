@@ -21,12 +21,30 @@ struct limits {
         mailbox_high, max_handshakes, handshake_rate, webhook_queue;
 };
 
-enum client_events { CLIENT_EVENTS_MEMBERS, CLIENT_EVENTS_NONE, CLIENT_EVENTS_ALL };
-
 struct text_list {
     char **items;
     size_t count;
 };
+
+/* Which Redis, and how. Nothing of it is set: the node stands alone. */
+struct redis_settings {
+    char *url; /* proto/redis_text.h; "" when unset. Without a host it says what sentinels and
+                  cluster nodes have in common: TLS, user, password, database */
+    struct text_list sentinels, cluster; /* host:port; one of them at most is not empty */
+    char *master;                        /* the name by which sentinels know it */
+    char *prefix;                        /* of all keys; "" is none */
+    bool require;
+    uint64_t connect_timeout_ms;
+};
+
+/* What the nodes that share a Redis must agree upon, and what each may have for itself. */
+struct cluster_settings {
+    char *node; /* "": made of the host's name and the process */
+    uint64_t lanes;
+    uint64_t resend_window, resend_bytes, node_timeout, query_deadline_ms;
+};
+
+enum client_events { CLIENT_EVENTS_MEMBERS, CLIENT_EVENTS_NONE, CLIENT_EVENTS_ALL };
 
 struct app_settings {
     char *id, *key, *secret;

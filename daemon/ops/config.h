@@ -32,8 +32,9 @@ struct config {
     struct text_list admin_listen; /* empty: off */
     /* [tls] */
     struct text_list tls_listen, tls_certificate, tls_key;
-    /* [redis] */
-    char *redis_url, *redis_prefix;
+    /* [redis] and [cluster] */
+    struct redis_settings redis;
+    struct cluster_settings cluster;
     /* [limits] and [app "id"] */
     struct limits limits;
     struct app_settings *apps; /* at least one; ids and keys are unique */

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/strmap.h"
+#include "links/redis_tls.h"
+#include "proto/redis_text.h"
 
 static void config_draft_key(const void *value, const char **key, size_t *len)
 {
@@ -99,12 +101,61 @@ static void config_check_addresses(struct loader *loader)
     }
 }
 
+/* Sentinels and cluster nodes have hosts of their own, and a database is chosen only where there
+ * are several. */
+static void config_check_redis(struct loader *loader)
+{
+    const struct redis_settings *redis = &loader->config->redis;
+    bool sentinels = redis->sentinels.count > 0, cluster = redis->cluster.count > 0;
+    unsigned int url_line = config_line_of(loader, SECTION_REDIS, "url");
+    struct redis_url url;
+
+    if (sentinels && cluster) {
+        config_say(loader, true, config_line_of(loader, SECTION_REDIS, "cluster"),
+                   "[redis] sentinels and cluster exclude each other: a Redis Cluster needs no "
+                   "Sentinel");
+    }
+    if (sentinels != (redis->master[0] != '\0')) {
+        config_say(loader, true,
+                   config_line_of(loader, SECTION_REDIS, sentinels ? "sentinels" : "master"),
+                   sentinels ? "[redis] sentinels needs master = NAME, as in \"sentinel monitor "
+                               "NAME\" of their configuration"
+                             : "[redis] master is the name of one that sentinels know: it needs "
+                               "sentinels = HOST, ...");
+    }
+    if (redis->url[0] == '\0' || !redis_url_read(redis->url, strlen(redis->url), &url)) {
+        return;
+    }
+    bool host = url.place.host[0] != '\0';
+    if (host && (sentinels || cluster)) {
+        config_say(
+            loader, true, url_line,
+            "[redis] url must have no host where %s is set: leave it empty, or give what all "
+            "servers have in common, as in redis://user:password@",
+            sentinels ? "sentinels" : "cluster");
+    } else if (!host && !sentinels && !cluster) {
+        config_say(loader, true, url_line, "[redis] url has no host");
+    }
+    if (cluster && url.db != 0) {
+        config_say(loader, true, url_line, "a Redis Cluster has no database but 0");
+    }
+    if (url.tls && !redis_tls_available()) {
+        config_say(
+            loader, true, url_line,
+            "[redis] url: rediss:// needs hiredis 1.0 or newer with TLS, which this build does "
+            "not have (Debian has it from release 13 on); use redis:// through a tunnel such "
+            "as stunnel");
+    }
+    explicit_bzero(&url, sizeof(url));
+}
+
 void config_check_together(struct loader *loader)
 {
     const struct config *config = loader->config;
     const struct limits *limits = &config->limits;
 
     config_check_addresses(loader);
+    config_check_redis(loader);
     if (config->proxy_protocol && config->trusted_proxies.count == 0) {
         config_say(loader, true, config_line_of(loader, SECTION_SERVER, "proxy_protocol"),
                    "[server] proxy_protocol = yes needs trusted_proxies: the addresses of the "

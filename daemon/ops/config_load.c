@@ -28,11 +28,10 @@ static void config_say_unknown_section(struct loader *loader, unsigned int line,
     if (near != SUGGEST_NONE) {
         snprintf(hint, sizeof(hint), "did you mean [%s]? ", section_infos[near].name);
     }
-    config_say(
-        loader, true, line,
-        "unknown section [%s]: %sAllowed are [server], [ipc], [admin], [tls], [redis], [limits] "
-        "and [app \"id\"]",
-        name, hint);
+    config_say(loader, true, line,
+               "unknown section [%s]: %sAllowed are [server], [ipc], [admin], [tls], [redis], "
+               "[cluster], [limits] and [app \"id\"]",
+               name, hint);
 }
 
 static void config_on_section(void *arg, unsigned int line, const char *name)

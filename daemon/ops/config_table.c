@@ -28,6 +28,7 @@ const struct section_info section_infos[SECTION_MAX] = {
          "Where /metrics, /stats and /health are served. Keep it off public networks."},
     [SECTION_TLS] = {"tls", "TLS", "TLS without a proxy in front."},
     [SECTION_REDIS] = {"redis", "REDIS", "Redis, which connects several nodes."},
+    [SECTION_CLUSTER] = {"cluster", "CLUSTER", "How the nodes that share a Redis work together."},
     [SECTION_LIMITS] = {"limits", "LIMITS",
                         "Limits of the process and of each connection. 0 means no limit."},
     [SECTION_APP] =
@@ -99,12 +100,50 @@ const struct config_key config_keys[] = {
     {SECTION_TLS, "key", KEY_LIST, 0, "", IN_CONFIG(tls_key), .kind = &kind_file,
      .help = "PEM files with the private keys, in the order of the certificates."},
 
-    {SECTION_REDIS, "url", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis_url), .kind = &kind_redis_url,
-     .help = "The Redis that the nodes share. Empty: this node stands alone."},
-    {SECTION_REDIS, "prefix", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis_prefix),
+    {SECTION_REDIS, "url", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis.url), .kind = &kind_redis_url,
+     .help = "The Redis that the nodes share. Empty, with neither sentinels nor cluster: this node "
+             "stands alone. With one of them it has no host, and says what all servers have in "
+             "common: redis://user:password@/0."},
+    {SECTION_REDIS, "sentinels", KEY_LIST, KEY_LATER, "", IN_CONFIG(redis.sentinels),
+     .kind = &kind_sentinel,
+     .help = "The Sentinels that know who is the master. One that wants a password gets that of "
+             "url."},
+    {SECTION_REDIS, "master", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis.master),
+     .kind = &kind_redis_master, .help = "The name by which the Sentinels know the master."},
+    {SECTION_REDIS, "cluster", KEY_LIST, KEY_LATER, "", IN_CONFIG(redis.cluster),
+     .kind = &kind_cluster_node, .help = "Some nodes of a Redis Cluster, who tell of the others."},
+    {SECTION_REDIS, "prefix", KEY_TEXT, KEY_LATER | KEY_RESTART, "fanfare", IN_CONFIG(redis.prefix),
      .kind = &kind_redis_prefix,
-     .help = "Stands in front of the names of Redis channels, so that several clusters can share "
-             "one Redis."},
+     .help = "Stands in front of the names of all keys, so that several services can share one "
+             "Redis."},
+    {SECTION_REDIS, "require", KEY_BOOL, KEY_LATER, "no", IN_CONFIG(redis.require),
+     .help = "yes: without Redis this node is not ready (/health/ready answers 503)."},
+    {SECTION_REDIS, "connect_timeout", KEY_MOMENT, KEY_LATER, "2",
+     IN_CONFIG(redis.connect_timeout_ms), .min = 50, .max = 60000,
+     .help = "How long it may take to connect to a server, with its greeting."},
+
+    {SECTION_CLUSTER, "node", KEY_TEXT, KEY_LATER | KEY_RESTART, "", IN_CONFIG(cluster.node),
+     .kind = &kind_node,
+     .help =
+         "The name of this node in logs, metrics and Redis' CLIENT LIST. Empty: the host's name "
+         "and the process id."},
+    {SECTION_CLUSTER, "lanes", KEY_COUNT, KEY_LATER | KEY_RESTART, "1", IN_CONFIG(cluster.lanes),
+     .min = 1, .max = 64,
+     .help = "Streams over which the channels are spread, the same number on every node. More "
+             "than one is of use with a Redis Cluster."},
+    {SECTION_CLUSTER, "resend_window", KEY_SECONDS, KEY_LATER, "60",
+     IN_CONFIG(cluster.resend_window), .min = 1, .max = 3600,
+     .help = "How long a node keeps what it has written, to write it again after a fault of "
+             "Redis."},
+    {SECTION_CLUSTER, "resend_bytes", KEY_SIZE, KEY_LATER, "64M", IN_CONFIG(cluster.resend_bytes),
+     .min = MB, .max = 1024 * 1024 * MB, .help = "How much of it at most."},
+    {SECTION_CLUSTER, "node_timeout", KEY_SECONDS, KEY_LATER, "15", IN_CONFIG(cluster.node_timeout),
+     .min = 1, .max = 3600,
+     .help = "A node that was silent for so long, while Redis was not, is taken for dead and its "
+             "members leave."},
+    {SECTION_CLUSTER, "query_deadline", KEY_MOMENT, KEY_LATER, "0.5",
+     IN_CONFIG(cluster.query_deadline_ms), .min = 10, .max = 30000,
+     .help = "How long other nodes are waited for when channels or members are asked for."},
 
     LIMIT(max_message_size, KEY_SIZE, "10K", 16 * MB,
           "A message from a client; over it the connection is closed with 1009."),
@@ -282,6 +321,10 @@ void config_key_allowed(const struct config_key *key, char *out, size_t size)
     case KEY_SECONDS:
         snprintf(out, size, "a number of seconds from %llu to %llu", min, max);
         return;
+    case KEY_MOMENT:
+        snprintf(out, size, "a number of seconds such as 2 or 0.5, from %g to %g",
+                 (double)min / 1000, (double)max / 1000);
+        return;
     case KEY_SIZE:
         config_print_size(key->max, most, sizeof(most));
         snprintf(out, size, "a size such as 512, 64K or 8M, from %llu to %s", min, most);
@@ -319,9 +362,12 @@ static void config_key_explain(const struct config_key *key, const char *value, 
     char allowed[512];
     bool shown = key->kind != &kind_app_key && key->kind != &kind_secret &&
                  key->kind != &kind_redis_url && key->kind != &kind_webhook;
+    /* Where a URL with a password is put by mistake. */
+    bool url = (key->kind == &kind_sentinel || key->kind == &kind_cluster_node) &&
+               strchr(value, '@') != NULL;
 
     config_key_allowed(key, allowed, sizeof(allowed));
-    if (shown && strlen(value) <= 200) {
+    if (shown && !url && strlen(value) <= 200) {
         snprintf(why, size, "must be %s, not \"%s\"", allowed, value);
     } else {
         snprintf(why, size, "must be %s", allowed);
@@ -393,7 +439,9 @@ static int config_key_set_text(const struct config_key *key, void *base, const c
 static int config_key_set_number(const struct config_key *key, void *base, const char *value)
 {
     uint64_t number;
-    bool fine = key->type == KEY_SIZE ? value_size(value, &number) : value_number(value, &number);
+    bool fine = key->type == KEY_SIZE     ? value_size(value, &number)
+                : key->type == KEY_MOMENT ? value_moment(value, &number)
+                                          : value_number(value, &number);
 
     if (!fine || number < key->min || number > key->max) {
         return -1;
@@ -439,6 +487,7 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
         break;
     case KEY_COUNT:
     case KEY_SECONDS:
+    case KEY_MOMENT:
     case KEY_SIZE:
         result = config_key_set_number(key, base, value);
         break;
@@ -509,6 +558,7 @@ bool config_key_equal(const struct config_key *key, const void *base, const void
         return *(const uint32_t *)a == *(const uint32_t *)b;
     case KEY_COUNT:
     case KEY_SECONDS:
+    case KEY_MOMENT:
     case KEY_SIZE:
         return *(const uint64_t *)a == *(const uint64_t *)b;
     }

@@ -21,6 +21,7 @@ enum config_section {
     SECTION_ADMIN,
     SECTION_TLS,
     SECTION_REDIS,
+    SECTION_CLUSTER,
     SECTION_LIMITS,
     SECTION_APP, /* once per application; its fields are of struct app_settings, all others' of
                     struct config */
@@ -42,6 +43,7 @@ enum key_type {
     KEY_CHOICE, /* an enum, by the place in `choices` */
     KEY_COUNT,  /* uint64_t */
     KEY_SECONDS, /* uint64_t */
+    KEY_MOMENT,  /* uint64_t of milliseconds, written in seconds with up to three decimals */
     KEY_SIZE,    /* uint64_t */
     KEY_WORKERS, /* uint32_t, 0 is auto */
     KEY_MODE,    /* uint32_t */
@@ -67,7 +69,7 @@ struct config_key {
     const char *help;
 };
 
-#define CONFIG_KEYS_MAX 80
+#define CONFIG_KEYS_MAX 96
 extern const struct config_key config_keys[];
 extern const size_t config_keys_count;
 

@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/mem.h"
+#include "proto/redis_text.h"
 
 static char *value_copy(const char *text)
 {
@@ -87,6 +88,25 @@ bool value_size(const char *text, uint64_t *out)
         digits[len - 1] = '\0';
     }
     return value_number(digits, out) && !__builtin_mul_overflow(*out, unit, out);
+}
+
+bool value_moment(const char *text, uint64_t *out)
+{
+    size_t whole = strcspn(text, "."), decimals = text[whole] == '.' ? strlen(text + whole + 1) : 0;
+    uint64_t part = 0, number;
+    char digits[24];
+
+    if (whole == 0 || whole >= sizeof(digits) || decimals > 3 ||
+        (text[whole] == '.' && !value_number(text + whole + 1, &part))) {
+        return false;
+    }
+    memcpy(digits, text, whole);
+    digits[whole] = '\0';
+    for (; decimals < 3; decimals++) {
+        part *= 10;
+    }
+    return value_number(digits, &number) && !__builtin_mul_overflow(number, 1000, &number) &&
+           !__builtin_add_overflow(number, part, out);
 }
 
 bool value_mode(const char *text, uint32_t *out)
@@ -269,9 +289,10 @@ static bool value_starts_with(const char *text, const char *start)
 
 static char *value_take_redis_url(const char *text)
 {
-    bool fine = value_starts_with(text, "redis://") || value_starts_with(text, "rediss://") ||
-                value_starts_with(text, "unix:///");
-    return fine && strchr(text, ' ') == NULL ? value_copy(text) : NULL;
+    struct redis_url url;
+    char *taken = redis_url_read(text, strlen(text), &url) ? value_copy(text) : NULL;
+    explicit_bzero(&url, sizeof(url)); /* it holds the password */
+    return taken;
 }
 
 /* Of a URL: the host, and a port that exists if there is one. The rest is for libcurl. */
@@ -308,6 +329,37 @@ static char *value_take_webhook(const char *text)
 {
     bool fine = value_starts_with(text, "https://") || value_starts_with(text, "http://");
     return fine && strchr(text, ' ') == NULL && value_has_host(text) ? value_copy(text) : NULL;
+}
+
+/* Host and port in one form, whether the port was written or not. */
+static char *value_take_redis_place(const char *text, uint16_t port)
+{
+    struct redis_place place;
+    char normal[REDIS_PLACE];
+
+    return redis_place_read(text, strlen(text), port, &place)
+               ? value_copy(redis_place_print(&place, normal))
+               : NULL;
+}
+
+static char *value_take_sentinel(const char *text)
+{
+    return value_take_redis_place(text, 26379);
+}
+
+static char *value_take_cluster_node(const char *text)
+{
+    return value_take_redis_place(text, REDIS_PORT);
+}
+
+static char *value_take_redis_master(const char *text)
+{
+    return value_made_of(text, 64, "._-") ? value_copy(text) : NULL;
+}
+
+static char *value_take_node(const char *text)
+{
+    return value_made_of(text, 64, "._-") ? value_copy(text) : NULL;
 }
 
 static char *value_take_redis_prefix(const char *text)
@@ -403,8 +455,17 @@ const struct text_kind kind_socket = {"the path of a file, of at most 107 bytes"
 const struct text_kind kind_group = {"the name of a group", value_take_group};
 const struct text_kind kind_file = {"paths of PEM files", value_take_any};
 const struct text_kind kind_redis_url = {
-    "a URL such as redis://user:password@host:6379/0, rediss://host or unix:///path",
+    "a URL such as redis://user:password@host:6379/0, redis://:password@host, rediss://host (TLS) "
+    "or unix:///path?db=0, with %40 and the like for special characters",
     value_take_redis_url};
+const struct text_kind kind_sentinel = {"Sentinels such as host or host:26379",
+                                        value_take_sentinel};
+const struct text_kind kind_cluster_node = {"nodes such as host or host:6379",
+                                            value_take_cluster_node};
+const struct text_kind kind_redis_master = {
+    "a name of at most 64 letters, digits, dots, dashes and underscores", value_take_redis_master};
+const struct text_kind kind_node = {
+    "a name of at most 64 letters, digits, dots, dashes and underscores", value_take_node};
 const struct text_kind kind_redis_prefix = {
     "at most 64 letters, digits, dots, colons, dashes and underscores", value_take_redis_prefix};
 const struct text_kind kind_origin = {

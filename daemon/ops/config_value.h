@@ -25,13 +25,16 @@ struct text_kind {
 };
 
 extern const struct text_kind kind_address, kind_proxy, kind_prefix, kind_socket, kind_group,
-    kind_file, kind_redis_url, kind_redis_prefix, kind_origin, kind_webhook, kind_webhook_event,
-    kind_app_key, kind_secret;
+    kind_file, kind_redis_url, kind_redis_prefix, kind_redis_master, kind_sentinel,
+    kind_cluster_node, kind_node, kind_origin, kind_webhook, kind_webhook_event, kind_app_key,
+    kind_secret;
 
 bool value_bool(const char *text, bool *out) MUST_CHECK;       /* yes no true false on off */
 bool value_number(const char *text, uint64_t *out) MUST_CHECK; /* digits */
 bool value_size(const char *text, uint64_t *out) MUST_CHECK;   /* digits, and K or M */
-bool value_mode(const char *text, uint32_t *out) MUST_CHECK;   /* 0 to 0777, octal */
+/* Seconds with up to three decimals, as milliseconds. */
+bool value_moment(const char *text, uint64_t *out) MUST_CHECK;
+bool value_mode(const char *text, uint32_t *out) MUST_CHECK; /* 0 to 0777, octal */
 bool value_choice(const char *text, const char *const *choices, unsigned int *out) MUST_CHECK;
 
 /* 1..40 of letters, digits, dot, underscore, dash. */

@@ -84,8 +84,18 @@ static void test_defaults(void **state)
     assert_int_equal(c->admin_listen.count, 1);
     assert_string_equal(c->admin_listen.items[0], "127.0.0.1:9601");
     assert_int_equal(c->tls_listen.count + c->tls_certificate.count + c->tls_key.count, 0);
-    assert_string_equal(c->redis_url, "");
-    assert_string_equal(c->redis_prefix, "");
+    assert_string_equal(c->redis.url, "");
+    assert_int_equal(c->redis.sentinels.count + c->redis.cluster.count, 0);
+    assert_string_equal(c->redis.master, "");
+    assert_string_equal(c->redis.prefix, "fanfare");
+    assert_false(c->redis.require);
+    assert_int_equal(c->redis.connect_timeout_ms, 2000);
+    assert_string_equal(c->cluster.node, "");
+    assert_int_equal(c->cluster.lanes, 1);
+    assert_int_equal(c->cluster.resend_window, 60);
+    assert_int_equal(c->cluster.resend_bytes, 64 << 20);
+    assert_int_equal(c->cluster.node_timeout, 15);
+    assert_int_equal(c->cluster.query_deadline_ms, 500);
     assert_false(c->development);
 
     const struct limits *l = &c->limits;
@@ -304,6 +314,28 @@ static const struct {
     {"[tls]\ncertificate = /a, /b\nkey = /a\n", 2, "as many files"},
     {"[redis]\nurl = localhost:6379\n", 2, "redis://"},
     {"[redis]\nprefix = a b\n", 2, "64 letters"},
+    {"[redis]\nurl = redis://secret@host\n", 2, "redis://:password@host"},
+    {"[redis]\nurl = redis://:secret@/1\n", 2, "has no host"},
+    {"[redis]\nsentinels = a, b:1\n", 2, "needs master = NAME"},
+    {"[redis]\nmaster = m\n", 2, "it needs sentinels"},
+    {"[redis]\nmaster = m m\n", 2, "64 letters"},
+    {"[redis]\nsentinels = a:b\nmaster = m\n", 2, "such as host or host:26379"},
+    {"[redis]\nsentinels = a\nmaster = m\nurl = redis://h\n", 4, "must have no host"},
+    {"[redis]\ncluster = a\nurl = unix:///a\n", 3, "must have no host"},
+    {"[redis]\ncluster = a\nurl = redis:///1\n", 3, "no database but 0"},
+    {"[redis]\nsentinels = a\nmaster = m\ncluster = a\n", 4, "exclude each other"},
+    {"[redis]\ncluster = redis://a\n", 2, "such as host or host:6379"},
+    {"[redis]\nconnect_timeout = 0\n", 2, "seconds such as 2 or 0.5, from 0.05 to 60"},
+    {"[redis]\nconnect_timeout = 1.\n", 2, "from 0.05 to 60"},
+    {"[redis]\nconnect_timeout = .5\n", 2, "from 0.05 to 60"},
+    {"[redis]\nconnect_timeout = 1.0001\n", 2, "from 0.05 to 60"},
+    {"[redis]\nconnect_timeout = 18446744073709551615\n", 2, "from 0.05 to 60"},
+    {"[cluster]\nnode = a b\n", 2, "64 letters"},
+    {"[cluster]\nlanes = 0\n", 2, "a number from 1 to 64"},
+    {"[cluster]\nlanes = 65\n", 2, "a number from 1 to 64"},
+    {"[cluster]\nresend_window = 0\n", 2, "from 1 to 3600"},
+    {"[cluster]\nresend_bytes = 1K\n", 2, "from 1048576 to"},
+    {"[cluster]\nquery_deadline = 31\n", 2, "from 0.01 to 30"},
     {"[limits]\nmax_message_size = 10KB\n", 2, "a size such as 512, 64K or 8M, from 0 to 16M"},
     {"[limits]\nmax_message_size = 17M\n", 2, "16M"},
     {"[limits]\nmax_message_size = K\n", 2, "16M"},
@@ -456,11 +488,12 @@ static void test_secrets_are_not_shown(void **state)
     struct report report;
 
     (void)state;
-    assert_null(parse("[redis]\nurl = http://:hunter2@host\n[app \"a\"]\nkey = hunter2:x\n"
+    assert_null(parse("[redis]\nurl = http://:hunter2@host\nsentinels = redis://:hunter2@a\n"
+                      "cluster = redis://:hunter2@a\n[app \"a\"]\nkey = hunter2:x\n"
                       "secret = hunter2 ; x\nsecret = \"hunter2\"\nsecret hunter2\n"
                       "webhook_url = ftp://hunter2@host\n",
                       &report));
-    assert_true(report.errors >= 6);
+    assert_true(report.errors >= 8);
     assert_null(strstr(report.text, "hunter2"));
 }
 
