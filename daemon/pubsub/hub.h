@@ -23,6 +23,8 @@
 #include "pubsub/pending.h"
 #include "pubsub/subscribed.h"
 
+struct cluster_ops;
+struct gathered;
 struct webhooks;
 
 /* Presence channels where somebody waits to be let in, in order of their asking, and lists of
@@ -64,11 +66,16 @@ struct hub {
     struct dedup dedup;
     uint64_t started_ms;
     bool draining;
-    void *ipc;                         /* links/ipc keeps its own here */
-    uint32_t reloading;                /* workers that do not use the generation yet */
-    void (*reloaded)(struct hub *hub); /* all of them do; NULL: nobody wants to know */
-    void *reload;                      /* ops/reload keeps its own here */
-    struct webhooks *webhooks;         /* links/webhook; NULL: none */
+    void *ipc;                             /* links/ipc keeps its own here */
+    uint32_t reloading;                    /* workers that do not use the generation yet */
+    void (*reloaded)(struct hub *hub);     /* all of them do; NULL: nobody wants to know */
+    void *reload;                          /* ops/reload keeps its own here */
+    struct webhooks *webhooks;             /* links/webhook; NULL: none */
+    const struct cluster_ops *cluster_ops; /* pubsub/cluster.h; NULL: this node is alone */
+    void *cluster;                         /* links/cluster */
+    void (*confirmed)(struct hub *hub);    /* something has become confirmed, or was dropped; NULL:
+                                              nobody waits */
+    const struct gathered *gathered; /* what others have answered, for the time of an answer */
     const struct counters *counters[FLOW_WORKERS + 1];
     uint32_t ncounters;
 };
