@@ -25,7 +25,7 @@ static void ipc_settle(struct conn *conn, size_t used, size_t left);
 /* What the connection has waited for was answered. */
 static void ipc_on_answered(struct conn *conn)
 {
-    if (conn_waiting(conn)) {
+    if (conn_waiting(conn) || ipc_peer(conn)->ending) {
         conn_resume(conn);
     }
     if (ipc_peer(conn)->ending) {
@@ -399,7 +399,7 @@ static void ipc_end_peer(struct conn *conn)
     }
     peer->ending = true;
     peer->unsettled = (uint32_t)kept + (uint32_t)unread;
-    if (peer->asking || ipc_waits(conn)) {
+    if (peer->asking || (ipc_waits(conn) && peer->unsettled == 0)) {
         return; /* it goes on when that is answered */
     }
     if (peer->unsettled == 0) {
@@ -433,11 +433,6 @@ void ipc_reload(struct ipc *ipc, const struct apps *old)
     conn_each(ipc->hub->loop, KIND_IPC, ipc_judge_peer, &reloading);
 }
 
-<<<<<<< HEAD
-void ipc_give_up(struct ipc *ipc)
-{
-    ipc_wait_give_up(ipc);
-=======
 static void ipc_end_any(struct conn *conn, void *arg)
 {
     (void)arg;
@@ -455,7 +450,11 @@ size_t ipc_end(struct ipc *ipc)
     conn_each(ipc->hub->loop, KIND_IPC, ipc_end_any, NULL);
     conn_each(ipc->hub->loop, KIND_IPC, ipc_count_unsettled, &left);
     return left;
->>>>>>> cluster
+}
+
+void ipc_give_up(struct ipc *ipc)
+{
+    ipc_wait_give_up(ipc);
 }
 
 /* ---- input ---- */

@@ -207,12 +207,10 @@ enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct 
         return ipc_answer_channel(hub, app, frame, partial, out, refusal);
     case FF_IPC_MEMBERS:
         return ipc_answer_members(hub, app, frame, out, refusal);
-    case FF_IPC_CONNECTIONS: {
-        uint64_t elsewhere = hub->gathered != NULL ? gathered_connections(hub->gathered) : 0;
-        return ipc_answer_packed(ff_ipc_pack_connections_reply(
-                                     out, frame->seq, app_connections(app) + elsewhere, partial),
-                                 refusal, "");
-    }
+    case FF_IPC_CONNECTIONS:
+        return ipc_answer_packed(
+            ff_ipc_pack_connections_reply(out, frame->seq, query_connections(hub, app), partial),
+            refusal, "");
     default:
         return ipc_answer_stats(hub, app, frame->seq, out);
     }
