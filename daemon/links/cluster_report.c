@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "links/cluster.h"
 #include "links/cluster_state.h"
 #include "proto/json.h"
 
