@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "links/cluster.h"
 #include "links/webhook.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"
@@ -84,6 +85,9 @@ static int admin_metrics(struct buf *out, const struct hub *hub)
         "# HELP fanfare_build_info The version that runs\n# TYPE fanfare_build_info gauge\n"
         "fanfare_build_info{version=\"%s\"} 1\n",
         FANFARE_VERSION);
+    if (hub->cluster != NULL) {
+        failed |= cluster_metrics(hub->cluster, out);
+    }
     return failed;
 }
 
@@ -116,7 +120,26 @@ static int admin_stats(struct buf *out, const struct hub *hub)
             comma = ",";
         }
     }
-    return failed | buf_text(out, "]}");
+    failed |= buf_text(out, "]");
+    if (hub->cluster != NULL) {
+        failed |= cluster_stats(hub->cluster, out);
+    }
+    return failed | buf_text(out, "}");
+}
+
+/* Whether new clients should come here. Returns the status, and writes it as JSON. */
+static int admin_ready(struct buf *out, const struct hub *hub, int *failed)
+{
+    const char *state = "ready";
+    if (hub->draining) {
+        state = "draining";
+    } else if (hub->cluster != NULL) {
+        static const char *const states[] = {
+            [CLUSTER_READY] = "ready", [CLUSTER_JOINING] = "joining", [CLUSTER_WITHOUT] = "redis"};
+        state = states[cluster_health(hub->cluster)];
+    }
+    *failed = buf_printf(out, "{\"status\":\"%s\"}", state);
+    return strcmp(state, "ready") == 0 ? 200 : 503;
 }
 
 /* ---- requests ---- */
@@ -149,9 +172,7 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
     } else if (read && slice_is(request->path, "/health/live")) {
         failed = buf_text(&body, "{\"status\":\"live\"}");
     } else if (read && slice_is(request->path, "/health/ready")) {
-        status = hub->draining ? 503 : 200;
-        failed =
-            buf_text(&body, hub->draining ? "{\"status\":\"draining\"}" : "{\"status\":\"ready\"}");
+        status = admin_ready(&body, hub, &failed);
     } else {
         admin_no_page(conn, request);
         buf_free(&body);

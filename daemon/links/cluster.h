@@ -1,11 +1,11 @@
 /*
  * This node among others: what the hub says goes into the log on Redis, and what others have said
- * reaches the hub (pubsub/cluster.h, pubsub/elsewhere.h). Joins links/bus_log, which knows nothing of
- * Redis, and links/redis, which knows nothing of records. On the hub.
+ * reaches the hub (pubsub/cluster.h, pubsub/elsewhere.h). Joins links/bus_log, which knows nothing
+ * of Redis, and links/redis, which knows nothing of records. On the hub.
  *
- * Owns a lane (a stream of Redis and one side of its log) for each of [cluster] lanes, the connections,
- * and the questions that others have not answered yet. Never blocks, and never makes this node's own
- * clients wait.
+ * Owns a lane (a stream of Redis and one side of its log) for each of [cluster] lanes, the
+ * connections, and the questions that others have not answered yet. Never blocks, and never makes
+ * this node's own clients wait.
  */
 #ifndef FF_LINKS_CLUSTER_H
 #define FF_LINKS_CLUSTER_H
@@ -16,7 +16,8 @@
 
 struct cluster;
 
-/* Before the hub's loop runs; sets hub->cluster. The settings are copied. NULL: it was logged why. */
+/* Before the hub's loop runs; sets hub->cluster. The settings are copied. NULL: it was logged why.
+ */
 struct cluster *cluster_new(struct hub *hub, const struct redis_settings *redis,
                             const struct cluster_settings *settings) MUST_CHECK;
 /* Nobody is told goodbye. Questions end with what is known. NULL is fine. */
@@ -33,7 +34,7 @@ void cluster_leave(struct cluster *cluster);
 bool cluster_left(const struct cluster *cluster);
 
 enum cluster_health {
-    CLUSTER_READY,   /* it knows what the others have, or stands in for itself while Redis is away */
+    CLUSTER_READY, /* it knows what the others have, or stands in for itself while Redis is away */
     CLUSTER_JOINING, /* it has begun, and not heard yet what the others have */
     CLUSTER_WITHOUT, /* Redis is away, and [redis] require = yes */
 };

@@ -457,7 +457,6 @@ static void ipc_end_peer(struct conn *conn)
         unread = 0;
     }
     peer->ending = true;
-    counter_add(conn->loop->counters, COUNTER_CLOSED_PUBLISHER, 1);
     peer->unsettled = (uint32_t)kept + (uint32_t)unread;
     if (peer->asking) {
         return; /* it goes on when that is answered */
@@ -481,7 +480,8 @@ static void ipc_judge_peer(struct conn *conn, void *arg)
     }
     const struct app *old = &reloading->old->items[ipc_peer(conn)->app];
     const struct app *now = &reloading->now->items[ipc_peer(conn)->app];
-    if (!app_serves(now) || !slice_equal(old->secret, now->secret)) {
+    if ((!app_serves(now) || !slice_equal(old->secret, now->secret)) && !ipc_peer(conn)->ending) {
+        counter_add(conn->loop->counters, COUNTER_CLOSED_PUBLISHER, 1);
         ipc_end_peer(conn);
     }
 }
@@ -490,6 +490,25 @@ void ipc_reload(struct ipc *ipc, const struct apps *old)
 {
     struct reloading reloading = {.old = old, .now = ipc->hub->apps};
     conn_each(ipc->hub->loop, KIND_IPC, ipc_judge_peer, &reloading);
+}
+
+static void ipc_end_any(struct conn *conn, void *arg)
+{
+    (void)arg;
+    ipc_end_peer(conn);
+}
+
+static void ipc_count_unsettled(struct conn *conn, void *arg)
+{
+    *(size_t *)arg += conn_live(conn) ? 1 : 0;
+}
+
+size_t ipc_end(struct ipc *ipc)
+{
+    size_t left = 0;
+    conn_each(ipc->hub->loop, KIND_IPC, ipc_end_any, NULL);
+    conn_each(ipc->hub->loop, KIND_IPC, ipc_count_unsettled, &left);
+    return left;
 }
 
 /* ---- input ---- */

@@ -23,4 +23,9 @@ void ipc_free(struct ipc *ipc);
  * disabled, or whose secret changed, are closed when what they have sent so far is answered. */
 void ipc_reload(struct ipc *ipc, const struct apps *old);
 
+/* No publisher sends anything from now on: each connection is closed when what it has sent so far
+ * is answered. Returns how many are still to be answered; may be called again to know. After the
+ * listener was stopped. */
+size_t ipc_end(struct ipc *ipc) MUST_CHECK;
+
 #endif

@@ -78,7 +78,7 @@ static enum ipc_answer ipc_answer_channels(struct hub *hub, const struct app *ap
     struct slice prefix = {frame->name.p, frame->name.len}, name;
     struct channel_info info;
     struct ff_ipc_list list;
-    size_t cursor = 0;
+    struct query_cursor cursor = {0};
     int result = 0;
     if (ff_ipc_pack_list_begin(out, FF_IPC_CHANNELS_REPLY, frame->seq, &list) != 0) {
         return IPC_NO_MEMORY;

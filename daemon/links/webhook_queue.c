@@ -17,6 +17,7 @@ struct hook_item {
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
+    bool theirs; /* another node sends it, unless it is cancelled there as well */
     char bytes[]; /* key, JSON */
 };
 
@@ -164,7 +165,7 @@ static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct anno
 {
     struct hook_item *item = NULL;
     struct buf json;
-    if ((queue->sends & ANNOUNCE_BIT(what->kind)) == 0) {
+    if (what->theirs || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0) {
         return 0;
     }
     buf_init(&json, HOOK_BYTES);
@@ -184,7 +185,7 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
 {
     struct hook_item *item = NULL;
     struct buf json;
-    bool silent = (queue->sends & ANNOUNCE_BIT(what->kind)) == 0;
+    bool silent = what->theirs || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0;
     if (strmap_get(&queue->held, (const char *)key->data, key->len) != NULL) {
         return 0;
     }
@@ -197,6 +198,7 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
         return silent ? 0 : 1;
     }
     item->silent = silent;
+    item->theirs = what->theirs;
     queue->silent += silent ? 1 : 0;
     item->due = queue->hurry ? now : now + HOOK_DELAY_MS;
     hook_list_append(&queue->delayed, item);
@@ -205,16 +207,17 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
 }
 
 /* True: whoever had gone is back in time, and nothing is said. */
-static bool hook_queue_cancel(struct hook_queue *queue, const struct buf *key)
+static bool hook_queue_cancel(struct hook_queue *queue, const struct buf *key, uint64_t now)
 {
     struct hook_item *item = strmap_del(&queue->held, (const char *)key->data, key->len);
     if (item == NULL) {
         return false;
     }
+    bool sure = !item->theirs || item->due >= now + HOOK_CLOSE_MS;
     hook_list_take_out(&queue->delayed, item);
     queue->silent -= item->silent ? 1 : 0;
     hook_item_free(queue, item);
-    return true;
+    return sure;
 }
 
 static uint64_t hook_queue_tell_count(struct hook_queue *queue, struct hook_item *item,
@@ -236,6 +239,14 @@ static uint64_t hook_queue_count_changed(struct hook_queue *queue, const struct 
 {
     struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     bool first = item == NULL;
+    if (what->theirs) {
+        /* They tell of it. What is told from here later must know it, and need not repeat it. */
+        if (item != NULL) {
+            item->count = what->count;
+            item->last = what->count;
+        }
+        return 0;
+    }
     if (first) {
         item = queue->counts.count < queue->max ? hook_item_new(queue, key, NULL) : NULL;
         if (item == NULL) {
@@ -285,7 +296,7 @@ uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *ann
         dropped += hook_queue_hold(queue, announcement, &key, now);
     } else if (announcement->kind == ANNOUNCE_COUNT) {
         dropped += hook_queue_count_changed(queue, announcement, &key, now);
-    } else if (key.len == 0 || !hook_queue_cancel(queue, &key)) {
+    } else if (key.len == 0 || !hook_queue_cancel(queue, &key, now)) {
         dropped += hook_queue_send_soon(queue, announcement, now);
     }
     buf_free(&key);

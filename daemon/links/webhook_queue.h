@@ -9,6 +9,11 @@
  * time_ms is fresh, so that receivers know a repetition by its bytes, then with a time_ms of its
  * own, because libraries take a request that is over five minutes old for a replayed one.
  *
+ * In a cluster each node has such a queue, and each announcement is one node's to tell. What is
+ * theirs is held back silently, so that whoever goes on one node and returns on another in that time
+ * causes nothing anywhere; close to the end of the time, when two nodes may see it differently, the
+ * return is told for safety: what a receiver heard last is right then.
+ *
  * Belongs to the hub. It sends nothing and waits for nothing; links/webhook does.
  */
 #ifndef FF_LINKS_WEBHOOK_QUEUE_H
@@ -22,6 +27,7 @@
 #include "pubsub/announce.h"
 
 #define HOOK_DELAY_MS   3000u
+#define HOOK_CLOSE_MS   500u /* to the end of the delay: two nodes may see it differently */
 #define HOOK_COUNT_MS   5000u
 #define HOOK_GATHER_MS  50u /* from the first event that is ready to its request */
 #define HOOK_RETRY_MS   1000u

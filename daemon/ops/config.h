@@ -16,8 +16,8 @@
  * (never a name). */
 struct config {
     /* [server] */
-    struct text_list listen; /* never empty */
-    uint32_t workers;        /* 0: auto, see workers_auto() in ops/workers.h */
+    struct text_list listen; /* empty: a relay, which has no clients; tls_listen is empty, too */
+    uint32_t workers;        /* 0: auto, one for a relay, else workers_auto() */
     char *path_prefix;       /* "" or "/prefix", no slash at the end */
     enum log_level log_level;
     enum log_format log_format;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strmap.h"
+#include "links/redis.h"
 #include "links/redis_tls.h"
 #include "proto/redis_text.h"
 
@@ -149,12 +150,44 @@ static void config_check_redis(struct loader *loader)
     explicit_bzero(&url, sizeof(url));
 }
 
+/* A relay has no clients. */
+static void config_check_relay(struct loader *loader)
+{
+    const struct config *config = loader->config;
+    unsigned int line = config_line_of(loader, SECTION_SERVER, "listen");
+    bool none = false;
+
+    for (size_t i = 0; i < config->listen.count; i++) {
+        none = none || strcmp(config->listen.items[i], LISTEN_NONE) == 0;
+    }
+    if (!none) {
+        return;
+    }
+    if (config->listen.count > 1) {
+        config_say(loader, true, line,
+                   "[server] listen = none stands alone: a node has addresses for clients, or it "
+                   "has none");
+    }
+    if (config->tls_listen.count > 0) {
+        config_say(loader, true, config_line_of(loader, SECTION_TLS, "listen"),
+                   "[tls] listen must be empty where [server] listen = none: a relay has no "
+                   "clients");
+    }
+    if (!redis_wanted(&config->redis)) {
+        config_say(loader, false, line,
+                   "[server] listen = none, and no Redis: what is published here reaches nobody. "
+                   "Add \"url = redis://HOST:6379\" to a section [redis], or set "
+                   "FANFARE_REDIS_URL");
+    }
+}
+
 void config_check_together(struct loader *loader)
 {
     const struct config *config = loader->config;
     const struct limits *limits = &config->limits;
 
     config_check_addresses(loader);
+    config_check_relay(loader);
     config_check_redis(loader);
     if (config->proxy_protocol && config->trusted_proxies.count == 0) {
         config_say(loader, true, config_line_of(loader, SECTION_SERVER, "proxy_protocol"),
@@ -179,32 +212,5 @@ void config_check_together(struct loader *loader)
             loader, false, config_line_of(loader, SECTION_LIMITS, "max_event_size"),
             "max_event_size is over output_hard: such an event disconnects clients that are slow "
             "to take it");
-    }
-}
-
-void config_warn_later(struct loader *loader)
-{
-    for (size_t i = 0; i < config_keys_count; i++) {
-        const struct config_key *key = &config_keys[i];
-
-        if ((key->flags & KEY_LATER) == 0) {
-            continue;
-        }
-        if (key->section != SECTION_APP) {
-            if (!config_key_is_initial(key, loader->config)) {
-                config_say(loader, false, loader->keys[i].line,
-                           "[%s] %s has no effect in this version",
-                           section_infos[key->section].name, key->name);
-            }
-            continue;
-        }
-        for (size_t j = 0; j < loader->ndrafts; j++) {
-            struct draft *draft = &loader->drafts[j];
-            if (!config_key_is_initial(key, &draft->settings)) {
-                config_say(loader, false, draft->keys[i].line,
-                           "[app] %s has no effect in this version", key->name);
-                break; /* one warning a key, however many applications set it */
-            }
-        }
     }
 }

@@ -9,6 +9,5 @@
 
 void config_check_apps(struct loader *loader); /* all have what they need, and it is their own */
 void config_check_together(struct loader *loader); /* keys that must fit each other */
-void config_warn_later(struct loader *loader);     /* keys that this version has no use for */
 
 #endif

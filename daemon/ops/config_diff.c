@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/strmap.h"
+#include "links/redis.h"
 #include "ops/config_table.h"
 
 /* Room that is kept for saying that there is more. */
@@ -96,14 +97,32 @@ static void config_diff_apps(struct list *list, const struct config *old, const 
     strmap_free(&after);
 }
 
-void config_diff(const struct config *old, const struct config *now, char *out, size_t size)
+bool config_diff_joins(const struct config *started, const struct config *now)
+{
+    return redis_wanted(&started->redis) != redis_wanted(&now->redis);
+}
+
+/* A node that stands alone has no use for how nodes are joined, and one that is joined goes on with
+ * what it has when Redis is taken out of the file. */
+static bool config_diff_concerns(const struct config_key *key, const struct config *started,
+                                 const struct config *now)
+{
+    if (key->section == SECTION_APP) {
+        return false; /* is told by application */
+    }
+    return (key->section != SECTION_REDIS && key->section != SECTION_CLUSTER) ||
+           (redis_wanted(&started->redis) && redis_wanted(&now->redis));
+}
+
+void config_diff(const struct config *started, const struct config *old, const struct config *now,
+                 char *out, size_t size)
 {
     struct list list = {.out = out, .size = size};
     out[0] = '\0';
     config_diff_apps(&list, old, now);
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->section != SECTION_APP && (key->flags & KEY_RESTART) == 0 &&
+        if (config_diff_concerns(key, started, now) && (key->flags & KEY_RESTART) == 0 &&
             !config_key_equal(key, old, now)) {
             config_diff_item(&list, "[%s] %s", section_infos[key->section].name, key->name);
         }
@@ -120,7 +139,8 @@ void config_diff_fixed(const struct config *started, const struct config *now,
 {
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if ((key->flags & KEY_RESTART) != 0 && !config_key_equal(key, started, now)) {
+        if (config_diff_concerns(key, started, now) && (key->flags & KEY_RESTART) != 0 &&
+            !config_key_equal(key, started, now)) {
             fn(arg, section_infos[key->section].name, key->name);
         }
     }

@@ -160,6 +160,14 @@ void config_free(struct config *config)
     mem_free(config);
 }
 
+/* "none" was for the checks. */
+static void config_take_listen(struct config *config)
+{
+    if (config->listen.count == 1 && strcmp(config->listen.items[0], LISTEN_NONE) == 0) {
+        list_clear(&config->listen);
+    }
+}
+
 static void config_take_apps(struct loader *loader)
 {
     struct config *config = loader->config;
@@ -208,7 +216,7 @@ static struct config *config_load_text(const char *name, const char *text, size_
     }
     config_check_apps(&loader);
     config_check_together(&loader);
-    config_warn_later(&loader);
+    config_take_listen(config);
     config_take_apps(&loader);
     if (loader.errors > 0) {
         config_free(config);

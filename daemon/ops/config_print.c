@@ -35,9 +35,6 @@ static void config_print_row(FILE *out, const struct config_key *key)
     if ((key->flags & KEY_RESTART) != 0) {
         fputs(" *Changes only with a restart.*", out);
     }
-    if ((key->flags & KEY_LATER) != 0) {
-        fputs(" *No effect in this version.*", out);
-    }
     fputs(" |\n", out);
 }
 
@@ -99,8 +96,7 @@ void config_print_sample(FILE *out)
             config_key_allowed(key, allowed, sizeof(allowed));
             fputc('\n', out);
             config_print_comment(out, key->help);
-            snprintf(text, sizeof(text), "Allowed: %s.%s", allowed,
-                     (key->flags & KEY_LATER) != 0 ? " No effect in this version." : "");
+            snprintf(text, sizeof(text), "Allowed: %s.", allowed);
             config_print_comment(out, text);
             fprintf(out, "%s%s =%s%s\n",
                     section == SECTION_APP && (key->flags & KEY_REQUIRED) != 0 ? "" : "#",

@@ -49,11 +49,14 @@ const struct section_info section_infos[SECTION_MAX] = {
 
 const struct config_key config_keys[] = {
     {SECTION_SERVER, "listen", KEY_LIST, KEY_REQUIRED | KEY_RESTART, "0.0.0.0:8080",
-     IN_CONFIG(listen), .kind = &kind_address,
-     .help = "Addresses for clients. Without a file and without an application: 127.0.0.1:8080."},
+     IN_CONFIG(listen), .kind = &kind_listen,
+     .help = "Addresses for clients. Without a file and without an application: 127.0.0.1:8080. "
+             "none: a relay, which has no clients of its own and passes what PHP publishes on to "
+             "the other nodes."},
     {SECTION_SERVER, "workers", KEY_WORKERS, KEY_RESTART, "auto", IN_CONFIG(workers), .min = 1,
      .max = WORKERS_MAX,
-     .help = "Threads that serve clients. auto: as many as the process has CPUs."},
+     .help =
+         "Threads that serve clients. auto: as many as the process has CPUs, and one for a relay."},
     {SECTION_SERVER, "path_prefix", KEY_TEXT, 0, "", IN_CONFIG(path_prefix), .kind = &kind_prefix,
      .help = "Stands in front of every public path: with /ws clients connect to /ws/app/KEY."},
     {SECTION_SERVER, "log_level", KEY_CHOICE, 0, "info", IN_CONFIG(log_level),
@@ -100,49 +103,49 @@ const struct config_key config_keys[] = {
     {SECTION_TLS, "key", KEY_LIST, 0, "", IN_CONFIG(tls_key), .kind = &kind_file,
      .help = "PEM files with the private keys, in the order of the certificates."},
 
-    {SECTION_REDIS, "url", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis.url), .kind = &kind_redis_url,
+    {SECTION_REDIS, "url", KEY_TEXT, 0, "", IN_CONFIG(redis.url), .kind = &kind_redis_url,
      .help = "The Redis that the nodes share. Empty, with neither sentinels nor cluster: this node "
              "stands alone. With one of them it has no host, and says what all servers have in "
              "common: redis://user:password@/0."},
-    {SECTION_REDIS, "sentinels", KEY_LIST, KEY_LATER, "", IN_CONFIG(redis.sentinels),
+    {SECTION_REDIS, "sentinels", KEY_LIST, 0, "", IN_CONFIG(redis.sentinels),
      .kind = &kind_sentinel,
      .help = "The Sentinels that know who is the master. One that wants a password gets that of "
              "url."},
-    {SECTION_REDIS, "master", KEY_TEXT, KEY_LATER, "", IN_CONFIG(redis.master),
-     .kind = &kind_redis_master, .help = "The name by which the Sentinels know the master."},
-    {SECTION_REDIS, "cluster", KEY_LIST, KEY_LATER, "", IN_CONFIG(redis.cluster),
+    {SECTION_REDIS, "master", KEY_TEXT, 0, "", IN_CONFIG(redis.master), .kind = &kind_redis_master,
+     .help = "The name by which the Sentinels know the master."},
+    {SECTION_REDIS, "cluster", KEY_LIST, 0, "", IN_CONFIG(redis.cluster),
      .kind = &kind_cluster_node, .help = "Some nodes of a Redis Cluster, who tell of the others."},
-    {SECTION_REDIS, "prefix", KEY_TEXT, KEY_LATER | KEY_RESTART, "fanfare", IN_CONFIG(redis.prefix),
+    {SECTION_REDIS, "prefix", KEY_TEXT, KEY_RESTART, "fanfare", IN_CONFIG(redis.prefix),
      .kind = &kind_redis_prefix,
      .help = "Stands in front of the names of all keys, so that several services can share one "
              "Redis."},
-    {SECTION_REDIS, "require", KEY_BOOL, KEY_LATER, "no", IN_CONFIG(redis.require),
+    {SECTION_REDIS, "require", KEY_BOOL, 0, "no", IN_CONFIG(redis.require),
      .help = "yes: without Redis this node is not ready (/health/ready answers 503)."},
-    {SECTION_REDIS, "connect_timeout", KEY_MOMENT, KEY_LATER, "2",
-     IN_CONFIG(redis.connect_timeout_ms), .min = 50, .max = 60000,
+    {SECTION_REDIS, "connect_timeout", KEY_MOMENT, 0, "2", IN_CONFIG(redis.connect_timeout_ms),
+     .min = 50, .max = 60000,
      .help = "How long it may take to connect to a server, with its greeting."},
 
-    {SECTION_CLUSTER, "node", KEY_TEXT, KEY_LATER | KEY_RESTART, "", IN_CONFIG(cluster.node),
+    {SECTION_CLUSTER, "node", KEY_TEXT, KEY_RESTART, "", IN_CONFIG(cluster.node),
      .kind = &kind_node,
      .help =
          "The name of this node in logs, metrics and Redis' CLIENT LIST. Empty: the host's name "
          "and the process id."},
-    {SECTION_CLUSTER, "lanes", KEY_COUNT, KEY_LATER | KEY_RESTART, "1", IN_CONFIG(cluster.lanes),
-     .min = 1, .max = 64,
+    {SECTION_CLUSTER, "lanes", KEY_COUNT, KEY_RESTART, "1", IN_CONFIG(cluster.lanes), .min = 1,
+     .max = 64,
      .help = "Streams over which the channels are spread, the same number on every node. More "
              "than one is of use with a Redis Cluster."},
-    {SECTION_CLUSTER, "resend_window", KEY_SECONDS, KEY_LATER, "60",
-     IN_CONFIG(cluster.resend_window), .min = 1, .max = 3600,
+    {SECTION_CLUSTER, "resend_window", KEY_SECONDS, 0, "60", IN_CONFIG(cluster.resend_window),
+     .min = 1, .max = 3600,
      .help = "How long a node keeps what it has written, to write it again after a fault of "
              "Redis."},
-    {SECTION_CLUSTER, "resend_bytes", KEY_SIZE, KEY_LATER, "64M", IN_CONFIG(cluster.resend_bytes),
+    {SECTION_CLUSTER, "resend_bytes", KEY_SIZE, 0, "64M", IN_CONFIG(cluster.resend_bytes),
      .min = MB, .max = 1024 * 1024 * MB, .help = "How much of it at most."},
-    {SECTION_CLUSTER, "node_timeout", KEY_SECONDS, KEY_LATER, "15", IN_CONFIG(cluster.node_timeout),
+    {SECTION_CLUSTER, "node_timeout", KEY_SECONDS, 0, "15", IN_CONFIG(cluster.node_timeout),
      .min = 1, .max = 3600,
      .help = "A node that was silent for so long, while Redis was not, is taken for dead and its "
              "members leave."},
-    {SECTION_CLUSTER, "query_deadline", KEY_MOMENT, KEY_LATER, "0.5",
-     IN_CONFIG(cluster.query_deadline_ms), .min = 10, .max = 30000,
+    {SECTION_CLUSTER, "query_deadline", KEY_MOMENT, 0, "0.5", IN_CONFIG(cluster.query_deadline_ms),
+     .min = 10, .max = 30000,
      .help = "How long other nodes are waited for when channels or members are asked for."},
 
     LIMIT(max_message_size, KEY_SIZE, "10K", 16 * MB,
@@ -563,18 +566,4 @@ bool config_key_equal(const struct config_key *key, const void *base, const void
         return *(const uint64_t *)a == *(const uint64_t *)b;
     }
     return false;
-}
-
-bool config_key_is_initial(const struct config_key *key, const void *base)
-{
-    union {
-        struct config config;
-        struct app_settings app;
-    } fresh;
-
-    memset(&fresh, 0, sizeof(fresh));
-    config_key_reset(key, &fresh);
-    bool same = config_key_equal(key, base, &fresh);
-    config_key_free(key, &fresh);
-    return same;
 }

@@ -51,9 +51,8 @@ enum key_type {
 
 enum {
     KEY_REQUIRED = 1,  /* must not be empty */
-    KEY_LATER = 2,     /* accepted and checked, but its feature is not in this version */
-    KEY_UNLIMITED = 4, /* 0 means no limit */
-    KEY_RESTART = 8    /* a reload does not change it */
+    KEY_UNLIMITED = 2, /* 0 means no limit */
+    KEY_RESTART = 4    /* a reload does not change it */
 };
 
 struct config_key {
@@ -88,6 +87,5 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
 void config_key_reset(const struct config_key *key, void *base); /* to its default */
 void config_key_free(const struct config_key *key, void *base);
 bool config_key_equal(const struct config_key *key, const void *base, const void *other);
-bool config_key_is_initial(const struct config_key *key, const void *base);
 
 #endif

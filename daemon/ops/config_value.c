@@ -230,6 +230,11 @@ static char *value_take_address(const char *text)
     return value_copy(normal);
 }
 
+static char *value_take_listen(const char *text)
+{
+    return strcmp(text, LISTEN_NONE) == 0 ? value_copy(text) : value_take_address(text);
+}
+
 static char *value_take_proxy(const char *text)
 {
     struct network network;
@@ -441,10 +446,12 @@ static char *value_take_app_key(const char *text)
     return value_made_of(text, 128, "._~=@+-") ? value_copy(text) : NULL;
 }
 
-const struct text_kind kind_address = {
-    "addresses such as 127.0.0.1:8080, 0.0.0.0:8080 (all of IPv4), [::1]:8080, "
-    "[::]:8080 (all of IPv6) or localhost:8080, with a port from 1 to 65535",
-    value_take_address};
+#define ADDRESSES                                                                                  \
+    "addresses such as 127.0.0.1:8080, 0.0.0.0:8080 (all of IPv4), [::1]:8080, "                   \
+    "[::]:8080 (all of IPv6) or localhost:8080, with a port from 1 to 65535"
+
+const struct text_kind kind_listen = {ADDRESSES ", or none", value_take_listen};
+const struct text_kind kind_address = {ADDRESSES, value_take_address};
 const struct text_kind kind_proxy = {
     "addresses or networks such as 10.0.0.1, 10.0.0.0/8 or fd00::/8", value_take_proxy};
 const struct text_kind kind_prefix = {"a path such as /ws, of at most 100 letters, digits, dots, "

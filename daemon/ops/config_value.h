@@ -24,10 +24,12 @@ struct text_kind {
     char *(*take)(const char *text);
 };
 
-extern const struct text_kind kind_address, kind_proxy, kind_prefix, kind_socket, kind_group,
-    kind_file, kind_redis_url, kind_redis_prefix, kind_redis_master, kind_sentinel,
+extern const struct text_kind kind_listen, kind_address, kind_proxy, kind_prefix, kind_socket,
+    kind_group, kind_file, kind_redis_url, kind_redis_prefix, kind_redis_master, kind_sentinel,
     kind_cluster_node, kind_node, kind_origin, kind_webhook, kind_webhook_event, kind_app_key,
     kind_secret;
+
+#define LISTEN_NONE "none" /* of kind_listen, in place of an address */
 
 bool value_bool(const char *text, bool *out) MUST_CHECK;       /* yes no true false on off */
 bool value_number(const char *text, uint64_t *out) MUST_CHECK; /* digits */

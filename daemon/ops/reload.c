@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "links/redis.h"
 #include "links/webhook.h"
 #include "net/tls_context.h"
 #include "ops/certificates.h"
@@ -99,6 +100,15 @@ static void reload_report_fixed(void *arg, const char *section, const char *key)
     log_warn("config", "[%s] %s changes only with a restart and is as it was", section, key);
 }
 
+/* The one step on the hub that can fail; then it has changed nothing. */
+static int reload_cluster(struct reload *reload, const struct config *config)
+{
+    if (reload->cluster == NULL || !redis_wanted(&config->redis)) {
+        return 0; /* what is to become of it needs a restart, and that is said at the end */
+    }
+    return cluster_reload(reload->cluster, &config->redis, &config->cluster);
+}
+
 /* Everything uses the new generation from now on; nothing in here can fail. */
 static void reload_swap(struct reload *reload, struct apps *apps, const struct config *config)
 {
@@ -163,7 +173,13 @@ static void reload_on_prepared(evutil_socket_t fd, short what, void *arg)
         reload_next(reload);
         return;
     }
-    config_diff(reload->current, config, reload->changes, sizeof(reload->changes));
+    if (reload_cluster(reload, config) != 0) {
+        reload_discard(reload, config);
+        reload_failed(reload);
+        reload_next(reload);
+        return;
+    }
+    config_diff(reload->started, reload->current, config, reload->changes, sizeof(reload->changes));
     reload_swap(reload, generation_new(reload->hub->apps->registry, config, reload->tls, true),
                 config);
 }
@@ -178,6 +194,11 @@ static void reload_on_reloaded(struct hub *hub)
         log_setup(config->log_level, config->log_format);
     }
     config_diff_fixed(reload->started, config, reload_report_fixed, NULL);
+    if (config_diff_joins(reload->started, config)) {
+        log_warn("config", "[redis] is %s only with a restart; this node %s",
+                 reload->cluster != NULL ? "taken away" : "added",
+                 reload->cluster != NULL ? "stays joined to the others" : "still stands alone");
+    }
     log_info("config", "reloaded: %s", reload->changes);
     log_setup(config->log_level, config->log_format);
     counter_add(reload->counters, COUNTER_RELOADS, 1);

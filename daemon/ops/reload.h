@@ -15,6 +15,7 @@
 #include <event2/event_struct.h>
 #include <pthread.h>
 
+#include "links/cluster.h"
 #include "links/ipc.h"
 #include "ops/config.h"
 #include "ops/shutdown.h"
@@ -26,6 +27,7 @@ struct reload {
     const struct config *current; /* belongs to the hub's generation, or is the one above */
     struct hub *hub;
     struct ipc *ipc;
+    struct cluster *cluster; /* NULL: the node stands alone */
     struct shutdown *shutdown;
     struct counters *counters; /* the hub's */
 

@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/admin.h"
+#include "links/cluster.h"
 #include "links/ipc.h"
+#include "links/redis.h"
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
@@ -58,6 +60,7 @@ struct server {
     struct flow flow;
     struct hub hub;
     struct ipc *ipc;
+    struct cluster *cluster; /* NULL: the node stands alone */
     struct crew *crews;
     uint32_t ncrews;
     struct listener ipc_listener;
@@ -313,11 +316,31 @@ static void server_watch(struct server *server)
 
 /* ---- from start to end ---- */
 
+/* A relay has no clients, and its workers next to nothing to do. */
+static uint32_t server_workers(const struct config *config)
+{
+    if (config->workers != 0) {
+        return config->workers;
+    }
+    return config->listen.count == 0 ? 1 : workers_auto();
+}
+
+/* With the others, if there are to be any; before the hub's loop runs. */
+static int server_join(struct server *server)
+{
+    const struct config *config = server->config;
+    if (!redis_wanted(&config->redis)) {
+        return 0;
+    }
+    server->cluster = cluster_new(&server->hub, &config->redis, &config->cluster);
+    return server->cluster != NULL ? 0 : -1;
+}
+
 static int server_init(struct server *server, const struct config *config, const char *path)
 {
     *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
     server->passed_fd = activation_ipc(config->socket);
-    server->ncrews = config->workers != 0 ? config->workers : workers_auto();
+    server->ncrews = server_workers(config);
     struct loop_limits limits = limits_of_loop(&config->limits);
     server->signal_fd = signals_open();
     if (server->signal_fd < 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
@@ -340,6 +363,9 @@ static int server_init(struct server *server, const struct config *config, const
     server->hub.counters[server->hub.ncounters++] = &server->counters;
     server->ipc = ipc_new(&server->hub);
     webhooks_new(&server->hub);
+    if (server_join(server) != 0) {
+        return -1;
+    }
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);
     loop_handler(&server->loop, KIND_ADMIN, &admin_handler);
     server->admin_listeners =
@@ -354,6 +380,10 @@ static int server_init(struct server *server, const struct config *config, const
         }
     }
     shutdown_init(&server->shutdown, &server->hub);
+    server->shutdown.cluster = server->cluster;
+    server->shutdown.ipc = server->ipc;
+    server->shutdown.ipc_listener = &server->ipc_listener;
+    server->shutdown.ipc_passed = server->passed_fd >= 0;
     shutdown_set(&server->shutdown, config->drain_delay * 1000, config->drain_period * 1000,
                  config->limits.close_timeout * 1000);
     server->reload = (struct reload){.path = path,
@@ -361,6 +391,7 @@ static int server_init(struct server *server, const struct config *config, const
                                      .current = config,
                                      .hub = &server->hub,
                                      .ipc = server->ipc,
+                                     .cluster = server->cluster,
                                      .shutdown = &server->shutdown,
                                      .counters = &server->counters};
     if (reload_init(&server->reload) != 0) {
@@ -374,6 +405,7 @@ static int server_init(struct server *server, const struct config *config, const
 
 static void server_free(struct server *server)
 {
+    cluster_free(server->cluster); /* who waits for an answer gets it while there are connections */
     if (server->passed_fd >= 0) {
         listener_leave(&server->ipc_listener); /* who waits there is for our successor */
     } else {
@@ -437,6 +469,11 @@ int server_run(const struct config *config, const char *path)
         server_open_public(server, &config->tls_listen, config->listen.count,
                            server->hub.apps->tls) == 0 &&
         crews_start(server) == 0) {
+        if (config->listen.count == 0) {
+            log_info(
+                "server",
+                "a relay: no clients connect here, what PHP publishes goes to the other nodes");
+        }
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");
         loop_run(&server->loop);

@@ -12,6 +12,10 @@
  * be gone soon. */
 #define CLOSE_MAX_MS 2000
 #define MARGIN_MS    500 /* for the close time-outs of those that were told last to be noticed */
+/* Together they are what a node among others needs to end. A goodbye that Redis does not take in
+ * time is not waited for: the others miss this node by themselves, a little later. */
+#define SETTLE_MS    300
+#define GOODBYE_MS   700
 
 static void shutdown_again_in(struct shutdown *shutdown, uint64_t ms)
 {
@@ -40,7 +44,7 @@ static void shutdown_drain_workers(struct shutdown *shutdown)
             .mail = {.type = MAIL_DRAIN, .weight = flow_mail(sizeof(*mail))}, .period_ms = period};
         mailbox_post_urgent(shutdown->hub->flow->workers[i], &mail->mail);
     }
-    shutdown->draining = true;
+    shutdown->stage = SHUTDOWN_CLIENTS;
     shutdown->deadline = clock_mono_ms() + period + shutdown->close_ms + MARGIN_MS;
 }
 
@@ -58,16 +62,61 @@ static bool shutdown_ended(struct shutdown *shutdown)
     return webhooks_waiting(shutdown->hub->webhooks) == 0;
 }
 
+/* What is published from here on would not reach the other nodes: it is for whoever comes next. */
+static void shutdown_end_publishers(struct shutdown *shutdown)
+{
+    if (shutdown->ipc_passed) {
+        listener_leave(shutdown->ipc_listener);
+    } else {
+        listener_stop(shutdown->ipc_listener);
+    }
+    shutdown->stage = SHUTDOWN_PUBLISHERS;
+    shutdown->deadline = clock_mono_ms() + SETTLE_MS;
+}
+
+static void shutdown_say_goodbye(struct shutdown *shutdown)
+{
+    cluster_leave(shutdown->cluster);
+    shutdown->stage = SHUTDOWN_GOODBYE;
+    shutdown->deadline = clock_mono_ms() + GOODBYE_MS;
+}
+
+/* Whether the stage is over, or has had its time. */
+static bool shutdown_passed(struct shutdown *shutdown)
+{
+    bool over = false;
+    switch (shutdown->stage) {
+    case SHUTDOWN_DELAYED:
+        return true;
+    case SHUTDOWN_CLIENTS:
+        over = shutdown_ended(shutdown);
+        break;
+    case SHUTDOWN_PUBLISHERS:
+        over = ipc_end(shutdown->ipc) == 0;
+        break;
+    case SHUTDOWN_GOODBYE:
+        over = cluster_left(shutdown->cluster);
+        break;
+    }
+    return over || clock_mono_ms() >= shutdown->deadline;
+}
+
 static void shutdown_on_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct shutdown *shutdown = arg;
     (void)fd;
     (void)what;
-    if (!shutdown->draining) {
-        shutdown_drain_workers(shutdown);
-    } else if (shutdown_ended(shutdown) || clock_mono_ms() >= shutdown->deadline) {
-        loop_stop(shutdown->hub->loop);
-        return;
+    if (shutdown_passed(shutdown)) {
+        if (shutdown->stage == SHUTDOWN_DELAYED) {
+            shutdown_drain_workers(shutdown);
+        } else if (shutdown->cluster == NULL || shutdown->stage == SHUTDOWN_GOODBYE) {
+            loop_stop(shutdown->hub->loop);
+            return;
+        } else if (shutdown->stage == SHUTDOWN_CLIENTS) {
+            shutdown_end_publishers(shutdown);
+        } else {
+            shutdown_say_goodbye(shutdown);
+        }
     }
     shutdown_again_in(shutdown, LOOK_MS);
 }

@@ -36,6 +36,7 @@ enum announce_kind {
 /* Everything in it is good until the consumer returns. */
 struct announcement {
     enum announce_kind kind;
+    bool theirs; /* another node tells of it; whoever keeps account must know it, and tell nobody */
     uint32_t app; /* its index */
     struct slice channel;
     struct slice user_id;            /* as text; members only */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "pubsub/cluster.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -18,9 +19,14 @@ static bool broadcast_is_kept(const struct broadcast *broadcast)
            (ff_channel_type(broadcast->channel.p, broadcast->channel.len) & FF_CHANNEL_CACHE);
 }
 
-bool broadcast_wanted(const struct broadcast *broadcast)
+bool broadcast_wanted_here(const struct broadcast *broadcast)
 {
     return (broadcast->entry != NULL && broadcast->entry->here > 0) || broadcast_is_kept(broadcast);
+}
+
+bool broadcast_wanted(const struct hub *hub, const struct broadcast *broadcast)
+{
+    return hub->cluster_ops != NULL || broadcast_wanted_here(broadcast);
 }
 
 /* To every worker that has subscribers. */
@@ -65,16 +71,26 @@ static void broadcast_announce(struct hub *hub, const struct broadcast *broadcas
     announce(&hub->announcer, &announcement);
 }
 
-uint32_t broadcast_send(struct hub *hub, const struct broadcast *broadcast)
+static uint32_t broadcast_here(struct hub *hub, const struct broadcast *broadcast)
 {
-    uint32_t recipients = 0;
     if (broadcast_is_kept(broadcast)) {
         cache_put(&hub->caches[broadcast->app], broadcast->channel, broadcast->hash,
                   broadcast->frame, hub->loop->now);
     }
-    if (broadcast->entry != NULL) {
-        recipients = broadcast_deliver(hub, broadcast);
-    }
+    return broadcast->entry != NULL ? broadcast_deliver(hub, broadcast) : 0;
+}
+
+void broadcast_receive(struct hub *hub, const struct broadcast *broadcast)
+{
+    broadcast_here(hub, broadcast);
+}
+
+uint32_t broadcast_send(struct hub *hub, const struct broadcast *broadcast)
+{
+    uint32_t recipients = broadcast_here(hub, broadcast);
     broadcast_announce(hub, broadcast);
+    if (hub->cluster_ops != NULL && broadcast->kind != BROADCAST_SYSTEM) {
+        hub->cluster_ops->deliver(hub->cluster, broadcast);
+    }
     return recipients;
 }

@@ -4,7 +4,7 @@
  * the hub.
  *
  * A step that all messages of a kind take has its place here: the cache, the workers of this node,
- * and who wants to hear of it.
+ * who wants to hear of it, and the other nodes.
  */
 #ifndef FF_PUBSUB_BROADCAST_H
 #define FF_PUBSUB_BROADCAST_H
@@ -12,9 +12,10 @@
 #include "pubsub/hub.h"
 
 enum broadcast_kind {
-    BROADCAST_EVENT,  /* published: a cache channel keeps it */
-    BROADCAST_CLIENT, /* a client event: others may want to hear of it */
-    BROADCAST_SYSTEM, /* the daemon's own */
+    BROADCAST_EVENT,   /* published: a cache channel keeps it */
+    BROADCAST_CLIENT,  /* a client event: others may want to hear of it */
+    BROADCAST_RELAYED, /* a client event of another node, where others have heard of it */
+    BROADCAST_SYSTEM,  /* the daemon's own, to this node's subscribers */
 };
 
 struct broadcast {
@@ -28,10 +29,14 @@ struct broadcast {
 
 /* Who would receive it: fills hash and entry from app and channel. */
 void broadcast_find(const struct hub *hub, struct broadcast *broadcast);
-/* Whether it has to be made at all: somebody is subscribed, or it is to be kept. */
-bool broadcast_wanted(const struct broadcast *broadcast);
+/* Whether it has to be made at all: somebody is subscribed, or it is to be kept; or, but for the
+ * second, there are other nodes, of whose subscribers this one knows nothing. */
+bool broadcast_wanted(const struct hub *hub, const struct broadcast *broadcast);
+bool broadcast_wanted_here(const struct broadcast *broadcast);
 /* Sends it on its way; the hub keeps no reference but a cache's. Returns the number of subscribers
- * that are known, less the one who is left out. */
+ * of this node, less the one who is left out. */
 uint32_t broadcast_send(struct hub *hub, const struct broadcast *broadcast);
+/* The same of one that another node has sent: it goes to this node's subscribers alone. */
+void broadcast_receive(struct hub *hub, const struct broadcast *broadcast);
 
 #endif

@@ -147,6 +147,22 @@ size_t cache_get(const struct cache *cache, struct slice channel, uint32_t hash,
     return cached->count;
 }
 
+bool cache_next(const struct cache *cache, uint64_t now, size_t *cursor, struct slice *channel,
+                struct frame **last, uint64_t *ttl_ms)
+{
+    void *value;
+    while (strmap_next(&cache->events, cursor, &value)) {
+        const struct cached *cached = value;
+        if (!cache_over(cache, cached, now)) {
+            *channel = (struct slice){cached->channel, cached->len};
+            *last = cached->frames[cached->count - 1];
+            *ttl_ms = cache->ttl_ms != 0 ? cache->ttl_ms - (now - cached->stored_ms) : 0;
+            return true;
+        }
+    }
+    return false;
+}
+
 void cache_expire(struct cache *cache, uint64_t now)
 {
     while (cache->oldest != NULL && cache_over(cache, cache->oldest, now)) {

@@ -8,6 +8,7 @@
 #ifndef FF_PUBSUB_CACHE_H
 #define FF_PUBSUB_CACHE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/strmap.h"
@@ -41,6 +42,11 @@ void cache_put(struct cache *cache, struct slice channel, uint32_t hash, struct 
  * kept, 0 for ever. */
 size_t cache_get(const struct cache *cache, struct slice channel, uint32_t hash, uint64_t now,
                  struct frame *out[CACHE_HISTORY], uint64_t *ttl_ms);
+
+/* Walks the channels with their last event, those that are over left out. Start with *cursor = 0.
+ */
+bool cache_next(const struct cache *cache, uint64_t now, size_t *cursor, struct slice *channel,
+                struct frame **last, uint64_t *ttl_ms);
 
 void cache_expire(struct cache *cache,
                   uint64_t now); /* gives back what is over; call it now and then */

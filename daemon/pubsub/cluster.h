@@ -1,7 +1,6 @@
 /*
- * The other nodes, as the hub sees them: what it says to them, what it asks them, and by whom it is
- * told what they have. links/cluster is behind it; hub->cluster is NULL on a node that stands alone
- * and pays nothing then. On the hub.
+ * The other nodes, as the hub sees them: what it says to them and what it asks them. links/cluster
+ * is behind it; hub->cluster is NULL on a node that stands alone and pays nothing then. On the hub.
  *
  * Nothing here waits or fails for the caller: own subscribers were served before, and what cannot
  * reach the others is kept for them, or counted as lost there.
@@ -17,8 +16,8 @@
 #include "proto/slice.h"
 #include "pubsub/socket_id.h"
 
-struct app;
 struct broadcast;
+struct dirent;
 struct gathered;
 struct hub;
 
@@ -37,6 +36,12 @@ enum cluster_asked {
 
 /* Called once and never from within the question. `gathered` is good for the call. */
 typedef void cluster_answer_fn(void *arg, const struct gathered *gathered);
+
+enum cluster_fate {
+    CLUSTER_PENDING,
+    CLUSTER_CONFIRMED,
+    CLUSTER_DROPPED, /* it is kept no more, and whether Redis has it is not known */
+};
 
 struct cluster_ops {
     /* A message for the channel's subscribers everywhere. */
@@ -61,31 +66,5 @@ struct cluster_ops {
     /* The hub's turn is over: what was said may go. */
     void (*turn)(void *cluster);
 };
-
-enum cluster_fate {
-    CLUSTER_PENDING,
-    CLUSTER_CONFIRMED,
-    CLUSTER_DROPPED, /* it is kept no more, and whether Redis has it is not known */
-};
-
-/* Whether the counts of this application's channels are kept on every node: where occupancy causes
- * something everywhere (subscription_count, watchlists, webhooks). For others they are asked for. */
-bool cluster_counts(const struct hub *hub, uint32_t app);
-
-/* ---- what others have said ---- */
-
-/* Answers from others, as far as they came. */
-bool gathered_whole(const struct gathered *gathered);
-uint64_t gathered_connections(const struct gathered *gathered);
-uint32_t gathered_subscriptions(const struct gathered *gathered, struct slice channel);
-/* Walks the channels that others have named; start with *cursor = 0. */
-bool gathered_next(const struct gathered *gathered, size_t *cursor, struct slice *name,
-                   uint32_t *subscriptions);
-
-struct gathered *gathered_new(void);
-void gathered_free(struct gathered *gathered); /* NULL is fine */
-void gathered_add(struct gathered *gathered, struct slice channel, uint32_t subscriptions);
-void gathered_add_connections(struct gathered *gathered, uint64_t n);
-void gathered_end(struct gathered *gathered, bool whole);
 
 #endif

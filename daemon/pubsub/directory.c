@@ -23,6 +23,7 @@ void directory_free(struct directory *directory)
     size_t cursor = 0;
     void *value;
     while (strmap_next(&directory->entries, &cursor, &value)) {
+        mem_free(((struct dirent *)value)->away);
         mem_free(value);
     }
     strmap_free(&directory->entries);
@@ -61,5 +62,6 @@ void directory_remove(struct directory *directory, struct dirent *entry)
 {
     strmap_del(&directory->entries, entry->name, entry->len);
     directory->hidden -= directory_hides(entry);
+    mem_free(entry->away);
     mem_free(entry);
 }

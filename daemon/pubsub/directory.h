@@ -1,9 +1,10 @@
 /*
- * The directory: every channel that somebody on this node is subscribed to, by application, with
- * the number of subscribers on each worker and, of presence channels, its room. Belongs to the hub.
+ * The directory: every channel that somebody is known to be subscribed to, by application, with
+ * the number of subscribers on each worker and elsewhere and, of presence channels, its room.
+ * Belongs to the hub.
  *
- * An entry lives while it has subscribers, members, or joins that wait. What follows from a change
- * is pubsub/occupancy's part.
+ * An entry lives while it has subscribers or members, here or elsewhere, or joins that wait. What
+ * follows from a change is pubsub/occupancy's part.
  */
 #ifndef FF_PUBSUB_DIRECTORY_H
 #define FF_PUBSUB_DIRECTORY_H
@@ -16,10 +17,19 @@ struct room;
 struct presence;
 struct count_due;
 
+/* What other nodes have told of their subscribers on a channel. See pubsub/elsewhere.h. */
+struct away {
+    uint32_t sum, n;
+    struct {
+        uint32_t source, stamp, count; /* count > 0 */
+    } nodes[];
+};
+
 struct dirent {
     uint64_t last_publish; /* the number of the publish that was routed here last */
     struct room *room;     /* presence channels only, once somebody wants to join */
     struct count_due *due; /* a subscription_count was told lately; NULL: not */
+    struct away *away;     /* NULL: nobody has told of any */
     uint32_t here;         /* subscribers on this node: the sum of counts */
     uint32_t len;
     const char *name;  /* behind counts */
@@ -49,10 +59,10 @@ static inline struct slice dirent_name(const struct dirent *entry)
     return (struct slice){entry->name, entry->len};
 }
 
-/* Whether anybody is subscribed, here or elsewhere. One node knows of no elsewhere. */
-static inline bool dirent_occupied(const struct dirent *entry)
+/* Subscribers here and, as far as that is told everywhere (cluster_counts), elsewhere. */
+static inline uint32_t dirent_total(const struct dirent *entry)
 {
-    return entry->here > 0;
+    return entry->here + (entry->away != NULL ? entry->away->sum : 0);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rnd.h"
+#include "pubsub/cluster.h"
 #include "pubsub/limits.h"
 
 /* Tables by application grow with the generation; caches follow their settings. */
@@ -107,16 +108,43 @@ static void hub_post_terminate(struct hub *hub, uint32_t worker, const struct ap
     mailbox_post_urgent(hub->flow->workers[worker], &mail->mail);
 }
 
+uint32_t hub_terminate_user_here(struct hub *hub, const struct app *app, struct slice user_id,
+                                 uint64_t question)
+{
+    static const struct socket_ref no_socket;
+    for (uint32_t i = 0; i < hub_workers(hub); i++) {
+        hub_post_terminate(hub, i, app, user_id, &no_socket, question);
+    }
+    return hub_workers(hub);
+}
+
+static bool hub_has_worker(const struct hub *hub, const struct socket_ref *socket)
+{
+    return socket->random != 0 && socket->worker < hub_workers(hub);
+}
+
+uint32_t hub_terminate_socket_here(struct hub *hub, const struct app *app,
+                                   const struct socket_ref *socket, uint64_t question)
+{
+    if (!hub_has_worker(hub, socket)) {
+        return 0;
+    }
+    hub_post_terminate(hub, socket->worker, app, (struct slice){NULL, 0}, socket, question);
+    return 1;
+}
+
 bool hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id,
                         const struct asker *asker, pending_fn *done)
 {
-    static const struct socket_ref no_socket;
     uint64_t question = 0;
     if (asker != NULL) {
-        question = pending_ask(&hub->pendings, asker, hub_workers(hub), done, hub, hub->loop->now);
+        uint32_t others = hub->cluster_ops != NULL ? 1 : 0;
+        question = pending_ask(&hub->pendings, asker, hub_workers(hub) + others, done, hub,
+                               hub->loop->now);
     }
-    for (uint32_t i = 0; i < hub_workers(hub); i++) {
-        hub_post_terminate(hub, i, app, user_id, &no_socket, question);
+    hub_terminate_user_here(hub, app, user_id, question);
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->terminate_user(hub->cluster, app->index, user_id, question);
     }
     return asker != NULL;
 }
@@ -124,14 +152,21 @@ bool hub_terminate_user(struct hub *hub, const struct app *app, struct slice use
 bool hub_terminate_socket(struct hub *hub, const struct app *app, const struct socket_ref *socket,
                           const struct asker *asker, pending_fn *done)
 {
-    if (socket->random == 0 || socket->worker >= hub_workers(hub)) {
+    bool here = hub_has_worker(hub, socket);
+    uint32_t parts = (here ? 1u : 0u) + (hub->cluster_ops != NULL ? 1u : 0u);
+    if (socket->random == 0 || parts == 0) {
         return false;
     }
     uint64_t question = 0;
     if (asker != NULL) {
-        question = pending_ask(&hub->pendings, asker, 1, done, hub, hub->loop->now);
+        question = pending_ask(&hub->pendings, asker, parts, done, hub, hub->loop->now);
     }
-    hub_post_terminate(hub, socket->worker, app, (struct slice){NULL, 0}, socket, question);
+    if (here) {
+        hub_terminate_socket_here(hub, app, socket, question);
+    }
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->terminate_socket(hub->cluster, app->index, socket, question);
+    }
     return asker != NULL;
 }
 

@@ -23,6 +23,9 @@
 #include "pubsub/pending.h"
 #include "pubsub/subscribed.h"
 
+struct cluster_ops;
+struct gathered;
+struct inflight;
 struct webhooks;
 
 /* Presence channels where somebody waits to be let in, in order of their asking, and lists of
@@ -32,6 +35,7 @@ struct rooms {
     struct room *listed, *listed_last; /* with a list of members, used longest ago first */
     struct frame *stale[64];           /* each with a reference */
     uint32_t nstale;
+    uint64_t members;      /* of all rooms, here and elsewhere */
     uint64_t waited_since; /* loop time in ms; 0: nobody waits */
 };
 
@@ -64,11 +68,17 @@ struct hub {
     struct dedup dedup;
     uint64_t started_ms;
     bool draining;
-    void *ipc;                         /* links/ipc keeps its own here */
-    uint32_t reloading;                /* workers that do not use the generation yet */
-    void (*reloaded)(struct hub *hub); /* all of them do; NULL: nobody wants to know */
-    void *reload;                      /* ops/reload keeps its own here */
-    struct webhooks *webhooks;         /* links/webhook; NULL: none */
+    void *ipc;                             /* links/ipc keeps its own here */
+    uint32_t reloading;                    /* workers that do not use the generation yet */
+    void (*reloaded)(struct hub *hub);     /* all of them do; NULL: nobody wants to know */
+    void *reload;                          /* ops/reload keeps its own here */
+    struct webhooks *webhooks;             /* links/webhook; NULL: none */
+    const struct cluster_ops *cluster_ops; /* pubsub/cluster.h; NULL: this node is alone */
+    void *cluster;                         /* links/cluster */
+    struct inflight *inflight;             /* pubsub/inorder.h */
+    void (*confirmed)(struct hub *hub);    /* something has become confirmed, or was dropped; NULL:
+                                              nobody waits */
+    const struct gathered *gathered; /* what others have answered, for the time of an answer */
     const struct counters *counters[FLOW_WORKERS + 1];
     uint32_t ncounters;
 };
@@ -93,12 +103,19 @@ struct apps *hub_reload(struct hub *hub, struct apps *apps, uint64_t period_ms) 
 struct dirent *hub_find(const struct hub *hub, uint32_t app, uint32_t hash, struct slice name);
 
 /* End all connections of a user, signed in or known by presence; or the one with this socket id.
- * Both with 4009, on every worker. True: `asker` was not NULL, and `done` will be called once with
- * the number of connections that were ended. False: nobody asked, or there is none to be ended. */
+ * Both with 4009, on every worker of every node. True: `asker` was not NULL, and `done` will be
+ * called once with the number of connections that were ended. False: nobody asked, or there is none
+ * to be ended. */
 bool hub_terminate_user(struct hub *hub, const struct app *app, struct slice user_id,
                         const struct asker *asker, pending_fn *done);
 bool hub_terminate_socket(struct hub *hub, const struct app *app, const struct socket_ref *socket,
                           const struct asker *asker, pending_fn *done);
+
+/* The same on this node alone. Returns how many parts the question (0: nobody asked) gets. */
+uint32_t hub_terminate_user_here(struct hub *hub, const struct app *app, struct slice user_id,
+                                 uint64_t question);
+uint32_t hub_terminate_socket_here(struct hub *hub, const struct app *app,
+                                   const struct socket_ref *socket, uint64_t question);
 
 /* False while the workers have more to do than they should: take no broadcasts in. */
 bool hub_open(struct hub *hub) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pubsub/cluster.h"
 #include "pubsub/joins.h"
 #include "pubsub/occupancy.h"
 #include "pubsub/publish.h"
@@ -110,6 +111,9 @@ static void hub_before_flush(void *arg)
     struct hub *hub = arg;
     joins_run(hub);
     occupancy_tell_due(hub);
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->turn(hub->cluster);
+    }
     /* With one worker the loop is his as well, and he has held his clients by the same rule. */
     if (hub->loop->held.count > 0 && hub_open(hub)) {
         loop_unhold(hub->loop);

@@ -1,3 +1,4 @@
+#include "pubsub/share.h"
 #include "pubsub/joins.h"
 
 #include <string.h>
@@ -5,8 +6,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "pubsub/broadcast.h"
+#include "pubsub/inorder.h"
 #include "pubsub/occupancy.h"
 #include "pubsub/presence.h"
+#include "pubsub/room.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -15,18 +18,6 @@
 #define LOOK      16u         /* joins let in between two looks at the flow */
 #define PACE      200u        /* members for each millisecond between two services of a room */
 #define PACE_MAX  200u        /* ms */
-
-struct room {
-    struct presence *members;
-    struct frame *list;    /* of the members as they are; NULL: to be made */
-    struct mail_list line; /* joins and leaves that wait */
-    struct dirent *entry;
-    uint32_t app, hash;
-    struct room *prev, *next;               /* of those with a line */
-    struct room *listed_prev, *listed_next; /* of those with a list */
-    uint64_t listed_at;
-    uint64_t due; /* loop time in ms, not before which it is served again */
-};
 
 /* ---- rooms ---- */
 
@@ -272,18 +263,34 @@ static void joins_tell(struct hub *hub, struct room *room, struct frame *frame)
     }
 }
 
-static void joins_announce(struct hub *hub, enum announce_kind kind, const struct room *room,
-                           struct slice user_id)
-{
-    struct announcement announcement = {
-        .kind = kind, .app = room->app, .channel = dirent_name(room->entry), .user_id = user_id};
-    announce(&hub->announcer, &announcement);
-}
-
 static bool joins_full(const struct hub *hub, const struct room *room, struct slice user)
 {
     uint64_t max = hub->apps->items[room->app].settings->max_presence_members;
     return max != 0 && presence_count(room->members) >= max && !presence_has(room->members, user);
+}
+
+static void joins_tell_added(struct hub *hub, struct room *room, const struct pusher_member *member)
+{
+    hub->rooms.members++;
+    joins_list_drop(hub, room);
+    if (room->entry->here > 0) {
+        struct buf json = wire_json();
+        joins_tell(
+            hub, room,
+            wire_message(&json, pusher_member_added(&json, dirent_name(room->entry), member)));
+    }
+}
+
+static void joins_tell_removed(struct hub *hub, struct room *room, struct slice id_json)
+{
+    hub->rooms.members--;
+    joins_list_drop(hub, room);
+    if (room->entry->here > 0 && presence_count(room->members) > 0) {
+        struct buf json = wire_json();
+        joins_tell(
+            hub, room,
+            wire_message(&json, pusher_member_removed(&json, dirent_name(room->entry), id_json)));
+    }
 }
 
 /* The others hear of the member before the joiner is answered. The joiner is no subscriber yet and
@@ -291,33 +298,27 @@ static bool joins_full(const struct hub *hub, const struct room *room, struct sl
 static void joins_let_in(struct hub *hub, struct room *room, const struct mail_join *mail)
 {
     struct pusher_member member = joins_member(mail);
-    if (!presence_join(room->members, PRESENCE_HERE, &member)) {
-        return;
+    unsigned int changed = presence_join(room->members, &member);
+    if (changed & PRESENCE_USER) {
+        joins_tell_added(hub, room, &member);
     }
-    joins_list_drop(hub, room);
-    if (room->entry->here > 0) {
-        struct buf json = wire_json();
-        joins_tell(
-            hub, room,
-            wire_message(&json, pusher_member_added(&json, dirent_name(room->entry), &member)));
+    if (changed & PRESENCE_SOURCE) {
+        inorder_member(hub, room->app, dirent_name(room->entry), member.user_id, true);
+        share_joined(hub, room->app, dirent_name(room->entry), &member);
     }
-    joins_announce(hub, ANNOUNCE_MEMBER_ADDED, room, member.user_id);
 }
 
 static void joins_let_out(struct hub *hub, struct room *room, const struct mail_leave *mail)
 {
     struct slice user_id = {mail->bytes + mail->channel.len, mail->user_len}, id_json;
-    if (!presence_leave(room->members, PRESENCE_HERE, user_id, &id_json)) {
-        return;
+    unsigned int changed = presence_leave(room->members, user_id, &id_json);
+    if (changed & PRESENCE_USER) {
+        joins_tell_removed(hub, room, id_json);
     }
-    joins_list_drop(hub, room);
-    if (presence_count(room->members) > 0) {
-        struct buf json = wire_json();
-        joins_tell(
-            hub, room,
-            wire_message(&json, pusher_member_removed(&json, dirent_name(room->entry), id_json)));
+    if (changed & PRESENCE_SOURCE) {
+        inorder_member(hub, room->app, dirent_name(room->entry), user_id, false);
+        share_left(hub, room->app, dirent_name(room->entry), user_id);
     }
-    joins_announce(hub, ANNOUNCE_MEMBER_REMOVED, room, user_id);
 }
 
 /* ---- from the mail to the answer ---- */
@@ -348,6 +349,50 @@ void joins_leave(struct hub *hub, struct dirent *entry, struct mail_leave *mail)
     }
     mailbox_done(&hub->box, &mail->mail);
 }
+
+/* ---- other nodes ---- */
+
+void joins_hold(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
+                uint32_t source, uint32_t stamp, const struct pusher_member *member)
+{
+    struct room *room = joins_room_get(entry, channel);
+    bool elsewhere = presence_elsewhere(room->members, member->user_id);
+    unsigned int changed = presence_hold(room->members, source, stamp, member);
+    if (changed & PRESENCE_USER) {
+        joins_tell_added(hub, room, member);
+    }
+    if ((changed & PRESENCE_SOURCE) && !elsewhere) {
+        inorder_member_elsewhere(hub, room->app, entry, member->user_id, true, true);
+    }
+}
+
+void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct slice user_id,
+                bool theirs)
+{
+    struct room *room = entry->room;
+    struct slice id_json;
+    unsigned int changed =
+        room != NULL ? presence_drop(room->members, source, user_id, &id_json) : 0;
+    if (changed & PRESENCE_USER) {
+        joins_tell_removed(hub, room, id_json);
+    }
+    if ((changed & PRESENCE_SOURCE) && !presence_elsewhere(room->members, user_id)) {
+        inorder_member_elsewhere(hub, room->app, entry, user_id, false, theirs);
+    }
+}
+
+void joins_drop_stale(struct hub *hub, struct dirent *entry, uint32_t source, uint32_t stamp,
+                      bool theirs)
+{
+    const void *cursor = NULL;
+    struct slice user_id;
+    while (entry->room != NULL &&
+           presence_next_stale(entry->room->members, source, stamp, &cursor, &user_id)) {
+        joins_drop(hub, entry, source, user_id, theirs);
+    }
+}
+
+/* ---- the line ---- */
 
 /* Lets in as many of a line as there is room for. False: some still wait. */
 static bool joins_serve(struct hub *hub, struct room *room)
@@ -453,7 +498,7 @@ static void joins_room_free(struct hub *hub, struct room *room)
 void joins_release(struct hub *hub, uint32_t app, struct dirent *entry)
 {
     struct room *room = entry->room;
-    if (entry->here > 0 ||
+    if (dirent_total(entry) > 0 ||
         (room != NULL && (room->line.head != NULL || presence_count(room->members) > 0))) {
         return;
     }
@@ -462,11 +507,6 @@ void joins_release(struct hub *hub, uint32_t app, struct dirent *entry)
     }
     occupancy_forget(entry);
     directory_remove(&hub->channels[app], entry);
-}
-
-const struct presence *joins_members(const struct dirent *entry)
-{
-    return entry->room != NULL ? entry->room->members : NULL;
 }
 
 void joins_free(struct hub *hub)

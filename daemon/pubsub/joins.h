@@ -18,6 +18,7 @@
 #ifndef FF_PUBSUB_JOINS_H
 #define FF_PUBSUB_JOINS_H
 
+#include "proto/pusher.h"
 #include "pubsub/hub.h"
 
 /* Takes over a mail_join whose worker's count the entry has already. */
@@ -32,10 +33,18 @@ void joins_run(struct hub *hub);
 /* Gives back lists that nobody has asked for lately. Now and then. */
 void joins_expire(struct hub *hub);
 
+/* Another node has the user, said with this stamp, or has them no more: at once, past the line.
+ * theirs: somebody else tells those outside of it (pubsub/inorder.h). */
+void joins_hold(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
+                uint32_t source, uint32_t stamp, const struct pusher_member *member);
+void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct slice user_id,
+                bool theirs);
+/* All whom it has said with another stamp than this one (0: any). */
+void joins_drop_stale(struct hub *hub, struct dirent *entry, uint32_t source, uint32_t stamp,
+                      bool theirs);
+
 /* Forgets the channel if nobody is, or waits, on it. */
 void joins_release(struct hub *hub, uint32_t app, struct dirent *entry);
-/* NULL: nobody was ever in. */
-const struct presence *joins_members(const struct dirent *entry);
 /* Everything that is waiting goes unanswered and untold: at the end of the process, before
  * hub_free.
  */

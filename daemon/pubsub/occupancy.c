@@ -1,9 +1,12 @@
+#include "pubsub/share.h"
 #include "pubsub/occupancy.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "proto/pusher.h"
 #include "pubsub/broadcast.h"
+#include "pubsub/cluster.h"
+#include "pubsub/inorder.h"
 #include "pubsub/watchers.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
@@ -55,8 +58,8 @@ static void occupancy_count_tell(struct hub *hub, const struct count_due *due)
         .hash = due->hash,
         .channel = dirent_name(entry),
         .entry = entry,
-        .frame =
-            wire_message(&json, pusher_subscription_count(&json, dirent_name(entry), entry->here)),
+        .frame = wire_message(
+            &json, pusher_subscription_count(&json, dirent_name(entry), dirent_total(entry))),
     };
     if (broadcast.frame != NULL) {
         broadcast_send(hub, &broadcast);
@@ -111,38 +114,92 @@ void occupancy_forget(struct dirent *entry)
     }
 }
 
-static void occupancy_announce(struct hub *hub, uint32_t app, const struct dirent *entry,
-                               unsigned int type, uint32_t before)
+/* So many are known to be subscribed, here and elsewhere, where there were `before`. */
+static void occupancy_changed(struct hub *hub, const struct mail_channel *channel,
+                              struct dirent *entry, uint32_t before)
 {
-    if (app >= hub->announcer.napps || hub->announcer.wanted[app] == 0 ||
-        (type & FF_CHANNEL_HIDDEN)) {
+    uint32_t total = dirent_total(entry);
+    if (total == before) {
         return;
     }
-    struct announcement announcement = {
-        .app = app, .channel = dirent_name(entry), .before = before, .count = entry->here};
-    if (before == 0 || entry->here == 0) {
-        announcement.kind = before == 0 ? ANNOUNCE_OCCUPIED : ANNOUNCE_VACATED;
-        announce(&hub->announcer, &announcement);
-    }
-    if (!(type & FF_CHANNEL_PRESENCE)) {
-        announcement.kind = ANNOUNCE_COUNT;
-        announce(&hub->announcer, &announcement);
+    occupancy_count_changed(hub, channel, entry, ff_channel_type(entry->name, entry->len));
+    if ((total == 0) != (before == 0)) {
+        watchers_tell(hub, channel->app, dirent_name(entry), before == 0);
     }
 }
 
 void occupancy_set(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
                    uint32_t worker, uint32_t n)
 {
-    uint32_t before = entry->here;
+    uint32_t before = entry->here, total = dirent_total(entry);
     entry->here = before - entry->counts[worker] + n;
     entry->counts[worker] = n;
     if (entry->here == before) {
         return;
     }
-    unsigned int type = ff_channel_type(entry->name, entry->len);
-    occupancy_announce(hub, channel->app, entry, type, before);
-    occupancy_count_changed(hub, channel, entry, type);
-    if ((entry->here == 0) != (before == 0)) {
-        watchers_tell(hub, channel->app, dirent_name(entry), before == 0);
+    if (hub->cluster_ops == NULL || share_counts(hub, channel->app)) {
+        inorder_count(hub, channel->app, entry, before);
+        share_count(hub, channel->app, entry);
     }
+    occupancy_changed(hub, channel, entry, total);
+}
+
+/* ---- other nodes ---- */
+
+static struct away *occupancy_away_grow(struct dirent *entry)
+{
+    uint32_t n = entry->away != NULL ? entry->away->n : 0, sum = n > 0 ? entry->away->sum : 0;
+    entry->away =
+        mem_realloc(entry->away, sizeof(*entry->away) + (n + 1) * sizeof(entry->away->nodes[0]));
+    entry->away->n = n;
+    entry->away->sum = sum;
+    return entry->away;
+}
+
+static void occupancy_away_put(struct dirent *entry, uint32_t source, uint32_t stamp, uint32_t n)
+{
+    struct away *away = entry->away;
+    uint32_t i = 0;
+    while (away != NULL && i < away->n && away->nodes[i].source != source) {
+        i++;
+    }
+    if (away != NULL && i < away->n) {
+        away->sum += n - away->nodes[i].count;
+        away->nodes[i].count = n;
+        away->nodes[i].stamp = stamp;
+    } else if (n > 0) {
+        away = occupancy_away_grow(entry);
+        away->sum += n;
+        away->nodes[i].source = source;
+        away->nodes[i].stamp = stamp;
+        away->nodes[i].count = n;
+        away->n++;
+        return;
+    }
+    if (away != NULL && n == 0 && i < away->n) {
+        away->nodes[i] = away->nodes[--away->n];
+    }
+    if (away != NULL && away->n == 0) {
+        mem_free(away);
+        entry->away = NULL;
+    }
+}
+
+void occupancy_set_away(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
+                        uint32_t source, uint32_t stamp, uint32_t n, bool theirs)
+{
+    uint32_t total = dirent_total(entry), before = total - entry->here;
+    occupancy_away_put(entry, source, stamp, n);
+    inorder_count_elsewhere(hub, channel->app, entry, before, theirs);
+    occupancy_changed(hub, channel, entry, total);
+}
+
+bool occupancy_is_stale(const struct dirent *entry, uint32_t source, uint32_t stamp)
+{
+    for (uint32_t i = 0; entry->away != NULL && i < entry->away->n; i++) {
+        if (entry->away->nodes[i].source == source) {
+            return stamp == 0 || entry->away->nodes[i].stamp != stamp;
+        }
+    }
+    return false;
 }

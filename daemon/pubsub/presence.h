@@ -1,6 +1,8 @@
 /*
- * Who is on a presence channel: distinct users in the order in which they came, each with the
- * number of their connections by source: this node is one. Belongs to the hub.
+ * Who is on a presence channel: distinct users in the order in which they came, each with what is
+ * known of them by source: this node, or another one. Belongs to the hub.
+ *
+ * A user is in as long as one source has them, and keeps the user_info with which they came.
  */
 #ifndef FF_PUBSUB_PRESENCE_H
 #define FF_PUBSUB_PRESENCE_H
@@ -9,24 +11,35 @@
 
 #include "proto/pusher.h"
 
-/* The connections of this node. */
+/* The connections of this node. Other sources are numbers of other nodes. */
 #define PRESENCE_HERE 0u
+
+/* What a change has changed. */
+#define PRESENCE_SOURCE 1u /* this source has the user now, or has the user no more */
+#define PRESENCE_USER   2u /* nobody had the user before, or nobody has any more */
 
 struct presence;
 
 struct presence *presence_new(void);
 void presence_free(struct presence *presence); /* NULL is fine */
 
-/* One more connection of this user. True: the user is new here. The texts are copied. */
-bool presence_join(struct presence *presence, uint32_t source, const struct pusher_member *member);
+/* One more connection of this node's. The texts are copied. Returns what has changed. */
+unsigned int presence_join(struct presence *presence, const struct pusher_member *member);
+/* One connection less. With PRESENCE_USER *id_json is the user's id as it once came, valid until
+ * the next change here. Unknown users are left alone. */
+unsigned int presence_leave(struct presence *presence, struct slice user_id, struct slice *id_json);
 
-/* One connection less. True: it was the last, and *id_json is the user's id as it once came, valid
- * until the next call here; the user is gone. Unknown users are left alone. */
-bool presence_leave(struct presence *presence, uint32_t source, struct slice user_id,
-                    struct slice *id_json);
+/* Another node has the user, said with this stamp (not 0); it may be said again. */
+unsigned int presence_hold(struct presence *presence, uint32_t source, uint32_t stamp,
+                           const struct pusher_member *member);
+/* It has not. */
+unsigned int presence_drop(struct presence *presence, uint32_t source, struct slice user_id,
+                           struct slice *id_json);
 
-/* Whether this user is in. */
+/* Whether this user is in; whether this node has them; whether another one has. */
 bool presence_has(const struct presence *presence, struct slice user_id);
+bool presence_here(const struct presence *presence, struct slice user_id);
+bool presence_elsewhere(const struct presence *presence, struct slice user_id);
 
 size_t presence_count(const struct presence *presence);
 
@@ -36,5 +49,13 @@ struct presence_walk {
     const void *at;
 };
 struct pusher_members presence_members(struct presence_walk *walk, const struct presence *presence);
+
+/* The next user whom this node has; begin with *cursor = NULL. */
+bool presence_next_here(const struct presence *presence, const void **cursor,
+                        struct pusher_member *out);
+/* The next user whom the source has by another stamp than this one (0: by any). May be dropped
+ * before the walk goes on. */
+bool presence_next_stale(const struct presence *presence, uint32_t source, uint32_t stamp,
+                         const void **cursor, struct slice *user_id);
 
 #endif

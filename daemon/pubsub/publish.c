@@ -98,21 +98,38 @@ void publish_count_fault(struct counters *counters, enum publish_fault fault)
     }
 }
 
+static void publish_name_of(const void *value, const char **key, size_t *len)
+{
+    const struct ff_slice *channel = value;
+    *key = channel->p;
+    *len = channel->len;
+}
+
+/* Whether this publish has named the channel before. Those that are known here remember it
+ * themselves; `others` is for those that may be known elsewhere. */
+static bool publish_again(const struct publish *publish, const struct ff_slice *channel,
+                          const struct broadcast *broadcast, struct strmap *others, uint64_t id)
+{
+    struct dirent *entry = broadcast->entry;
+    if (entry != NULL) {
+        bool again = entry->last_publish == id;
+        entry->last_publish = id;
+        return again;
+    }
+    if (publish->nchannels == 1) {
+        return false;
+    }
+    if (strmap_get_hashed(others, broadcast->hash, channel->p, channel->len) != NULL) {
+        return true;
+    }
+    strmap_put_hashed(others, broadcast->hash, (void *)(uintptr_t)channel);
+    return false;
+}
+
 /* To one of its channels. *head holds the event once it was needed. -1: no memory. */
 static int publish_to(struct hub *hub, const struct publish *publish, struct broadcast *broadcast,
                       struct buf *head, struct receipt *receipt)
 {
-    broadcast_find(hub, broadcast);
-    struct dirent *entry = broadcast->entry;
-    if (entry != NULL && entry->last_publish == receipt->id) {
-        return 0; /* the channel was named twice */
-    }
-    if (entry != NULL) {
-        entry->last_publish = receipt->id;
-    }
-    if (!broadcast_wanted(broadcast)) {
-        return 0;
-    }
     if (head->len == 0 && pusher_event_head(head, publish->event, publish->data) != 0) {
         return -1;
     }
@@ -141,11 +158,19 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
     socket_id_read(publish->except, &broadcast.except);
+    struct strmap others;
     buf_init(&head, WIRE_MAX);
+    strmap_init(&others, publish_name_of);
     for (uint32_t i = 0; i < publish->nchannels && result == 0; i++) {
-        broadcast.channel = (struct slice){publish->channels[i].p, publish->channels[i].len};
-        result = publish_to(hub, publish, &broadcast, &head, receipt);
+        const struct ff_slice *channel = &publish->channels[i];
+        broadcast.channel = (struct slice){channel->p, channel->len};
+        broadcast_find(hub, &broadcast);
+        if (broadcast_wanted(hub, &broadcast) &&
+            !publish_again(publish, channel, &broadcast, &others, receipt->id)) {
+            result = publish_to(hub, publish, &broadcast, &head, receipt);
+        }
     }
+    strmap_free(&others);
     buf_free(&head);
     return result;
 }

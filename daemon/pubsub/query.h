@@ -1,5 +1,8 @@
 /*
  * What the hub knows of channels, for whoever asks: the HTTP API, and publishers. On the hub.
+ *
+ * In a cluster that is what this node has and what is known everywhere, and, while hub->gathered is
+ * set, what others have answered.
  */
 #ifndef FF_PUBSUB_QUERY_H
 #define FF_PUBSUB_QUERY_H
@@ -17,9 +20,16 @@ struct channel_info {
 struct channel_info query_channel(struct hub *hub, const struct app *app, struct slice name);
 
 /* Walks the occupied channels whose names start with `prefix` (.p == NULL: all), users' own
- * channels left out. Start with *cursor = 0. */
-bool query_next(struct hub *hub, const struct app *app, struct slice prefix, size_t *cursor,
-                struct slice *name, struct channel_info *info);
+ * channels left out. Start with a cursor of zeros. */
+struct query_cursor {
+    size_t at;
+    bool elsewhere;
+};
+bool query_next(struct hub *hub, const struct app *app, struct slice prefix,
+                struct query_cursor *cursor, struct slice *name, struct channel_info *info);
+
+/* Open WebSockets of the application. */
+uint64_t query_connections(const struct hub *hub, const struct app *app);
 
 /* The last published event of a cache channel: its data as a raw JSON string, valid while the cache
  * is not changed, and the seconds that it will still be kept (0: for ever). False: there is none.

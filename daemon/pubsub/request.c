@@ -1,3 +1,5 @@
+#include "pubsub/gathered.h"
+#include "pubsub/share.h"
 #include "pubsub/request.h"
 
 #include <inttypes.h>
@@ -6,6 +8,7 @@
 #include "base/mem.h"
 #include "base/strmap.h"
 #include "proto/json.h"
+#include "pubsub/cluster.h"
 #include "pubsub/presence.h"
 #include "pubsub/publish.h"
 #include "pubsub/query.h"
@@ -156,7 +159,7 @@ static int request_answer_channels(struct buf *out, struct hub *hub, const struc
 {
     struct slice name;
     struct channel_info info;
-    size_t cursor = 0;
+    struct query_cursor cursor = {0};
     bool first = true;
     int failed = buf_text(out, "{\"channels\":{");
     while (query_next(hub, request->app, request->name, &cursor, &name, &info)) {
@@ -201,6 +204,24 @@ static int request_answer_users(struct buf *out, struct hub *hub, const struct r
     return failed | buf_text(out, "]}");
 }
 
+/* Frees the answer and the request. */
+static void request_reply(struct hub *hub, struct request *request, int status, struct buf *json)
+{
+    struct frame *body = status == 500 ? NULL : frame_copy(json->data, json->len);
+    buf_free(json);
+    struct mail_response *mail = mem_alloc(sizeof(*mail));
+    *mail = (struct mail_response){
+        .mail = {.type = MAIL_RESPONSE,
+                 .weight = flow_mail(sizeof(*mail) + (body != NULL ? body->len : 0))},
+        .slot = request->slot,
+        .gen = request->gen,
+        .status = body != NULL ? status : 500,
+        .body = body,
+    };
+    mailbox_post(hub->flow->workers[request->worker], &mail->mail);
+    request_free(request);
+}
+
 static int request_publish_all(struct hub *hub, const struct request *request)
 {
     for (size_t i = 0; i < request->nevents; i++) {
@@ -218,9 +239,9 @@ static int request_answer_kind(struct buf *out, struct hub *hub, const struct re
 {
     switch (request->kind) {
     case REQUEST_EVENTS:
-        return request_publish_all(hub, request) | request_answer_events(out, hub, request);
+        return request_answer_events(out, hub, request);
     case REQUEST_BATCH:
-        return request_publish_all(hub, request) | request_answer_batch(out, hub, request);
+        return request_answer_batch(out, hub, request);
     case REQUEST_CHANNELS:
         return request_answer_channels(out, hub, request);
     case REQUEST_CHANNEL:
@@ -228,44 +249,161 @@ static int request_answer_kind(struct buf *out, struct hub *hub, const struct re
     case REQUEST_USERS:
         return request_answer_users(out, hub, request);
     case REQUEST_CONNECTIONS:
-        return buf_printf(out, "{\"connections\":%" PRIu32 "}", app_connections(request->app));
+        return buf_printf(out, "{\"connections\":%" PRIu64 "}",
+                          query_connections(hub, request->app));
     case REQUEST_TERMINATE:
-        hub_terminate_user(hub, request->app, request->name, NULL, NULL);
         return buf_text(out, "{}");
     }
     return -1;
 }
 
-/* Returns the status, or -1 when the buffer is full. */
-static int request_answer(struct buf *out, struct hub *hub, const struct request *request)
+/* What it is short of: nodes that have not answered in time. In the place of the last brace. */
+static int request_mark_partial(struct buf *out)
 {
-    /* What the worker has checked may be over by now. */
-    if (request->app->removed) {
-        return buf_text(out, "{\"error\":\"No matching application\"}") == 0 ? 404 : -1;
+    if (out->len <= 2) {
+        return 0; /* nothing is said that could be partial */
     }
-    if (!request->app->settings->enabled) {
-        return buf_text(out, "{\"error\":\"Application disabled\"}") == 0 ? 403 : -1;
-    }
-    return request_answer_kind(out, hub, request) == 0 ? 200 : -1;
+    out->len--;
+    return buf_text(out, ",\"partial\":true}");
 }
 
-void request_handle(struct hub *hub, struct request *request)
+/* Answers, with what others have told (NULL: they were not asked), and frees it. */
+static void request_finish(struct hub *hub, struct request *request,
+                           const struct gathered *gathered)
 {
     struct buf json;
     buf_init(&json, WIRE_MAX);
     request->app = &hub->apps->items[request->app_index];
-    int status = request_answer(&json, hub, request);
-    struct frame *body = status > 0 ? frame_copy(json.data, json.len) : NULL;
-    buf_free(&json);
-    struct mail_response *mail = mem_alloc(sizeof(*mail));
-    *mail = (struct mail_response){
-        .mail = {.type = MAIL_RESPONSE,
-                 .weight = flow_mail(sizeof(*mail) + (body != NULL ? body->len : 0))},
-        .slot = request->slot,
-        .gen = request->gen,
-        .status = body != NULL ? status : 500,
-        .body = body,
-    };
-    mailbox_post(hub->flow->workers[request->worker], &mail->mail);
-    request_free(request);
+    hub->gathered = gathered;
+    int failed = request_answer_kind(&json, hub, request);
+    hub->gathered = NULL;
+    if (gathered != NULL && !gathered_whole(gathered)) {
+        failed |= request_mark_partial(&json);
+    }
+    request_reply(hub, request, failed == 0 ? 200 : 500, &json);
+}
+
+struct request_asking {
+    struct hub *hub;
+    struct request *request;
+};
+
+static void request_on_gathered(void *arg, const struct gathered *gathered)
+{
+    struct request_asking *asking = arg;
+    request_finish(asking->hub, asking->request, gathered);
+    mem_free(asking);
+}
+
+/* The channels of which it wants to know how many are subscribed. Returns how many; `out` has room
+ * for all that it names. */
+static size_t request_names(const struct request *request, struct slice *out)
+{
+    size_t n = 0;
+    if (request->kind == REQUEST_CHANNEL) {
+        out[n++] = request->name;
+    }
+    for (size_t i = 0; i < request->nevents; i++) {
+        const struct api_event *event = &request->events[i];
+        for (size_t j = 0; event->info != 0 && j < event->count; j++) {
+            const struct ff_slice *channel = &request->channels[event->first + j];
+            out[n++] = (struct slice){channel->p, channel->len};
+        }
+    }
+    return n;
+}
+
+/* Whether what this node knows is not all; then the others are asked, or cannot be. */
+static enum cluster_asked request_ask(struct hub *hub, struct request *request)
+{
+    const struct cluster_ops *ops = hub->cluster_ops;
+    uint32_t app = request->app_index;
+    if (ops == NULL || request->kind == REQUEST_USERS || request->kind == REQUEST_TERMINATE ||
+        (request->kind != REQUEST_CONNECTIONS && share_counts(hub, app))) {
+        return CLUSTER_ALONE;
+    }
+    size_t most = 1;
+    for (size_t i = 0; i < request->nevents; i++) {
+        most += request->events[i].count;
+    }
+    struct slice *names = mem_alloc(most * sizeof(*names));
+    struct request_asking *asking = mem_alloc(sizeof(*asking));
+    *asking = (struct request_asking){hub, request};
+    enum cluster_ask kind = CLUSTER_ASK_COUNTS;
+    size_t n = 0;
+    if (request->kind == REQUEST_CONNECTIONS) {
+        kind = CLUSTER_ASK_CONNECTIONS;
+    } else if (request->kind == REQUEST_CHANNELS) {
+        kind = CLUSTER_ASK_CHANNELS;
+        names[0] = request->name;
+        n = 1;
+    } else {
+        n = request_names(request, names);
+    }
+    enum cluster_asked asked =
+        kind == CLUSTER_ASK_COUNTS && n == 0
+            ? CLUSTER_ALONE
+            : ops->ask(hub->cluster, kind, app, names, n, request_on_gathered, asking);
+    if (asked != CLUSTER_ASKED) {
+        mem_free(asking);
+    }
+    mem_free(names);
+    return asked;
+}
+
+/* What it changes. -1: no memory, and some or all of it did not happen. */
+static int request_act(struct hub *hub, const struct request *request)
+{
+    switch (request->kind) {
+    case REQUEST_EVENTS:
+    case REQUEST_BATCH:
+        return request_publish_all(hub, request);
+    case REQUEST_TERMINATE:
+        hub_terminate_user(hub, request->app, request->name, NULL, NULL);
+        return 0;
+    case REQUEST_CHANNELS:
+    case REQUEST_CHANNEL:
+    case REQUEST_USERS:
+    case REQUEST_CONNECTIONS:
+        break;
+    }
+    return 0;
+}
+
+static void request_refuse(struct hub *hub, struct request *request, int status, const char *text)
+{
+    struct buf json;
+    buf_init(&json, WIRE_MAX);
+    request_reply(hub, request, buf_text(&json, text) == 0 ? status : 500, &json);
+}
+
+void request_handle(struct hub *hub, struct request *request)
+{
+    request->app = &hub->apps->items[request->app_index];
+    /* What the worker has checked may be over by now. */
+    if (request->app->removed) {
+        request_refuse(hub, request, 404, "{\"error\":\"No matching application\"}");
+        return;
+    }
+    if (!request->app->settings->enabled) {
+        request_refuse(hub, request, 403, "{\"error\":\"Application disabled\"}");
+        return;
+    }
+    if (request_act(hub, request) != 0) {
+        request_refuse(hub, request, 500, "");
+        return;
+    }
+    switch (request_ask(hub, request)) {
+    case CLUSTER_ALONE:
+        request_finish(hub, request, NULL);
+        break;
+    case CLUSTER_AWAY: {
+        struct gathered *nothing = gathered_new();
+        request_finish(hub, request, nothing);
+        gathered_free(nothing);
+        break;
+    }
+    case CLUSTER_ASKED:
+        break;
+    }
 }

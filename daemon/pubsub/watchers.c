@@ -30,7 +30,7 @@ void watchers_answer(struct hub *hub, const struct mail_watch *mail)
         struct slice channel = watch_channel(room, USER_PREFIX, id);
         const struct dirent *entry =
             hub_find(hub, mail->app, strmap_hash(channel.p, channel.len), channel);
-        if (entry != NULL && dirent_occupied(entry)) {
+        if (entry != NULL && dirent_total(entry) > 0) {
             online[nonline++] = id;
         } else {
             offline[noffline++] = id;

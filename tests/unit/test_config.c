@@ -311,6 +311,12 @@ static const struct {
      2, "at most 107 bytes"},
     {"[ipc]\ngroup = a b\n", 2, "the name of a group"},
     {"[tls]\nlisten = :443\n", 2, "needs a certificate"},
+    {"[server]\nlisten = none, :1\n", 2, "listen = none stands alone"},
+    {"[server]\nlisten = :1\nlisten = none\n", 2, "listen = none stands alone"},
+    {"[server]\nlisten = None\n", 2, "or none"},
+    {"[admin]\nlisten = none\n", 2, "addresses such as"},
+    {"[server]\nlisten = none\n[tls]\nlisten = :443\ncertificate = /a\nkey = /b\n", 4,
+     "[tls] listen must be empty"},
     {"[tls]\ncertificate = /a, /b\nkey = /a\n", 2, "as many files"},
     {"[redis]\nurl = localhost:6379\n", 2, "redis://"},
     {"[redis]\nprefix = a b\n", 2, "64 letters"},
@@ -509,31 +515,35 @@ static void test_weak_secret_is_a_warning(void **state)
     config_free(config);
 }
 
-static void test_what_has_no_effect_yet(void **state)
+static void test_everything_has_its_effect(void **state)
+{
+    (void)state;
+    config_free(parse_fine("[server]\ntrusted_proxies = 10.0.0.0/8, ::1\n"
+                           "[tls]\nlisten = :443\ncertificate = /c.pem\nkey = /k.pem\n"
+                           "[redis]\nurl = redis://localhost\nprefix = a:\n"
+                           "[limits]\nmax_channels_per_publish = 5\nmax_batch = 5\n"
+                           "[app \"a\"]\nkey = k\nsecret = long-enough\n"
+                           "cache_ttl = 1\ncache_max = 1M\nuser_authentication = no\n"
+                           "watchlist = yes\nsubscription_count = yes\n"
+                           "webhook_url = https://u:p@[::1]:8443/hook?at=a:b@c:0\n"
+                           "[app \"b\"]\nkey = l\nsecret = long-enough\nwatchlist = on\n"));
+}
+
+static void test_a_relay(void **state)
 {
     struct report report;
-    struct config *config = parse("[server]\ntrusted_proxies = 10.0.0.0/8, ::1\n"
-                                  "[tls]\nlisten = :443\ncertificate = /c.pem\nkey = /k.pem\n"
-                                  "[redis]\nurl = redis://localhost\nprefix = a:\n"
-                                  "[limits]\nmax_channels_per_publish = 5\nmax_batch = 5\n"
-                                  "[app \"a\"]\nkey = k\nsecret = long-enough\n"
-                                  "cache_ttl = 1\ncache_max = 1M\nuser_authentication = no\n"
-                                  "watchlist = yes\nsubscription_count = yes\n"
-                                  "webhook_url = https://u:p@[::1]:8443/hook?at=a:b@c:0\n"
-                                  "[app \"b\"]\nkey = l\nsecret = long-enough\nwatchlist = on\n",
-                                  &report);
 
     (void)state;
-    assert_non_null(config);
-    assert_int_equal(report.errors, 0);
-    assert_int_equal(report.warnings, 2);
-    assert_non_null(strstr(report.text, "warning: f.conf:8: [redis] url has no effect"));
-    assert_null(strstr(report.text, "f.conf:25"));
+    struct config *config = parse_fine("[server]\nlisten = none\n[redis]\nurl = redis://h\n" APP);
+    assert_int_equal(config->listen.count, 0);
     config_free(config);
-    /* written out defaults are none */
-    config_free(parse_fine(APP
-                           "cache_ttl = 1800\ncache_max = 65536K\nuser_authentication = true\n"
-                           "watchlist = off\nwebhook_url =\n[redis]\nurl =\n[tls]\nlisten =\n"));
+    /* without Redis it is accepted, and of no use */
+    config = parse("[server]\nlisten = none\n" APP, &report);
+    assert_non_null(config);
+    assert_int_equal(report.warnings, 1);
+    assert_non_null(strstr(report.text, "warning: f.conf:2: [server] listen = none, and no Redis"));
+    assert_non_null(strstr(report.text, "url = redis://HOST:6379"));
+    config_free(config);
 }
 
 static char *printed(void (*print)(FILE *), size_t *len)
@@ -639,8 +649,7 @@ static void test_pages_are_in_step(void **state)
     page = read_source("docs/limits.md", &page_len);
     for (size_t i = 0; i < config_keys_count; i++) {
         const struct config_key *key = &config_keys[i];
-        bool limit = (key->flags & KEY_LATER) == 0 &&
-                     (key->section == SECTION_LIMITS ||
+        bool limit = (key->section == SECTION_LIMITS ||
                       (key->section == SECTION_APP && (key->flags & KEY_UNLIMITED) != 0));
         char name[100];
         snprintf(name, sizeof(name), "%s`", key->name);
@@ -798,7 +807,8 @@ int main(void)
         cmocka_unit_test(test_no_application),
         cmocka_unit_test(test_secrets_are_not_shown),
         cmocka_unit_test(test_weak_secret_is_a_warning),
-        cmocka_unit_test(test_what_has_no_effect_yet),
+        cmocka_unit_test(test_everything_has_its_effect),
+        cmocka_unit_test(test_a_relay),
         cmocka_unit_test(test_the_sample_is_a_configuration),
         cmocka_unit_test(test_pages_are_in_step),
         cmocka_unit_test(test_files),

@@ -33,7 +33,7 @@ static void expect(const char *old_text, const char *now_text, const char *expec
 {
     char out[3000];
     struct config *old = parse(old_text), *now = parse(now_text);
-    config_diff(old, now, out, sizeof(out));
+    config_diff(old, old, now, out, sizeof(out));
     assert_string_equal(out, expected);
     config_free(old);
     config_free(now);
@@ -96,6 +96,47 @@ static void what_needs_a_restart_is_told_apart(void **state)
     config_free(now);
 }
 
+#define R "[redis]\nurl = redis://h\n"
+
+/* A node stays joined, or alone, as it was started; what it uses of Redis changes at once. */
+static void of_redis_only_what_is_used_is_told(void **state)
+{
+    (void)state;
+    static const char other[] = "[redis]\nurl = redis://:password@i\nrequire = yes\nprefix = p\n"
+                                "[cluster]\nnode_timeout = 3\nlanes = 2\nnode = n\n";
+    char text[500] = "", out[3000];
+    struct config *alone = parse(A), *joined = parse(R A), *now = parse("[cluster]\nlanes = 2\n" A);
+    char both[500];
+    snprintf(both, sizeof(both), "%s" A, other);
+    struct config *changed = parse(both);
+
+    config_diff(joined, joined, changed, out, sizeof(out));
+    assert_string_equal(out, "[redis] url; [redis] require; [cluster] node_timeout");
+    config_diff_fixed(joined, changed, collect, text);
+    assert_string_equal(text, "[redis] prefix; [cluster] node; [cluster] lanes; ");
+    assert_false(config_diff_joins(joined, changed));
+
+    text[0] = '\0';
+    config_diff(alone, alone, changed, out, sizeof(out));
+    assert_string_equal(out, "nothing has changed");
+    config_diff(alone, joined, changed, out, sizeof(out)); /* of the second reload */
+    assert_string_equal(out, "nothing has changed");
+    config_diff_fixed(alone, changed, collect, text);
+    assert_string_equal(text, "");
+    assert_true(config_diff_joins(alone, changed));
+
+    config_diff(joined, changed, now, out, sizeof(out));
+    assert_string_equal(out, "nothing has changed");
+    config_diff_fixed(joined, now, collect, text);
+    assert_string_equal(text, "");
+    assert_true(config_diff_joins(joined, now));
+    assert_false(config_diff_joins(alone, now));
+    config_free(alone);
+    config_free(joined);
+    config_free(now);
+    config_free(changed);
+}
+
 static void what_does_not_fit_is_counted(void **state)
 {
     (void)state;
@@ -107,7 +148,7 @@ static void what_does_not_fit_is_counted(void **state)
     }
     struct config *old = parse(A), *now = parse(text);
     memset(out, 'x', sizeof(out));
-    config_diff(old, now, out, sizeof(out));
+    config_diff(old, old, now, out, sizeof(out));
     assert_non_null(memchr(out, '\0', sizeof(out)));
     unsigned int named = 0, more = 0;
     for (const char *at = out; (at = strstr(at, "application ")) != NULL; at++) {
@@ -127,6 +168,7 @@ int main(void)
         cmocka_unit_test(no_value_is_shown),
         cmocka_unit_test(keys_are_named_with_their_section),
         cmocka_unit_test(what_needs_a_restart_is_told_apart),
+        cmocka_unit_test(of_redis_only_what_is_used_is_told),
         cmocka_unit_test(what_does_not_fit_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,10 +160,15 @@ static void test_overrides(void **state)
     load_bad(APP, ENV("FANFARE_SOCKET=/tmp/"), "error: FANFARE_SOCKET must be the path of a file");
     load_bad(APP, ENV("FANFARE_IPC_GROUP=a\nb"), "error: FANFARE_IPC_GROUP must be valid UTF-8");
 
+    c = load_fine(APP, ENV("FANFARE_SERVER_LISTEN=none", "FANFARE_REDIS_URL=redis://h"));
+    assert_int_equal(c->listen.count, 0);
+    assert_string_equal(c->redis.url, "redis://h");
+    config_free(c);
+
     struct report report;
-    c = load(APP, ENV("FANFARE_REDIS_URL=redis://h"), &report);
+    c = load(APP, ENV("FANFARE_SERVER_LISTEN=none"), &report);
     assert_non_null(c);
-    assert_string_equal(report.text, "warning: [redis] url has no effect in this version\n");
+    assert_non_null(strstr(report.text, "set FANFARE_REDIS_URL"));
     config_free(c);
 }
 

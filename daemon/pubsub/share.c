@@ -1,0 +1,34 @@
+#include "pubsub/share.h"
+
+#include "pubsub/cluster.h"
+
+bool share_counts(const struct hub *hub, uint32_t app)
+{
+    const struct app_settings *settings = hub->apps->items[app].settings;
+    return settings->subscription_count || settings->watchlist ||
+           announce_wanted(&hub->announcer, app, ANNOUNCE_OCCUPIED) ||
+           announce_wanted(&hub->announcer, app, ANNOUNCE_VACATED) ||
+           announce_wanted(&hub->announcer, app, ANNOUNCE_COUNT);
+}
+
+void share_count(struct hub *hub, uint32_t app, const struct dirent *entry)
+{
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->counted(hub->cluster, app, dirent_name(entry), entry->here);
+    }
+}
+
+void share_joined(struct hub *hub, uint32_t app, struct slice channel,
+                  const struct pusher_member *member)
+{
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->joined(hub->cluster, app, channel, member);
+    }
+}
+
+void share_left(struct hub *hub, uint32_t app, struct slice channel, struct slice user_id)
+{
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->left(hub->cluster, app, channel, user_id);
+    }
+}
