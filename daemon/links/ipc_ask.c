@@ -6,6 +6,8 @@
 #include "links/ipc_answer.h"
 #include "links/ipc_say.h"
 #include "pubsub/cluster.h"
+#include "pubsub/gathered.h"
+#include "pubsub/share.h"
 
 /* What is kept of a question until the others have answered. */
 struct ipc_question {
@@ -71,10 +73,10 @@ static bool ipc_ask_concerns_others(const struct hub *hub, const struct app *app
     switch (frame->type) {
     case FF_IPC_CHANNELS:
         *kind = CLUSTER_ASK_CHANNELS;
-        return !cluster_counts(hub, app->index) && ipc_answer_prefix_fits(hub, app, frame->name);
+        return !share_counts(hub, app->index) && ipc_answer_prefix_fits(hub, app, frame->name);
     case FF_IPC_CHANNEL:
         *kind = CLUSTER_ASK_COUNTS;
-        return !cluster_counts(hub, app->index) && ipc_answer_name_fits(hub, app, frame->name);
+        return !share_counts(hub, app->index) && ipc_answer_name_fits(hub, app, frame->name);
     case FF_IPC_CONNECTIONS:
         *kind = CLUSTER_ASK_CONNECTIONS;
         return true;

@@ -9,6 +9,8 @@
 #include "links/ipc_say.h"
 #include "net/turn.h"
 #include "pubsub/cluster.h"
+#include "pubsub/gathered.h"
+#include "pubsub/share.h"
 #include "shared/ipc_pack.h"
 
 #define WAIT_TEXT 160
