@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "proto/json.h"
-#include "pubsub/cluster.h"
 #include "pubsub/presence.h"
 #include "pubsub/query.h"
 #include "shared/channel.h"

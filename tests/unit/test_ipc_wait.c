@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "links/ipc.h"
 #include "pubsub/cluster.h"
-#include "pubsub/elsewhere.h"
+#include "pubsub/gathered.h"
 #include "shared/ipc_pack.h"
 #include "shared/ipc_unpack.h"
 
@@ -148,7 +148,7 @@ static struct publisher *publisher_new(struct rig *rig, uint8_t who)
     uint8_t producer[FF_IPC_PRODUCER] = {who}, mac[FF_IPC_MAC];
     char signed_text[200];
     int pair[2];
-    uint64_t now = clock_unix_ms();
+    uint64_t now = clock_wall_ms();
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     publisher->fd = pair[0];
     assert_non_null(conn_new(&rig->hub_loop, pair[1], KIND_IPC, IDLE_HEAD));
@@ -206,8 +206,8 @@ static bool publisher_next(struct publisher *publisher, struct ff_ipc_frame *fra
     memmove(publisher->in, publisher->in + publisher->taken, publisher->have - publisher->taken);
     publisher->have -= publisher->taken;
     publisher->taken = 0;
-    ssize_t got =
-        read(publisher->fd, publisher->in + publisher->have, sizeof(publisher->in) - publisher->have);
+    ssize_t got = read(publisher->fd, publisher->in + publisher->have,
+                       sizeof(publisher->in) - publisher->have);
     publisher->have += got > 0 ? (size_t)got : 0;
     int64_t len = ff_ipc_frame_len(publisher->in, publisher->have);
     if (len <= 0) {
@@ -468,8 +468,8 @@ static void test_recipients(void **state)
     struct ff_slice names[] = {text("orders"), text("x"), text("orders")};
     struct ff_ipc_message message = {
         .channels = names, .nchannels = 3, .event = text("E"), .data = text("{}")};
-    assert_int_equal(
-        ff_ipc_pack_cluster_batch_begin(&publisher->out, 2, 60000, 2, &mark, &ack_at), 0);
+    assert_int_equal(ff_ipc_pack_cluster_batch_begin(&publisher->out, 2, 60000, 2, &mark, &ack_at),
+                     0);
     assert_int_equal(ff_ipc_pack_batch_add(&publisher->out, mark, &message), 0);
     message.nchannels = 1;
     assert_int_equal(ff_ipc_pack_batch_add(&publisher->out, mark, &message), 0);
@@ -585,8 +585,8 @@ static void test_questions(void **state)
     assert_int_equal(ff_ipc_pack_query(&publisher->out, FF_IPC_CHANNELS, 3, text("or"),
                                        FF_IPC_SUBSCRIPTION_COUNT),
                      0);
-    assert_int_equal(
-        ff_ipc_pack_query(&publisher->out, FF_IPC_CHANNEL, 4, text("bad channel"), 0), 0);
+    assert_int_equal(ff_ipc_pack_query(&publisher->out, FF_IPC_CHANNEL, 4, text("bad channel"), 0),
+                     0);
     publisher_go(rig, publisher);
     assert_int_equal(others.nquestions, 1); /* one at a time */
     assert_int_equal(others.questions[0].kind, CLUSTER_ASK_CONNECTIONS);
