@@ -122,6 +122,11 @@ int cluster_reload(struct cluster *cluster, const struct redis_settings *redis,
     return 0;
 }
 
+void cluster_reloaded(struct cluster *cluster)
+{
+    cluster_say_counts(cluster);
+}
+
 /* ---- from beginning to end ---- */
 
 struct cluster *cluster_new(struct hub *hub, const struct redis_settings *redis,
@@ -153,6 +158,7 @@ struct cluster *cluster_new(struct hub *hub, const struct redis_settings *redis,
     hub->cluster = cluster;
     hub->cluster_ops = &cluster_say_ops;
     inorder_begin(hub);
+    cluster_say_counts(cluster);
     cluster->dirty = true;
     log_info("cluster", "this node is %s, in %u lane%s", cluster->name, cluster->nlanes,
              cluster->nlanes == 1 ? "" : "s");
@@ -178,6 +184,7 @@ void cluster_free(struct cluster *cluster)
         cluster->losses = next;
     }
     event_del(&cluster->timer);
+    mem_free(cluster->counting);
     mem_free(cluster->lanes);
     mem_free(cluster);
 }

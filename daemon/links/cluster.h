@@ -28,6 +28,10 @@ void cluster_free(struct cluster *cluster);
 int cluster_reload(struct cluster *cluster, const struct redis_settings *redis,
                    const struct cluster_settings *settings) MUST_CHECK;
 
+/* The hub uses another generation of the applications: those whose counts the others are to know
+ * now, or no more, are said. */
+void cluster_reloaded(struct cluster *cluster);
+
 /* Says goodbye, so that this node's members leave at once. Nothing is to be said after it. */
 void cluster_leave(struct cluster *cluster);
 /* Whether all that was said is in the log, or cannot come there now. */

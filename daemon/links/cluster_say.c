@@ -1,11 +1,14 @@
 /* What the hub says, as records of the lanes. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "links/cluster_state.h"
 #include "pubsub/broadcast.h"
 #include "pubsub/elsewhere.h"
 #include "pubsub/inorder.h"
+#include "pubsub/share.h"
 #include "pubsub/wire.h"
+#include "shared/channel.h"
 
 /* FNV-1a: the same on every node, which the hash of our maps is not. */
 static uint64_t cluster_mix(uint64_t hash, struct slice text)
@@ -116,6 +119,37 @@ static void cluster_say_terminate_socket(void *arg, uint32_t app, const struct s
                                 .socket = cluster_socket(socket),
                                 .number = question != 0 ? cluster_ask_begin(cluster, question) : 0};
     (void)cluster_say(&cluster->lanes[0], &record);
+}
+
+/* A count of 0 takes back what was said. */
+static void cluster_say_app(struct cluster *cluster, uint32_t app, bool count)
+{
+    size_t cursor = 0;
+    void *value;
+    while (strmap_next(&cluster->hub->channels[app].entries, &cursor, &value)) {
+        const struct dirent *entry = value;
+        if (entry->here > 0 && !(ff_channel_type(entry->name, entry->len) & FF_CHANNEL_WATCH)) {
+            cluster_say_counted(cluster, app, dirent_name(entry), count ? entry->here : 0);
+        }
+    }
+}
+
+void cluster_say_counts(struct cluster *cluster)
+{
+    struct hub *hub = cluster->hub;
+    if (hub->napps > cluster->ncounting) {
+        cluster->counting = mem_realloc(cluster->counting, hub->napps * sizeof(bool));
+        memset(cluster->counting + cluster->ncounting, 0,
+               (hub->napps - cluster->ncounting) * sizeof(bool));
+        cluster->ncounting = hub->napps;
+    }
+    for (uint32_t app = 0; app < hub->napps; app++) {
+        bool now = share_counts(hub, app);
+        if (now != cluster->counting[app]) {
+            cluster->counting[app] = now;
+            cluster_say_app(cluster, app, now);
+        }
+    }
 }
 
 /* ---- places ---- */

@@ -96,6 +96,8 @@ struct cluster {
     uint32_t sources;
     uint32_t nlanes;
     struct cluster_lane *lanes;
+    bool *counting; /* by application: whether the others know its counts */
+    size_t ncounting;
     /* The application that was named last: most records in a row name the same. */
     uint32_t app;
     const struct apps *app_of; /* the generation in which it was looked up */
@@ -128,6 +130,9 @@ struct cluster_lane *cluster_lane_of(struct cluster *cluster, uint32_t app, stru
 uint64_t cluster_say(struct cluster_lane *lane, const struct bus_record *record);
 /* All that this node owns in the lane. False: no memory, again later. */
 bool cluster_say_state(struct cluster_lane *lane);
+
+/* Says the counts of applications that are new in this, or have to be taken back. */
+void cluster_say_counts(struct cluster *cluster);
 
 /* ---- hearing ---- */
 

@@ -115,6 +115,9 @@ static void reload_swap(struct reload *reload, struct apps *apps, const struct c
     struct apps *old = hub_reload(reload->hub, apps, config->drain_period * 1000);
     ipc_reload(reload->ipc, old);
     webhooks_configure(reload->hub->webhooks);
+    if (reload->cluster != NULL) {
+        cluster_reloaded(reload->cluster);
+    }
     shutdown_set(reload->shutdown, config->drain_delay * 1000, config->drain_period * 1000,
                  config->limits.close_timeout * 1000);
     reload->current = config;

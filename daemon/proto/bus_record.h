@@ -33,9 +33,7 @@ enum bus_type {
     BUS_JOINED = 16, /* a user is on a presence channel of this node */
     BUS_LEFT,        /* no more */
     BUS_COUNT,       /* connections of this node on a channel */
-    BUS_USER_IN,     /* a user is signed in on this node */
-    BUS_USER_OUT,    /* no more */
-    BUS_CACHED,      /* the last event of a cache channel */
+    BUS_CACHED,      /* the last event of a cache channel, known to all */
     BUS_STATE_END,   /* (no record) */
 
     /* Orders. */

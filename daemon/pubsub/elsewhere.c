@@ -161,7 +161,7 @@ static void elsewhere_read_entry(struct hub *hub, uint32_t app, const struct dir
     while (members != NULL && presence_next_here(members, &cursor, &member)) {
         reader->member(reader->arg, app, dirent_name(entry), &member);
     }
-    if (entry->here > 0 && share_counts(hub, app)) {
+    if (entry->here > 0 && share_counts_channel(hub, app, dirent_name(entry))) {
         reader->count(reader->arg, app, dirent_name(entry), entry->here);
     }
 }

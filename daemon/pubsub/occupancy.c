@@ -137,7 +137,7 @@ void occupancy_set(struct hub *hub, const struct mail_channel *channel, struct d
     if (entry->here == before) {
         return;
     }
-    if (hub->cluster_ops == NULL || share_counts(hub, channel->app)) {
+    if (hub->cluster_ops == NULL || share_counts_channel(hub, channel->app, dirent_name(entry))) {
         inorder_count(hub, channel->app, entry, before);
         share_count(hub, channel->app, entry);
     }

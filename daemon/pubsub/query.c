@@ -6,15 +6,17 @@
 #include "proto/json.h"
 #include "pubsub/presence.h"
 #include "pubsub/room.h"
+#include "pubsub/share.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
-static struct channel_info query_info(const struct hub *hub, const struct dirent *entry,
-                                      struct slice name)
+static struct channel_info query_info(const struct hub *hub, const struct app *app,
+                                      const struct dirent *entry, struct slice name)
 {
     struct channel_info info = {.type = ff_channel_type(name.p, name.len)};
     if (entry != NULL) {
-        info.subscriptions = dirent_total(entry);
+        /* What was told everywhere counts only as long as it is: a reload may have ended that. */
+        info.subscriptions = share_counts(hub, app->index) ? dirent_total(entry) : entry->here;
         const struct presence *members = room_members(entry);
         info.users = members != NULL ? (uint32_t)presence_count(members) : 0;
     }
@@ -27,7 +29,8 @@ static struct channel_info query_info(const struct hub *hub, const struct dirent
 
 struct channel_info query_channel(struct hub *hub, const struct app *app, struct slice name)
 {
-    return query_info(hub, hub_find(hub, app->index, strmap_hash(name.p, name.len), name), name);
+    return query_info(hub, app, hub_find(hub, app->index, strmap_hash(name.p, name.len), name),
+                      name);
 }
 
 static bool query_begins_with(struct slice name, struct slice prefix)
@@ -47,7 +50,7 @@ static bool query_next_here(struct hub *hub, const struct app *app, struct slice
         if (!query_begins_with(*name, prefix)) {
             continue;
         }
-        *info = query_info(hub, entry, *name);
+        *info = query_info(hub, app, entry, *name);
         if (info->occupied && !(info->type & FF_CHANNEL_HIDDEN)) {
             return true;
         }
@@ -63,7 +66,7 @@ static bool query_next_elsewhere(struct hub *hub, const struct app *app, struct 
     while (gathered_next(hub->gathered, cursor, name, &subscriptions)) {
         if (hub_find(hub, app->index, strmap_hash(name->p, name->len), *name) == NULL &&
             query_begins_with(*name, prefix)) {
-            *info = query_info(hub, NULL, *name);
+            *info = query_info(hub, app, NULL, *name);
             return true;
         }
     }

@@ -1,6 +1,7 @@
 #include "pubsub/share.h"
 
 #include "pubsub/cluster.h"
+#include "shared/channel.h"
 
 bool share_counts(const struct hub *hub, uint32_t app)
 {
@@ -9,6 +10,12 @@ bool share_counts(const struct hub *hub, uint32_t app)
            announce_wanted(&hub->announcer, app, ANNOUNCE_OCCUPIED) ||
            announce_wanted(&hub->announcer, app, ANNOUNCE_VACATED) ||
            announce_wanted(&hub->announcer, app, ANNOUNCE_COUNT);
+}
+
+bool share_counts_channel(const struct hub *hub, uint32_t app, struct slice channel)
+{
+    /* Who watches whom is each node's own affair. */
+    return share_counts(hub, app) && !(ff_channel_type(channel.p, channel.len) & FF_CHANNEL_WATCH);
 }
 
 void share_count(struct hub *hub, uint32_t app, const struct dirent *entry)

@@ -12,6 +12,7 @@
  * something everywhere (subscription_count, watchlists, webhooks). For others they are asked for.
  */
 bool share_counts(const struct hub *hub, uint32_t app);
+bool share_counts_channel(const struct hub *hub, uint32_t app, struct slice channel);
 
 void share_count(struct hub *hub, uint32_t app, const struct dirent *entry);
 void share_joined(struct hub *hub, uint32_t app, struct slice channel,

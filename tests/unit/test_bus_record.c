@@ -79,8 +79,6 @@ static const struct bus_record numbered[] = {
      .id_json = {"7", 1}},
     {.type = BUS_LEFT, .app = {"a", 1}, .channel = {"presence-r", 10}, .user_id = {"7", 1}},
     {.type = BUS_COUNT, .app = {"a", 1}, .channel = {"c", 1}, .number = 1ull << 40},
-    {.type = BUS_USER_IN, .app = {"a", 1}, .user_id = {"u", 1}},
-    {.type = BUS_USER_OUT, .app = {"a", 1}, .user_id = {"u", 1}},
     {.type = BUS_CACHED,
      .restated = true,
      .app = {"a", 1},
