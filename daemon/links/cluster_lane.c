@@ -130,7 +130,8 @@ static void cluster_lane_write(struct cluster_lane *lane, uint64_t now)
         argv[argc++] = SLICE("e");
         argv[argc++] = entry;
         if (redis_send(lane->key, argv, argc, cluster_lane_on_appended, lane) != 0) {
-            cluster_lane_cut(lane); /* it has just gone down, and will say so */
+            /* It has just gone down and will say so, or there is no room and it will say when. */
+            cluster_lane_cut(lane);
             return;
         }
         lane->flying++;
@@ -286,6 +287,8 @@ static void cluster_lane_on_state(void *arg, struct redis_key *key, enum redis_k
         lane->look++;
         break;
     case REDIS_KEY_ROOM:
+        lane->up = true;
+        bus_log_writable(&lane->log);
         break;
     }
 }
