@@ -13,7 +13,8 @@
 #include "pubsub/share.h"
 #include "shared/ipc_pack.h"
 
-#define WAIT_TEXT 160
+/* Bytes of channel names for which other nodes are asked; a frame that waits keeps them. */
+#define WAIT_NAMES (1u << 20)
 
 #define WAIT_LATE                                                                                  \
     "Redis has not confirmed it within the time given; it was delivered on this node and is kept " \
@@ -356,7 +357,7 @@ static int ipc_wait_count_message(struct ipc_counted *counted, const struct ff_i
     return 0;
 }
 
-/* Keeps the names of all channels of the frame. -1: no memory. */
+/* Keeps the names of all channels of the frame. -1: they are too many, or no memory. */
 static int ipc_wait_count(struct ipc_wait *wait, const struct ff_ipc_frame *frame)
 {
     size_t bytes = 1;
@@ -364,6 +365,9 @@ static int ipc_wait_count(struct ipc_wait *wait, const struct ff_ipc_frame *fram
         for (uint32_t j = 0; j < frame->messages[i].nchannels; j++) {
             bytes += frame->messages[i].channels[j].len;
         }
+    }
+    if (bytes > WAIT_NAMES) {
+        return -1;
     }
     wait->text = mem_try_alloc(bytes);
     wait->counted = mem_try_alloc((frame->nmessages + 1) * sizeof(*wait->counted));
