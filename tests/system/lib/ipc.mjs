@@ -7,6 +7,7 @@ import { DEADLINE, Inbox, deadline } from './wait.mjs';
 
 export const HELLO = 1, PUBLISH = 2, BATCH = 3, PING = 4, STATS = 5;
 export const TERMINATE = 6, DISCONNECT = 7, CHANNELS = 8, CHANNEL = 9, MEMBERS = 10, CONNECTIONS = 11;
+export const CLUSTER_PUBLISH = 12, CLUSTER_BATCH = 13, CLUSTER_ACK = 76, CLUSTER_BATCH_ACK = 77;
 export const ERROR = 64, ACK = 66, BATCH_ACK = 67, PONG = 68, STATS_REPLY = 69;
 export const TERMINATED = 70, DISCONNECTED = 71, CHANNELS_REPLY = 72, CHANNEL_REPLY = 73, MEMBERS_REPLY = 74, CONNECTIONS_REPLY = 75;
 
@@ -104,9 +105,14 @@ export class Ipc {
     }
 
     static receipt(answer) {
-        if (answer[0] === ACK) return { id: answer[2], recipients: answer[3], duplicate: answer[4] };
+        if (answer[0] === ACK || answer[0] === CLUSTER_ACK) return { id: answer[2], recipients: answer[3], duplicate: answer[4] };
         const [type, , reason, text, index] = answer;
         throw Object.assign(new Error(`IPC answer ${type}: ${reason}: ${text}`), { reason, text, index });
+    }
+
+    /** publish() that the cluster acknowledges; ms: how long the daemon may wait for it. */
+    async confirmed(message, ms = 10_000) {
+        return Ipc.receipt(await this.request(CLUSTER_PUBLISH, ms, ...Ipc.message(message)));
     }
 
     async ping() {
