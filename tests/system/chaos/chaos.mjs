@@ -207,7 +207,9 @@ class Chaos {
     /** All nodes know each other, all news comes everywhere, all lists hold those who are there. */
     async agree() {
         await this.nodes.known(undefined, undefined, 60_000);
+        this.note('all nodes know each other');
         if (this.load.publishers.length) await this.load.flowing();
+        this.note('news comes everywhere');
         const users = this.seats.map(({ user }) => user).sort().join();
         const lists = () => this.seats.map(({ user, member }) => `${user}: ${member.ids}`).join('; ');
         await until(() => this.seats.every(({ member }) => member.ids.join() === users), () => `all to see ${users}; ${lists()}`, 30_000);
