@@ -130,7 +130,7 @@ static void cluster_lane_write(struct cluster_lane *lane, uint64_t now)
         argv[argc++] = SLICE("e");
         argv[argc++] = entry;
         if (redis_send(lane->key, argv, argc, cluster_lane_on_appended, lane) != 0) {
-            cluster_lane_cut(lane); /* it has just gone down, and will say so */
+            cluster_lane_cut(lane); /* it has just gone down or has no room, and will say when */
             return;
         }
         lane->flying++;
@@ -286,6 +286,12 @@ static void cluster_lane_on_state(void *arg, struct redis_key *key, enum redis_k
         lane->look++;
         break;
     case REDIS_KEY_ROOM:
+        /* What was not taken has cut the lane, which was never said to be down: without this it
+         * would wait for ever. */
+        if (!lane->up) {
+            lane->up = true;
+            bus_log_writable(&lane->log);
+        }
         break;
     }
 }
