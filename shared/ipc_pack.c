@@ -165,12 +165,62 @@ int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
     return pack_frame_end(out, mark, message->data.len, rc);
 }
 
+/* Always in the form of five bytes, so that another number fits in. */
+static int pack_ack_ms(msgpack_sbuffer *out, uint32_t ack_ms, size_t *ack_at)
+{
+    static const char form[5] = {(char)0xce, 0, 0, 0, 0};
+    if (msgpack_sbuffer_write(out, form, sizeof(form)) != 0) {
+        return -1;
+    }
+    *ack_at = out->size - 4;
+    ff_ipc_set_ack_ms(out, *ack_at, ack_ms);
+    return 0;
+}
+
+void ff_ipc_set_ack_ms(msgpack_sbuffer *out, size_t ack_at, uint32_t ack_ms)
+{
+    unsigned char *p = (unsigned char *)out->data + ack_at;
+    p[0] = (unsigned char)(ack_ms >> 24);
+    p[1] = (unsigned char)(ack_ms >> 16);
+    p[2] = (unsigned char)(ack_ms >> 8);
+    p[3] = (unsigned char)ack_ms;
+}
+
+int ff_ipc_pack_cluster_publish_head(msgpack_sbuffer *out, uint64_t seq, uint32_t ack_ms,
+                                     const struct ff_ipc_message *message, size_t *ack_at)
+{
+    msgpack_packer pk = pack_to(out);
+    size_t mark;
+    int rc = pack_frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 8, FF_IPC_CLUSTER_PUBLISH, seq);
+    rc |= pack_ack_ms(out, ack_ms, ack_at);
+    rc |= pack_message_head(&pk, message);
+    return pack_frame_end(out, mark, message->data.len, rc);
+}
+
 int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark)
 {
     msgpack_packer pk = pack_to(out);
     int rc = pack_frame_begin(out, mark);
 
     rc |= pack_head(&pk, 3, FF_IPC_BATCH, seq);
+    rc |= msgpack_pack_array(&pk, count);
+    if (rc != 0) {
+        out->size = *mark;
+        return -1;
+    }
+    return 0;
+}
+
+int ff_ipc_pack_cluster_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t ack_ms,
+                                    uint32_t count, size_t *mark, size_t *ack_at)
+{
+    msgpack_packer pk = pack_to(out);
+    int rc = pack_frame_begin(out, mark);
+
+    rc |= pack_head(&pk, 4, FF_IPC_CLUSTER_BATCH, seq);
+    rc |= pack_ack_ms(out, ack_ms, ack_at);
     rc |= msgpack_pack_array(&pk, count);
     if (rc != 0) {
         out->size = *mark;
@@ -249,25 +299,26 @@ int ff_ipc_pack_query(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
     return pack_frame_end(out, mark, 0, rc);
 }
 
-int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt)
+int ff_ipc_pack_ack(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                    const struct ff_ipc_receipt *receipt)
 {
     msgpack_packer pk = pack_to(out);
     size_t mark;
     int rc = pack_frame_begin(out, &mark);
 
-    rc |= pack_head(&pk, 5, FF_IPC_ACK, seq);
+    rc |= pack_head(&pk, 5, type, seq);
     rc |= pack_receipt(&pk, receipt);
     return pack_frame_end(out, mark, 0, rc);
 }
 
-int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts,
-                          uint32_t n)
+int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                          const struct ff_ipc_receipt *receipts, uint32_t n)
 {
     msgpack_packer pk = pack_to(out);
     size_t mark;
     int rc = pack_frame_begin(out, &mark);
 
-    rc |= pack_head(&pk, 3, FF_IPC_BATCH_ACK, seq);
+    rc |= pack_head(&pk, 3, type, seq);
     rc |= msgpack_pack_array(&pk, n);
     for (uint32_t i = 0; i < n; i++) {
         rc |= msgpack_pack_array(&pk, 3);
@@ -355,6 +406,7 @@ int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark)
 /* array 32: the one whose number has its place whatever it is */
 #define LIST_HEAD_BYTES  5u
 #define LIST_HEAD_VALUES 4u
+#define LIST_MARK        1u /* bytes, and values, of the mark behind the entries */
 #define CHANNEL_VALUES   8u
 #define MEMBER_VALUES    3u
 
@@ -366,6 +418,18 @@ int ff_ipc_pack_count(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
 
     rc |= pack_head(&pk, 3, type, seq);
     rc |= msgpack_pack_uint64(&pk, count);
+    return pack_frame_end(out, mark, 0, rc);
+}
+
+int ff_ipc_pack_connections_reply(msgpack_sbuffer *out, uint64_t seq, uint64_t count, bool partial)
+{
+    msgpack_packer pk = pack_to(out);
+    size_t mark;
+    int rc = pack_frame_begin(out, &mark);
+
+    rc |= pack_head(&pk, 4, FF_IPC_CONNECTIONS_REPLY, seq);
+    rc |= msgpack_pack_uint64(&pk, count);
+    rc |= pack_bool(&pk, partial);
     return pack_frame_end(out, mark, 0, rc);
 }
 
@@ -393,7 +457,7 @@ static int pack_channel(msgpack_packer *pk, const struct ff_ipc_channel *channel
 }
 
 int ff_ipc_pack_channel_reply(msgpack_sbuffer *out, uint64_t seq,
-                              const struct ff_ipc_channel *channel)
+                              const struct ff_ipc_channel *channel, bool partial)
 {
     msgpack_packer pk = pack_to(out);
     size_t mark;
@@ -402,8 +466,9 @@ int ff_ipc_pack_channel_reply(msgpack_sbuffer *out, uint64_t seq,
         return FF_IPC_FULL;
     }
     int rc = pack_frame_begin(out, &mark);
-    rc |= pack_head(&pk, 3, FF_IPC_CHANNEL_REPLY, seq);
+    rc |= pack_head(&pk, 4, FF_IPC_CHANNEL_REPLY, seq);
     rc |= pack_channel(&pk, channel);
+    rc |= pack_bool(&pk, partial);
     return pack_frame_end(out, mark, 0, rc);
 }
 
@@ -414,11 +479,12 @@ int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t
     msgpack_packer pk = pack_to(out);
     int rc = pack_frame_begin(out, &list->mark);
 
-    rc |= pack_head(&pk, 3, type, seq);
+    list->marked = type == FF_IPC_CHANNELS_REPLY;
+    rc |= pack_head(&pk, list->marked ? 4 : 3, type, seq);
     list->at = out->size + 1;
     rc |= msgpack_sbuffer_write(out, head, sizeof(head));
     list->n = 0;
-    list->values = LIST_HEAD_VALUES;
+    list->values = LIST_HEAD_VALUES + (list->marked ? LIST_MARK : 0);
     if (rc != 0) {
         out->size = list->mark;
         return -1;
@@ -430,7 +496,7 @@ int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t
 static bool pack_list_has_room(const msgpack_sbuffer *out, const struct ff_ipc_list *list,
                                size_t bytes, uint32_t values)
 {
-    size_t used = out->size - list->mark - FF_IPC_HEADER;
+    size_t used = out->size - list->mark - FF_IPC_HEADER + (list->marked ? LIST_MARK : 0);
     return bytes <= FF_IPC_MAX_FRAME && used + bytes + (size_t)values * 9 <= FF_IPC_MAX_FRAME &&
            list->values + values <= FF_IPC_MAX_VALUES;
 }
@@ -474,15 +540,17 @@ int ff_ipc_pack_list_member(msgpack_sbuffer *out, struct ff_ipc_list *list,
     return pack_list_added(out, list, before, MEMBER_VALUES, rc);
 }
 
-int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list)
+int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list, bool partial)
 {
+    msgpack_packer pk = pack_to(out);
+    int rc = list->marked ? pack_bool(&pk, partial) : 0;
     unsigned char *n = (unsigned char *)out->data + list->at;
 
     n[0] = (unsigned char)(list->n >> 24);
     n[1] = (unsigned char)(list->n >> 16);
     n[2] = (unsigned char)(list->n >> 8);
     n[3] = (unsigned char)list->n;
-    return pack_frame_end(out, list->mark, 0, 0);
+    return pack_frame_end(out, list->mark, 0, rc);
 }
 
 void ff_ipc_pack_list_drop(msgpack_sbuffer *out, const struct ff_ipc_list *list)

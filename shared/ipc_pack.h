@@ -74,8 +74,17 @@ int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello);
 int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
                              const struct ff_ipc_message *message);
 
+/* The same to be acknowledged by the cluster, for which the daemon waits so many milliseconds at
+ * most. *ack_at is where the buffer has them, for ff_ipc_set_ack_ms(). */
+int ff_ipc_pack_cluster_publish_head(msgpack_sbuffer *out, uint64_t seq, uint32_t ack_ms,
+                                     const struct ff_ipc_message *message, size_t *ack_at);
+/* Another time in a frame that is packed and not sent yet. */
+void ff_ipc_set_ack_ms(msgpack_sbuffer *out, size_t ack_at, uint32_t ack_ms);
+
 /* One batch frame: begin, add `count` messages, end. `*mark` remembers where the frame starts. */
 int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark);
+int ff_ipc_pack_cluster_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t ack_ms,
+                                    uint32_t count, size_t *mark, size_t *ack_at);
 int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc_message *message);
 int ff_ipc_pack_batch_end(msgpack_sbuffer *out, size_t mark);
 
@@ -90,9 +99,12 @@ int ff_ipc_pack_named(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
 int ff_ipc_pack_query(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
                       struct ff_slice text, unsigned int wanted);
 
-int ff_ipc_pack_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipt);
-int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, uint64_t seq, const struct ff_ipc_receipt *receipts,
-                          uint32_t n);
+/* FF_IPC_ACK or FF_IPC_CLUSTER_ACK. */
+int ff_ipc_pack_ack(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                    const struct ff_ipc_receipt *receipt);
+/* FF_IPC_BATCH_ACK or FF_IPC_CLUSTER_BATCH_ACK. */
+int ff_ipc_pack_batch_ack(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
+                          const struct ff_ipc_receipt *receipts, uint32_t n);
 /* index < 0 packs nil. */
 int ff_ipc_pack_error(msgpack_sbuffer *out, uint64_t seq, const char *reason, const char *message,
                       int64_t index);
@@ -104,14 +116,16 @@ int ff_ipc_pack_stats_bool(msgpack_sbuffer *out, const char *name, bool value);
 int ff_ipc_pack_stats_text(msgpack_sbuffer *out, const char *name, const char *value);
 int ff_ipc_pack_stats_end(msgpack_sbuffer *out, size_t mark);
 
-/* [type, seq, number]: terminated, disconnected, the reply to connections. */
+/* [type, seq, number]: terminated, disconnected. */
 int ff_ipc_pack_count(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq, uint64_t count);
+/* partial: some nodes have not answered. */
+int ff_ipc_pack_connections_reply(msgpack_sbuffer *out, uint64_t seq, uint64_t count, bool partial);
 
 #define FF_IPC_FULL (-2) /* the answer would be larger than a reader takes */
 
 /* FF_IPC_FULL: its cached event is too large for a frame. */
 int ff_ipc_pack_channel_reply(msgpack_sbuffer *out, uint64_t seq,
-                              const struct ff_ipc_channel *channel);
+                              const struct ff_ipc_channel *channel, bool partial);
 
 /*
  * A reply whose number of entries nobody knows beforehand: begin, add each, end. When an entry
@@ -123,6 +137,7 @@ struct ff_ipc_list {
     size_t at;       /* where its number of entries stands */
     uint32_t n;      /* entries */
     uint32_t values; /* of msgpack */
+    bool marked;     /* `partial` stands behind the entries: of channels */
 };
 
 int ff_ipc_pack_list_begin(msgpack_sbuffer *out, enum ff_ipc_type type, uint64_t seq,
@@ -131,7 +146,8 @@ int ff_ipc_pack_list_channel(msgpack_sbuffer *out, struct ff_ipc_list *list,
                              const struct ff_ipc_channel *channel);
 int ff_ipc_pack_list_member(msgpack_sbuffer *out, struct ff_ipc_list *list,
                             const struct ff_ipc_member *member);
-int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list);
+/* `partial` is said of channels only: members are known on every node. */
+int ff_ipc_pack_list_end(msgpack_sbuffer *out, struct ff_ipc_list *list, bool partial);
 void ff_ipc_pack_list_drop(msgpack_sbuffer *out, const struct ff_ipc_list *list);
 
 #endif

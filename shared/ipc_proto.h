@@ -35,11 +35,15 @@ enum ff_ipc_type {
     FF_IPC_PING = 4,      /* [4, seq] */
     FF_IPC_STATS = 5,     /* [5, seq] */
     FF_IPC_TERMINATE = 6, /* [6, seq, user_id]: end all connections of the user */
-    FF_IPC_DISCONNECT = 7,   /* [7, seq, socket_id]: end this one */
-    FF_IPC_CHANNELS = 8,     /* [8, seq, prefix|nil, [attribute...]]: the occupied channels */
-    FF_IPC_CHANNEL = 9,      /* [9, seq, channel, [attribute...]] */
-    FF_IPC_MEMBERS = 10,     /* [10, seq, channel] */
-    FF_IPC_CONNECTIONS = 11, /* [11, seq] */
+    FF_IPC_DISCONNECT = 7,       /* [7, seq, socket_id]: end this one */
+    FF_IPC_CHANNELS = 8,         /* [8, seq, prefix|nil, [attribute...]]: the occupied channels */
+    FF_IPC_CHANNEL = 9,          /* [9, seq, channel, [attribute...]] */
+    FF_IPC_MEMBERS = 10,         /* [10, seq, channel] */
+    FF_IPC_CONNECTIONS = 11,     /* [11, seq] */
+    FF_IPC_CLUSTER_PUBLISH = 12, /* [12, seq, ack_ms, [channel...], event, except|nil, key|nil,
+                                    data]: answered when the cluster has it */
+    FF_IPC_CLUSTER_BATCH = 13,   /* [13, seq, ack_ms, [[[channel...], event, except|nil, key|nil,
+                                    data], ...]] */
 
     FF_IPC_ERROR =
         64, /* [64, seq, reason, message, index|nil]; index counts the messages of a batch from 0 */
@@ -49,11 +53,13 @@ enum ff_ipc_type {
     FF_IPC_STATS_REPLY = 69,       /* [69, seq, {name: value, ...}] */
     FF_IPC_TERMINATED = 70,        /* [70, seq, connections] */
     FF_IPC_DISCONNECTED = 71,      /* [71, seq, connections]: 0 or 1 */
-    FF_IPC_CHANNELS_REPLY = 72,    /* [72, seq, [CHANNEL, ...]] with CHANNEL = [name, occupied,
-                                      subscriptions|nil, users|nil, [data, ttl]|nil] */
-    FF_IPC_CHANNEL_REPLY = 73,     /* [73, seq, CHANNEL] */
+    FF_IPC_CHANNELS_REPLY = 72,    /* [72, seq, [CHANNEL, ...], partial] with CHANNEL = [name,
+                                      occupied, subscriptions|nil, users|nil, [data, ttl]|nil] */
+    FF_IPC_CHANNEL_REPLY = 73,     /* [73, seq, CHANNEL, partial] */
     FF_IPC_MEMBERS_REPLY = 74,     /* [74, seq, [[user_id, info|nil], ...]] */
-    FF_IPC_CONNECTIONS_REPLY = 75, /* [75, seq, connections] */
+    FF_IPC_CONNECTIONS_REPLY = 75, /* [75, seq, connections, partial] */
+    FF_IPC_CLUSTER_ACK = 76,       /* [76, seq, id, recipients, duplicate] */
+    FF_IPC_CLUSTER_BATCH_ACK = 77, /* [77, seq, [[id, recipients, duplicate], ...]] */
 };
 
 /* The words that an FF_IPC_ERROR carries as its reason. Unknown words must be taken for "other". */
@@ -65,6 +71,7 @@ enum ff_ipc_type {
 #define FF_IPC_REASON_INVALID_EVENT   "invalid_event"
 #define FF_IPC_REASON_INVALID_PAYLOAD "invalid_payload" /* not UTF-8 */
 #define FF_IPC_REASON_TOO_LARGE       "too_large"       /* the data, or the answer */
+#define FF_IPC_REASON_UNCONFIRMED     "unconfirmed"     /* delivered here, not confirmed by Redis */
 #define FF_IPC_REASON_RATE_LIMITED    "rate_limited"
 #define FF_IPC_REASON_DRAINING        "draining"
 #define FF_IPC_REASON_INTERNAL        "internal"
@@ -77,6 +84,9 @@ enum ff_ipc_attribute {
     FF_IPC_USER_COUNT = 2,         /* "user_count": distinct users, of presence channels */
     FF_IPC_CACHE = 4,              /* "cache": the last published event, of cache channels */
 };
+
+/* Whether `type` is of those that carry ack_ms: publishes that the cluster acknowledges. */
+#define FF_IPC_BY_CLUSTER(type) ((type) == FF_IPC_CLUSTER_PUBLISH || (type) == FF_IPC_CLUSTER_BATCH)
 
 /* Bytes that carry a length and are not terminated; points into somebody else's buffer. */
 struct ff_slice {

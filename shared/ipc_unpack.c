@@ -177,14 +177,15 @@ static int unpack_hello(const msgpack_object_array *a, struct ff_ipc_hello *out,
     return 0;
 }
 
-static int unpack_publish(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+/* The fields begin at `first`. */
+static int unpack_publish(struct ff_ipc_unpacker *u, const msgpack_object_array *a, uint32_t first,
                           struct ff_ipc_frame *out, const char **why)
 {
     size_t channels = 0;
 
-    if (unpack_count_channels(a->ptr + 2, a->size - 2, &channels, why) != 0 ||
+    if (unpack_count_channels(a->ptr + first, a->size - first, &channels, why) != 0 ||
         unpack_reserve_messages(u, 1, channels, why) != 0 ||
-        unpack_message(a->ptr + 2, u->slices, &u->messages[0], why) != 0) {
+        unpack_message(a->ptr + first, u->slices, &u->messages[0], why) != 0) {
         return -1;
     }
     out->messages = u->messages;
@@ -192,15 +193,15 @@ static int unpack_publish(struct ff_ipc_unpacker *u, const msgpack_object_array 
     return 0;
 }
 
-static int unpack_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+static int unpack_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a, uint32_t first,
                         struct ff_ipc_frame *out, const char **why)
 {
     size_t channels = 0;
 
-    if (a->size < 3 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY) {
+    if (a->size <= first || a->ptr[first].type != MSGPACK_OBJECT_ARRAY) {
         return unpack_fail(why, "the batch has no array of messages");
     }
-    const msgpack_object_array *items = &a->ptr[2].via.array;
+    const msgpack_object_array *items = &a->ptr[first].via.array;
     if (items->size > FF_IPC_MAX_CHANNELS) {
         return unpack_fail(why, "a batch has more than 10000 messages");
     }
@@ -225,6 +226,15 @@ static int unpack_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a
     }
     out->messages = u->messages;
     out->nmessages = items->size;
+    return 0;
+}
+
+static int unpack_ack_ms(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 3 || !unpack_is_uint(&a->ptr[2], UINT32_MAX)) {
+        return unpack_fail(why, "the time for the cluster is not a number");
+    }
+    out->ack_ms = (uint32_t)a->ptr[2].via.u64;
     return 0;
 }
 
@@ -346,6 +356,20 @@ static int unpack_count(const msgpack_object_array *a, struct ff_ipc_frame *out,
         return unpack_fail(why, "the number is missing");
     }
     out->count = a->ptr[2].via.u64;
+    return 0;
+}
+
+/* Whether an answer leaves nodes out: the field behind the others, which older daemons do not have.
+ */
+static int unpack_partial(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 4) {
+        return 0;
+    }
+    if (a->ptr[3].type != MSGPACK_OBJECT_BOOLEAN) {
+        return unpack_fail(why, "whether the answer is partial is no boolean");
+    }
+    out->partial = a->ptr[3].via.boolean;
     return 0;
 }
 
@@ -499,9 +523,13 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     case FF_IPC_HELLO:
         return unpack_hello(a, &out->hello, why);
     case FF_IPC_PUBLISH:
-        return unpack_publish(unpacker, a, out, why);
+        return unpack_publish(unpacker, a, 2, out, why);
     case FF_IPC_BATCH:
-        return unpack_batch(unpacker, a, out, why);
+        return unpack_batch(unpacker, a, 2, out, why);
+    case FF_IPC_CLUSTER_PUBLISH:
+        return unpack_ack_ms(a, out, why) != 0 ? -1 : unpack_publish(unpacker, a, 3, out, why);
+    case FF_IPC_CLUSTER_BATCH:
+        return unpack_ack_ms(a, out, why) != 0 ? -1 : unpack_batch(unpacker, a, 3, out, why);
     case FF_IPC_PING:
     case FF_IPC_STATS:
     case FF_IPC_PONG:
@@ -517,18 +545,21 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     case FF_IPC_ERROR:
         return unpack_error(a, out, why);
     case FF_IPC_ACK:
+    case FF_IPC_CLUSTER_ACK:
         return unpack_ack(unpacker, a, out, why);
     case FF_IPC_BATCH_ACK:
+    case FF_IPC_CLUSTER_BATCH_ACK:
         return unpack_batch_ack(unpacker, a, out, why);
     case FF_IPC_STATS_REPLY:
         return unpack_stats(a, out, why);
     case FF_IPC_TERMINATED:
     case FF_IPC_DISCONNECTED:
-    case FF_IPC_CONNECTIONS_REPLY:
         return unpack_count(a, out, why);
+    case FF_IPC_CONNECTIONS_REPLY:
+        return unpack_count(a, out, why) != 0 ? -1 : unpack_partial(a, out, why);
     case FF_IPC_CHANNELS_REPLY:
     case FF_IPC_CHANNEL_REPLY:
-        return unpack_channels_reply(unpacker, a, out, why);
+        return unpack_partial(a, out, why) != 0 ? -1 : unpack_channels_reply(unpacker, a, out, why);
     case FF_IPC_MEMBERS_REPLY:
         return unpack_members(unpacker, a, out, why);
     }

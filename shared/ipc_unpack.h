@@ -38,9 +38,10 @@ struct ff_ipc_frame {
     enum ff_ipc_type type;
     uint64_t seq;
     struct ff_ipc_hello hello;             /* HELLO */
-    const struct ff_ipc_message *messages; /* PUBLISH, BATCH */
+    const struct ff_ipc_message *messages; /* PUBLISH, BATCH, and those by the cluster */
     uint32_t nmessages;
-    const struct ff_ipc_receipt *receipts; /* ACK, BATCH_ACK */
+    uint32_t ack_ms;                       /* CLUSTER_PUBLISH, CLUSTER_BATCH */
+    const struct ff_ipc_receipt *receipts; /* ACK, BATCH_ACK, and those by the cluster */
     uint32_t nreceipts;
     struct ff_slice reason, text;    /* ERROR */
     int64_t index;                   /* ERROR; -1 for nil */
@@ -53,6 +54,9 @@ struct ff_ipc_frame {
     uint64_t count;                        /* TERMINATED, DISCONNECTED, CONNECTIONS_REPLY */
     const struct ff_ipc_channel *channels; /* CHANNELS_REPLY, CHANNEL_REPLY */
     uint32_t nchannels;
+    /* CHANNELS_REPLY, CHANNEL_REPLY, CONNECTIONS_REPLY: some nodes have not answered. False from a
+     * daemon that does not say it. */
+    bool partial;
     const struct ff_ipc_member *members; /* MEMBERS_REPLY */
     uint32_t nmembers;
 };

@@ -123,6 +123,8 @@
     X(IPC_ACCEPTED, "ipc_accepted_total", "", "Publisher connections accepted")                    \
     X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")        \
     X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")                       \
+    X(IPC_UNCONFIRMED, "ipc_unconfirmed_total", "",                                                \
+      "Publishes to be acknowledged by the cluster whose time was over before")                    \
     X(IPC_QUERY_REFUSED, "ipc_queries_refused_total", "",                                          \
       "Queries and terminations of publishers refused with a reason")                              \
     X(WEBHOOK_REQUESTS, "webhook_requests_total", "", "Requests to webhook endpoints")             \

@@ -7,8 +7,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "links/ipc_answer.h"
+#include "links/ipc_ask.h"
 #include "links/ipc_hello.h"
+#include "links/ipc_say.h"
+#include "links/ipc_wait.h"
 #include "pubsub/publish.h"
 #include "pubsub/worker.h"
 #include "shared/channel.h"
@@ -18,45 +20,17 @@
 /* A hello is small. Nobody has said who he is yet, so no more than this is kept for him. */
 #define MAX_HELLO 4096u
 
-#define KEEP_ANSWERS (1u << 20) /* a buffer that one answer made larger is given back */
-
-struct ipc {
-    struct hub *hub;
-    struct ff_ipc_unpacker unpacker;
-    msgpack_sbuffer out;      /* answers of the frames read in one go */
-    struct receipt *receipts; /* of one frame */
-    size_t nreceipts;
-};
-
-/* conn->state of a publisher's connection. */
-struct peer {
-    uint32_t app;       /* its index */
-    bool greeted;       /* its hello was accepted */
-    bool asking;        /* workers are at its question: nothing behind it is read */
-    bool ending;        /* what it had sent by the reload is still answered, then it is closed */
-    uint32_t unsettled; /* of that, bytes that were not answered yet */
-    uint8_t producer[FF_IPC_PRODUCER];
-};
-
-_Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");
-
-/* One loop has one hub and one hub has one of these. */
-static struct ipc *ipc_of(const struct conn *conn)
-{
-    return ((struct hub *)conn->loop->hub)->ipc;
-}
-
-static struct peer *ipc_peer(struct conn *conn)
-{
-    return (struct peer *)conn->state;
-}
-
 static void ipc_settle(struct conn *conn, size_t used, size_t left);
 
-/* Of a peer that has said hello; for the current turn. */
-static const struct app *ipc_app(struct conn *conn)
+/* What the connection has waited for was answered. */
+static void ipc_on_answered(struct conn *conn)
 {
-    return &ipc_of(conn)->hub->apps->items[ipc_peer(conn)->app];
+    if (conn_waiting(conn) || ipc_peer(conn)->ending) {
+        conn_resume(conn);
+    }
+    if (ipc_peer(conn)->ending) {
+        ipc_settle(conn, 0, 0);
+    }
 }
 
 struct ipc *ipc_new(struct hub *hub)
@@ -66,11 +40,14 @@ struct ipc *ipc_new(struct hub *hub)
     ff_ipc_unpacker_init(&ipc->unpacker);
     msgpack_sbuffer_init(&ipc->out);
     hub->ipc = ipc;
+    ipc->answered = ipc_on_answered;
+    ipc_wait_init(ipc);
     return ipc;
 }
 
 void ipc_free(struct ipc *ipc)
 {
+    ipc_wait_free(ipc);
     ff_ipc_unpacker_free(&ipc->unpacker);
     msgpack_sbuffer_destroy(&ipc->out);
     mem_free(ipc->receipts);
@@ -78,34 +55,6 @@ void ipc_free(struct ipc *ipc)
 }
 
 /* ---- answers ---- */
-
-/* An answer that cannot be packed ends the connection: the publisher then knows that it knows
- * nothing. */
-static void ipc_packed(struct conn *conn, int result)
-{
-    if (result != 0) {
-        conn_doom(conn);
-    }
-}
-
-static void ipc_reject(struct conn *conn, uint64_t seq, const char *reason, const char *why,
-                       int64_t index)
-{
-    ipc_packed(conn, ff_ipc_pack_error(&ipc_of(conn)->out, seq, reason, why, index));
-}
-
-static void ipc_send_answers(struct conn *conn)
-{
-    struct ipc *ipc = ipc_of(conn);
-    if (ipc->out.size > 0) {
-        conn_send(conn, frame_copy(ipc->out.data, ipc->out.size));
-        if (ipc->out.alloc > KEEP_ANSWERS) {
-            msgpack_sbuffer_destroy(&ipc->out);
-            msgpack_sbuffer_init(&ipc->out);
-        }
-        ipc->out.size = 0;
-    }
-}
 
 static void ipc_log_refusal(struct conn *conn, const char *reason, const char *why)
 {
@@ -140,14 +89,10 @@ static void ipc_on_terminated(void *hub, const struct asker *asker, uint64_t sum
     if (conn == NULL) {
         return; /* whoever asked did not wait */
     }
-    struct peer *peer = ipc_peer(conn);
     ipc_tell_ended(conn, asker, sum);
-    peer->asking = false;
+    ipc_peer(conn)->asking = false;
     ipc_send_answers(conn);
-    conn_resume(conn);
-    if (peer->ending) {
-        ipc_settle(conn, 0, 0);
-    }
+    ipc_on_answered(conn);
 }
 
 /* ---- hello ---- */
@@ -218,32 +163,25 @@ static bool ipc_check_all(struct conn *conn, const struct ff_ipc_frame *frame)
             publish_count_fault(conn->loop->counters, fault);
             counter_add(conn->loop->counters, COUNTER_PUBLISH_REJECTED, 1);
             ipc_reject(conn, frame->seq, ipc_reason(fault), why,
-                       frame->type == FF_IPC_BATCH ? (int64_t)i : -1);
+                       frame->type == FF_IPC_BATCH || frame->type == FF_IPC_CLUSTER_BATCH
+                           ? (int64_t)i
+                           : -1);
             return false;
         }
     }
     return true;
 }
 
-static void ipc_acknowledge(struct conn *conn, const struct ff_ipc_frame *frame,
-                            const struct receipt *receipts, uint32_t n, bool duplicate)
+/* Now, or when the cluster has it. */
+static void ipc_answer_publish(struct conn *conn, const struct ff_ipc_frame *frame,
+                               const struct receipt *receipts, uint32_t n, bool duplicate)
 {
     struct ipc *ipc = ipc_of(conn);
-    struct ff_ipc_receipt *packable = mem_alloc((n + 1) * (sizeof(*packable) + PUBLISH_ID_MAX));
-    char *ids = (char *)(packable + n + 1);
-    for (uint32_t i = 0; i < n; i++) {
-        char *id = ids + (size_t)i * PUBLISH_ID_MAX;
-        unsigned int len = (unsigned int)publish_id(ipc->hub, receipts[i].id, id);
-        packable[i] = (struct ff_ipc_receipt){.id = {id, len},
-                                              .recipients = receipts[i].recipients,
-                                              .duplicate = duplicate || receipts[i].duplicate};
-    }
-    if (frame->type == FF_IPC_BATCH) {
-        ipc_packed(conn, ff_ipc_pack_batch_ack(&ipc->out, frame->seq, packable, n));
+    if (FF_IPC_BY_CLUSTER(frame->type) && ipc->hub->cluster_ops != NULL) {
+        ipc_wait_begin(conn, frame, receipts, n, duplicate);
     } else {
-        ipc_packed(conn, ff_ipc_pack_ack(&ipc->out, frame->seq, &packable[0]));
+        ipc_acknowledge(conn, &ipc->out, frame->type, frame->seq, receipts, n, duplicate);
     }
-    mem_free(packable);
 }
 
 /* One message: by its key it may have been sent before. -1: no memory. */
@@ -281,12 +219,12 @@ static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
     switch (dedup_frame(producer, frame->seq, &earlier, &n)) {
     case DEDUP_SEEN:
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
-        if (frame->type == FF_IPC_PUBLISH && n != 1) {
+        if ((frame->type == FF_IPC_PUBLISH || frame->type == FF_IPC_CLUSTER_PUBLISH) && n != 1) {
             ipc_reject(conn, frame->seq, FF_IPC_REASON_OTHER,
                        "this seq was used for a batch before", -1);
             return;
         }
-        ipc_acknowledge(conn, frame, earlier, n, true);
+        ipc_answer_publish(conn, frame, earlier, n, true);
         return;
     case DEDUP_TOO_OLD:
         ipc_reject(conn, frame->seq, FF_IPC_REASON_OTHER,
@@ -309,7 +247,7 @@ static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
         }
     }
     dedup_frame_done(producer, frame->seq, ipc->receipts, frame->nmessages);
-    ipc_acknowledge(conn, frame, ipc->receipts, frame->nmessages, false);
+    ipc_answer_publish(conn, frame, ipc->receipts, frame->nmessages, false);
 }
 
 /* ---- the rest ---- */
@@ -318,22 +256,6 @@ static void ipc_refuse_query(struct conn *conn, uint64_t seq, const char *reason
 {
     counter_add(conn->loop->counters, COUNTER_IPC_QUERY_REFUSED, 1);
     ipc_reject(conn, seq, reason, why, -1);
-}
-
-static void ipc_on_query(struct conn *conn, const struct ff_ipc_frame *frame)
-{
-    struct ipc *ipc = ipc_of(conn);
-    struct ipc_refusal refusal;
-    switch (ipc_answer(ipc->hub, ipc_app(conn), frame, &ipc->out, &refusal)) {
-    case IPC_ANSWERED:
-        break;
-    case IPC_REFUSED:
-        ipc_refuse_query(conn, frame->seq, refusal.reason, refusal.why);
-        break;
-    case IPC_NO_MEMORY:
-        ipc_refuse_query(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory");
-        break;
-    }
 }
 
 /* The workers end connections and say how many; nothing behind this frame is read before that. */
@@ -376,60 +298,79 @@ static void ipc_broken(struct conn *conn, uint64_t seq, const char *why)
     ipc_refuse(conn, seq, FF_IPC_REASON_PROTOCOL, why);
 }
 
-static void ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
+static void ipc_take(struct conn *conn, const struct ff_ipc_frame *frame)
 {
-    struct ff_ipc_frame frame;
-    const char *why = NULL;
-    counter_add(conn->loop->counters, COUNTER_IPC_FRAMES, 1);
-    if (ff_ipc_unpack(&ipc_of(conn)->unpacker, bytes, len, &frame, &why) != 0) {
-        ipc_broken(conn, frame.seq, why);
-        return;
-    }
-    if (frame.type == FF_IPC_HELLO) {
+    if (frame->type == FF_IPC_HELLO) {
         if (ipc_peer(conn)->greeted) {
             ipc_broken(conn, 0, "a second hello");
         } else {
-            ipc_on_hello(conn, &frame.hello);
+            ipc_on_hello(conn, &frame->hello);
         }
         return;
     }
     if (!ipc_peer(conn)->greeted) {
-        ipc_broken(conn, frame.seq, "the first frame must be a hello");
+        ipc_broken(conn, frame->seq, "the first frame must be a hello");
         return;
     }
-    if (frame.seq == 0) {
+    if (frame->seq == 0) {
         ipc_broken(conn, 0, "seq must be 1 or more");
         return;
     }
-    if (!app_serves(ipc_app(conn))) {
-        bool removed = ipc_app(conn)->removed;
-        ipc_reject(conn, frame.seq,
-                   removed ? FF_IPC_REASON_UNKNOWN_APP : FF_IPC_REASON_APP_DISABLED,
-                   removed ? "the application was removed" : "the application is disabled", -1);
+    if (!ipc_serves(conn, frame->seq)) {
         return;
     }
-    switch (frame.type) {
+    switch (frame->type) {
     case FF_IPC_PUBLISH:
     case FF_IPC_BATCH:
-        ipc_on_publish(conn, &frame);
+    case FF_IPC_CLUSTER_PUBLISH:
+    case FF_IPC_CLUSTER_BATCH:
+        ipc_on_publish(conn, frame);
         break;
     case FF_IPC_PING:
-        ipc_packed(conn, ff_ipc_pack_bare(&ipc_of(conn)->out, FF_IPC_PONG, frame.seq));
+        ipc_packed(conn, ff_ipc_pack_bare(&ipc_of(conn)->out, FF_IPC_PONG, frame->seq));
         break;
     case FF_IPC_STATS:
     case FF_IPC_CHANNELS:
     case FF_IPC_CHANNEL:
     case FF_IPC_MEMBERS:
     case FF_IPC_CONNECTIONS:
-        ipc_on_query(conn, &frame);
+        ipc_ask(conn, frame);
         break;
     case FF_IPC_TERMINATE:
     case FF_IPC_DISCONNECT:
-        ipc_on_terminate(conn, &frame);
+        ipc_on_terminate(conn, frame);
         break;
     default:
-        ipc_broken(conn, frame.seq, "a frame that only the daemon sends");
+        ipc_broken(conn, frame->seq, "a frame that only the daemon sends");
     }
+}
+
+/* Whether the frame goes on its way beside those that wait for the cluster; all others wait for
+ * them, or their answers would come out of order. */
+static bool ipc_may_pass(struct conn *conn, const struct ff_ipc_frame *frame, bool good)
+{
+    return !ipc_waits(conn) ||
+           (good && FF_IPC_BY_CLUSTER(frame->type) && frame->seq != 0 && !ipc_waits_full(conn));
+}
+
+/* False: it stays where it is until conn_resume. */
+static bool ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
+{
+    struct ff_ipc_frame frame;
+    const char *why = NULL;
+    bool good = ff_ipc_unpack(&ipc_of(conn)->unpacker, bytes, len, &frame, &why) == 0;
+    if (!ipc_may_pass(conn, &frame, good)) {
+        conn_wait(conn);
+        return false;
+    }
+    counter_add(conn->loop->counters, COUNTER_IPC_FRAMES, 1);
+    if (!good) {
+        ipc_broken(conn, frame.seq, why);
+    } else {
+        ipc_take(conn, &frame);
+        ipc_wait_queue(conn);
+    }
+    return true;
 }
 
 /* ---- reload ---- */
@@ -440,7 +381,7 @@ static void ipc_settle(struct conn *conn, size_t used, size_t left)
 {
     struct peer *peer = ipc_peer(conn);
     peer->unsettled -= used < peer->unsettled ? (uint32_t)used : peer->unsettled;
-    if (peer->unsettled <= left && !peer->asking) {
+    if (peer->unsettled <= left && !peer->asking && !ipc_waits(conn)) {
         conn_finish(conn, false);
     }
 }
@@ -458,7 +399,7 @@ static void ipc_end_peer(struct conn *conn)
     }
     peer->ending = true;
     peer->unsettled = (uint32_t)kept + (uint32_t)unread;
-    if (peer->asking) {
+    if (peer->asking || (ipc_waits(conn) && peer->unsettled == 0)) {
         return; /* it goes on when that is answered */
     }
     if (peer->unsettled == 0) {
@@ -511,6 +452,11 @@ size_t ipc_end(struct ipc *ipc)
     return left;
 }
 
+void ipc_give_up(struct ipc *ipc)
+{
+    ipc_wait_give_up(ipc);
+}
+
 /* ---- input ---- */
 
 /* Whether reading from this publisher must rest for a moment. */
@@ -545,6 +491,10 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
     loop_drain_mail(conn->loop, &ipc->hub->box);
     while (conn_takes_input(conn)) {
         int64_t frame = ff_ipc_frame_len(bytes + used, len - used);
+        if (frame < 0 && ipc_waits(conn)) {
+            conn_wait(conn); /* what came before it is answered first */
+            break;
+        }
         if (frame < 0) {
             ipc_broken(conn, 0, "not a frame: the length is 0 or over 16 MiB");
             break;
@@ -560,7 +510,9 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
         if (ipc_must_rest(conn)) {
             break;
         }
-        ipc_on_frame(conn, bytes + used + FF_IPC_HEADER, (size_t)frame);
+        if (!ipc_on_frame(conn, bytes + used + FF_IPC_HEADER, (size_t)frame)) {
+            break;
+        }
         used += FF_IPC_HEADER + (size_t)frame;
     }
     if (conn_doomed(conn)) {
@@ -576,7 +528,8 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
 
 static void ipc_leave(struct conn *conn)
 {
-    (void)conn;
+    ipc_wait_leave(conn);
+    ipc_ask_leave(conn);
 }
 
 static void ipc_expired(struct conn *conn, enum idle_class was)

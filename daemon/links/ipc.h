@@ -23,6 +23,10 @@ void ipc_free(struct ipc *ipc);
  * disabled, or whose secret changed, are closed when what they have sent so far is answered. */
 void ipc_reload(struct ipc *ipc, const struct apps *old);
 
+/* The process ends: acknowledgements that still wait for the cluster say that it has not confirmed
+ * them. One more turn of the loop sends them. */
+void ipc_give_up(struct ipc *ipc);
+
 /* No publisher sends anything from now on: each connection is closed when what it has sent so far
  * is answered. Returns how many are still to be answered; may be called again to know. After the
  * listener was stopped. */

@@ -13,6 +13,8 @@
 #define FULL_CHANNEL  "the answer would be over 16 MiB; ask without the cached event"
 #define FULL_MEMBERS  "the answer would be over 16 MiB; the channel has too many members"
 
+#define MAX_PREFIX 65535u /* bytes that other nodes are asked for, where names have no limit */
+
 static enum ipc_answer ipc_answer_refused(struct ipc_refusal *refusal, const char *reason,
                                           const char *why)
 {
@@ -30,11 +32,12 @@ static enum ipc_answer ipc_answer_packed(int result, struct ipc_refusal *refusal
 }
 
 /* The same for a list, which goes as a whole. */
-static enum ipc_answer ipc_answer_listed(int result, msgpack_sbuffer *out, struct ff_ipc_list *list,
-                                         struct ipc_refusal *refusal, const char *full)
+static enum ipc_answer ipc_answer_listed(int result, bool partial, msgpack_sbuffer *out,
+                                         struct ff_ipc_list *list, struct ipc_refusal *refusal,
+                                         const char *full)
 {
     if (result == 0) {
-        result = ff_ipc_pack_list_end(out, list);
+        result = ff_ipc_pack_list_end(out, list, partial);
     } else {
         ff_ipc_pack_list_drop(out, list);
     }
@@ -72,8 +75,8 @@ static int ipc_answer_describe(struct hub *hub, const struct app *app, struct sl
 }
 
 static enum ipc_answer ipc_answer_channels(struct hub *hub, const struct app *app,
-                                           const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
-                                           struct ipc_refusal *refusal)
+                                           const struct ff_ipc_frame *frame, bool partial,
+                                           msgpack_sbuffer *out, struct ipc_refusal *refusal)
 {
     struct slice prefix = {frame->name.p, frame->name.len}, name;
     struct channel_info info;
@@ -92,32 +95,37 @@ static enum ipc_answer ipc_answer_channels(struct hub *hub, const struct app *ap
         }
         mem_free(room);
     }
-    return ipc_answer_listed(result, out, &list, refusal, FULL_CHANNELS);
+    return ipc_answer_listed(result, partial, out, &list, refusal, FULL_CHANNELS);
 }
 
-/* The same names as the HTTP API takes. */
-static bool ipc_answer_may_ask(const struct hub *hub, const struct app *app, struct ff_slice name)
+bool ipc_answer_name_fits(const struct hub *hub, const struct app *app, struct ff_slice name)
 {
     return ff_channel_publishable(
         name.p, name.len,
         (size_t)app_limit(hub->limits->max_channel_name, app->settings->max_channel_name));
 }
 
+bool ipc_answer_prefix_fits(const struct hub *hub, const struct app *app, struct ff_slice prefix)
+{
+    uint64_t max = app_limit(hub->limits->max_channel_name, app->settings->max_channel_name);
+    return prefix.len <= (max != 0 ? max : MAX_PREFIX);
+}
+
 static enum ipc_answer ipc_answer_channel(struct hub *hub, const struct app *app,
-                                          const struct ff_ipc_frame *frame, msgpack_sbuffer *out,
-                                          struct ipc_refusal *refusal)
+                                          const struct ff_ipc_frame *frame, bool partial,
+                                          msgpack_sbuffer *out, struct ipc_refusal *refusal)
 {
     struct slice name = {frame->name.p, frame->name.len};
     struct ff_ipc_channel channel;
     char *room;
-    if (!ipc_answer_may_ask(hub, app, frame->name)) {
+    if (!ipc_answer_name_fits(hub, app, frame->name)) {
         return ipc_answer_refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
                                   "the channel name is invalid");
     }
     struct channel_info info = query_channel(hub, app, name);
     int result = ipc_answer_describe(hub, app, name, &info, frame->wanted, &channel, &room);
     if (result == 0) {
-        result = ff_ipc_pack_channel_reply(out, frame->seq, &channel);
+        result = ff_ipc_pack_channel_reply(out, frame->seq, &channel, partial);
     }
     mem_free(room);
     return ipc_answer_packed(result, refusal, FULL_CHANNEL);
@@ -130,7 +138,7 @@ static enum ipc_answer ipc_answer_members(struct hub *hub, const struct app *app
     struct slice name = {frame->name.p, frame->name.len};
     struct ff_ipc_list list;
     int result = 0;
-    if (!ipc_answer_may_ask(hub, app, frame->name)) {
+    if (!ipc_answer_name_fits(hub, app, frame->name)) {
         return ipc_answer_refused(refusal, FF_IPC_REASON_INVALID_CHANNEL,
                                   "the channel name is invalid");
     }
@@ -153,7 +161,7 @@ static enum ipc_answer ipc_answer_members(struct hub *hub, const struct app *app
             result = ff_ipc_pack_list_member(out, &list, &packable);
         }
     }
-    return ipc_answer_listed(result, out, &list, refusal, FULL_MEMBERS);
+    return ipc_answer_listed(result, false, out, &list, refusal, FULL_MEMBERS);
 }
 
 /* ---- figures ---- */
@@ -189,18 +197,18 @@ static enum ipc_answer ipc_answer_stats(struct hub *hub, const struct app *app, 
 }
 
 enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct ff_ipc_frame *frame,
-                           msgpack_sbuffer *out, struct ipc_refusal *refusal)
+                           bool partial, msgpack_sbuffer *out, struct ipc_refusal *refusal)
 {
     switch (frame->type) {
     case FF_IPC_CHANNELS:
-        return ipc_answer_channels(hub, app, frame, out, refusal);
+        return ipc_answer_channels(hub, app, frame, partial, out, refusal);
     case FF_IPC_CHANNEL:
-        return ipc_answer_channel(hub, app, frame, out, refusal);
+        return ipc_answer_channel(hub, app, frame, partial, out, refusal);
     case FF_IPC_MEMBERS:
         return ipc_answer_members(hub, app, frame, out, refusal);
     case FF_IPC_CONNECTIONS:
         return ipc_answer_packed(
-            ff_ipc_pack_count(out, FF_IPC_CONNECTIONS_REPLY, frame->seq, app_connections(app)),
+            ff_ipc_pack_connections_reply(out, frame->seq, query_connections(hub, app), partial),
             refusal, "");
     default:
         return ipc_answer_stats(hub, app, frame->seq, out);

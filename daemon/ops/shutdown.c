@@ -110,6 +110,7 @@ static void shutdown_on_timer(evutil_socket_t fd, short what, void *arg)
         if (shutdown->stage == SHUTDOWN_DELAYED) {
             shutdown_drain_workers(shutdown);
         } else if (shutdown->cluster == NULL || shutdown->stage == SHUTDOWN_GOODBYE) {
+            ipc_give_up(shutdown->ipc);
             loop_stop(shutdown->hub->loop);
             return;
         } else if (shutdown->stage == SHUTDOWN_CLIENTS) {

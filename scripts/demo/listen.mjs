@@ -89,7 +89,7 @@ const arrival = async (matches) => {
 };
 
 await new Promise((resolve) => { feed.subscribed(resolve); });
-say(`  connected and subscribed to private-feed as ${settings.user.name}, socket ${echo.socketId()}`);
+say(`  connected to port ${settings.port} and subscribed to private-feed as ${settings.user.name}, socket ${echo.socketId()}`);
 waitingFor = 'the members of presence-room';
 const members = await new Promise((resolve) => { echo.join('room').here(resolve); });
 say(`  joined presence-room: ${members.map((member) => member.name).join(', ')}`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages named in scripts/lib/packages-LIST.txt that are missing.
-# Usage: scripts/lib/packages.sh LIST...      (lists: build demo test)
+# Usage: scripts/lib/packages.sh LIST...      (lists: build demo nodes test)
 # Changes nothing when everything is there; asks the package index only when something is missing.
 set -euo pipefail
 
@@ -11,7 +11,7 @@ fail() {
     exit 1
 }
 
-[ $# -gt 0 ] || fail "name one or more lists: build demo test"
+[ $# -gt 0 ] || fail "name one or more lists: build demo nodes test"
 
 missing=()
 # sbin holds nginx and is not in an ordinary user's PATH.

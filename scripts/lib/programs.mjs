@@ -32,7 +32,8 @@ for (const name of readdirSync(join(root, 'scripts/lib'))) {
 /** The lists that are installed before this file runs. */
 function listsOf(file) {
     if (file === 'scripts/lib/packages.sh') return [];
-    if (/^scripts\/(quickstart|build-ext|demo\/|lib\/(make-app|node-modules|ports))/.test(file)) return ['build', 'demo'];
+    if (file === 'scripts/quickstart') return ['build', 'demo', 'nodes'];
+    if (/^scripts\/(build-ext|demo\/|lib\/(make-app|node-modules|ports))/.test(file)) return ['build', 'demo'];
     if (/^scripts\/(test-trixie|lib\/chroot)/.test(file)) return ['build', 'demo', 'test', 'trixie'];
     return ['build', 'demo', 'test'];
 }
@@ -59,7 +60,7 @@ const runners = {
 const ownRunners = {
     'scripts/bench': { on: 0, part: 1 },
     'scripts/lib/make-app': { step: 0 },
-    'scripts/quickstart': { quiet: 2, start: 1 },
+    'scripts/quickstart': { quiet: 2, start: 2, until_answered: 2 },
     'scripts/test': { check: 1 },
     'scripts/test-trixie': { offline: 0, part: 1 },
 };

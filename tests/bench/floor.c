@@ -277,7 +277,7 @@ static void ipc_frame(int fd, const uint8_t *bytes, size_t len, msgpack_sbuffer 
     }
     struct ff_ipc_receipt receipt = {.id = {"1", 1}, .recipients = count};
     msgpack_sbuffer_clear(out);
-    ff_ipc_pack_ack(out, seq, &receipt);
+    ff_ipc_pack_ack(out, FF_IPC_ACK, seq, &receipt);
     put(fd, out->data, out->size);
     for (unsigned int i = 0; i < count; i++) {
         put(channel->fds[i], channel->frame, channel->frame_len);

@@ -87,14 +87,25 @@ static void pack_again(const struct ff_ipc_frame *frame)
 
     msgpack_sbuffer_init(&out);
     ff_ipc_unpacker_init(&unpacker);
-    if (frame->type == FF_IPC_PUBLISH) {
+    size_t ack_at;
+    if (frame->type == FF_IPC_PUBLISH || frame->type == FF_IPC_CLUSTER_PUBLISH) {
         const struct ff_ipc_message *m = &frame->messages[0];
-        require(ff_ipc_pack_publish_head(&out, frame->seq, m) == 0);
+        if (frame->type == FF_IPC_PUBLISH) {
+            require(ff_ipc_pack_publish_head(&out, frame->seq, m) == 0);
+        } else {
+            require(ff_ipc_pack_cluster_publish_head(&out, frame->seq, frame->ack_ms, m, &ack_at) ==
+                    0);
+        }
         if (m->data.len != 0) {
             require(msgpack_sbuffer_write(&out, m->data.p, m->data.len) == 0);
         }
     } else {
-        require(ff_ipc_pack_batch_begin(&out, frame->seq, frame->nmessages, &mark) == 0);
+        if (frame->type == FF_IPC_BATCH) {
+            require(ff_ipc_pack_batch_begin(&out, frame->seq, frame->nmessages, &mark) == 0);
+        } else {
+            require(ff_ipc_pack_cluster_batch_begin(&out, frame->seq, frame->ack_ms,
+                                                    frame->nmessages, &mark, &ack_at) == 0);
+        }
         for (uint32_t i = 0; i < frame->nmessages; i++) {
             require(ff_ipc_pack_batch_add(&out, mark, &frame->messages[i]) == 0);
         }
@@ -105,7 +116,7 @@ static void pack_again(const struct ff_ipc_frame *frame)
     require(ff_ipc_unpack(&unpacker, bytes + FF_IPC_HEADER, out.size - FF_IPC_HEADER, &again,
                           &why) == 0);
     require(again.type == frame->type && again.seq == frame->seq &&
-            again.nmessages == frame->nmessages);
+            again.nmessages == frame->nmessages && again.ack_ms == frame->ack_ms);
     for (uint32_t i = 0; i < frame->nmessages; i++) {
         same_message(&frame->messages[i], &again.messages[i]);
     }
@@ -166,7 +177,8 @@ static void list_again(const struct ff_ipc_frame *frame)
     msgpack_sbuffer_init(&out);
     ff_ipc_unpacker_init(&unpacker);
     if (frame->type == FF_IPC_CHANNEL_REPLY) {
-        require(ff_ipc_pack_channel_reply(&out, frame->seq, &frame->channels[0]) == 0);
+        require(ff_ipc_pack_channel_reply(&out, frame->seq, &frame->channels[0], frame->partial) ==
+                0);
     } else {
         require(ff_ipc_pack_list_begin(&out, frame->type, frame->seq, &list) == 0);
         for (uint32_t i = 0; i < frame->nchannels; i++) {
@@ -175,9 +187,10 @@ static void list_again(const struct ff_ipc_frame *frame)
         for (uint32_t i = 0; i < frame->nmembers; i++) {
             require(ff_ipc_pack_list_member(&out, &list, &frame->members[i]) == 0);
         }
-        require(ff_ipc_pack_list_end(&out, &list) == 0);
+        require(ff_ipc_pack_list_end(&out, &list, frame->partial) == 0);
     }
     again(&unpacker, &out, frame, &result);
+    require(result.partial == frame->partial);
     require(result.nchannels == frame->nchannels && result.nmembers == frame->nmembers);
     for (uint32_t i = 0; i < frame->nchannels; i++) {
         const struct ff_ipc_channel *a = &frame->channels[i], *b = &result.channels[i];
@@ -235,6 +248,8 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
     }
     case FF_IPC_PUBLISH:
     case FF_IPC_BATCH:
+    case FF_IPC_CLUSTER_PUBLISH:
+    case FF_IPC_CLUSTER_BATCH:
         check_messages(&frame, bytes, len);
         pack_again(&frame);
         break;
@@ -245,6 +260,8 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
         break;
     case FF_IPC_ACK:
     case FF_IPC_BATCH_ACK:
+    case FF_IPC_CLUSTER_ACK:
+    case FF_IPC_CLUSTER_BATCH_ACK:
         for (uint32_t i = 0; i < frame.nreceipts; i++) {
             in_bounds(frame.receipts[i].id, bytes, len);
         }

@@ -185,7 +185,7 @@ static const char *client_next(struct rig_client *client)
     return text;
 }
 
-static void client_expect(struct rig_client *client, const char *text)
+static inline void client_expect(struct rig_client *client, const char *text)
 {
     const char *got = client_next(client);
     assert_non_null(got);
@@ -201,7 +201,7 @@ static void client_expect_part(struct rig_client *client, const char *part)
     }
 }
 
-static void client_expect_nothing(struct rig_client *client)
+static inline void client_expect_nothing(struct rig_client *client)
 {
     assert_null(client_next(client));
 }
@@ -315,8 +315,8 @@ static void client_subscribe(struct rig *rig, struct rig_client *client, const c
 }
 
 /* Publishes as the hub does and returns the recipients. */
-static uint32_t rig_publish(struct rig *rig, const char *channel, const char *data,
-                            const char *except)
+static inline uint32_t rig_publish(struct rig *rig, const char *channel, const char *data,
+                                   const char *except)
 {
     struct ff_slice name = {channel, (unsigned int)strlen(channel)};
     struct publish publish = {.channels = &name,

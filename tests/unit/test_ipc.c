@@ -90,7 +90,7 @@ static void test_documented_publish(void **state)
 
     assert_int_equal(ff_ipc_pack_publish_head(&out, 1, &m), 0);
     assert_int_equal(msgpack_sbuffer_write(&out, m.data.p, m.data.len), 0);
-    assert_int_equal(ff_ipc_pack_ack(&out, 1, &receipt), 0);
+    assert_int_equal(ff_ipc_pack_ack(&out, FF_IPC_ACK, 1, &receipt), 0);
     assert_int_equal(out.size, sizeof(want) - 1);
     assert_memory_equal(out.data, want, out.size);
 }
@@ -187,7 +187,7 @@ static void test_answers(void **state)
     size_t mark;
     (void)state;
 
-    assert_int_equal(ff_ipc_pack_ack(&out, 5, &receipts[1]), 0);
+    assert_int_equal(ff_ipc_pack_ack(&out, FF_IPC_ACK, 5, &receipts[1]), 0);
     assert_int_equal(unpack_out(&frame), 0);
     assert_int_equal(frame.type, FF_IPC_ACK);
     assert_int_equal(frame.seq, 5);
@@ -197,7 +197,7 @@ static void test_answers(void **state)
     assert_true(frame.receipts[0].duplicate);
 
     msgpack_sbuffer_clear(&out);
-    assert_int_equal(ff_ipc_pack_batch_ack(&out, 6, receipts, 3), 0);
+    assert_int_equal(ff_ipc_pack_batch_ack(&out, FF_IPC_BATCH_ACK, 6, receipts, 3), 0);
     assert_int_equal(unpack_out(&frame), 0);
     assert_int_equal(frame.type, FF_IPC_BATCH_ACK);
     assert_int_equal(frame.nreceipts, 3);
@@ -206,7 +206,7 @@ static void test_answers(void **state)
     assert_false(frame.receipts[2].duplicate);
 
     msgpack_sbuffer_clear(&out);
-    assert_int_equal(ff_ipc_pack_batch_ack(&out, 6, receipts, 0), 0);
+    assert_int_equal(ff_ipc_pack_batch_ack(&out, FF_IPC_BATCH_ACK, 6, receipts, 0), 0);
     assert_int_equal(unpack_out(&frame), 0);
     assert_int_equal(frame.nreceipts, 0);
 

@@ -470,6 +470,77 @@ static void test_a_full_buffer_fails(void **state)
     }
 }
 
+/* ---- several nodes ---- */
+
+static uint64_t add_theirs(struct hook_queue *queue, enum announce_kind kind, const char *channel,
+                           uint32_t count)
+{
+    struct announcement what = {
+        .kind = kind, .theirs = true, .channel = text(channel), .count = count};
+    return hook_queue_add(queue, &what, now);
+}
+
+static void what_others_tell_is_not_told_here(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 100, ALL);
+    add_theirs(&queue, ANNOUNCE_OCCUPIED, "c", 1);
+    add_theirs(&queue, ANNOUNCE_VACATED, "c", 0);
+    add_theirs(&queue, ANNOUNCE_COUNT, "c", 3);
+    assert_int_equal(hook_queue_waiting(&queue), 0);
+    now += 2 * HOOK_COUNT_MS;
+    assert_null(taken(&queue));
+    hook_queue_free(&queue);
+}
+
+static void who_goes_there_and_returns_here_causes_nothing(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 100, ALL);
+    add_theirs(&queue, ANNOUNCE_VACATED, "c", 0);
+    now += HOOK_DELAY_MS / 2;
+    add(&queue, ANNOUNCE_OCCUPIED, "c", NULL); /* there it is cancelled as well */
+    now += HOOK_DELAY_MS;
+    assert_null(taken(&queue));
+    /* And the other way round: what was for this node to tell is cancelled by their word. */
+    add(&queue, ANNOUNCE_VACATED, "c", NULL);
+    add_theirs(&queue, ANNOUNCE_OCCUPIED, "c", 1);
+    now += 2 * HOOK_DELAY_MS;
+    assert_null(taken(&queue));
+    hook_queue_free(&queue);
+}
+
+static void a_return_at_the_last_moment_is_told(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 100, ALL);
+    add_theirs(&queue, ANNOUNCE_VACATED, "c", 0);
+    now += HOOK_DELAY_MS - HOOK_CLOSE_MS / 2; /* there it may have been sent already */
+    add(&queue, ANNOUNCE_OCCUPIED, "c", NULL);
+    now += HOOK_GATHER_MS;
+    assert_non_null(strstr(taken(&queue), "channel_occupied"));
+    hook_queue_free(&queue);
+}
+
+static void a_count_told_later_knows_theirs(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 100, ALL);
+    add_count(&queue, "c", 0, 1);
+    now += HOOK_GATHER_MS;
+    assert_non_null(strstr(taken(&queue), "\"subscription_count\":1"));
+    hook_queue_done(&queue, true, now);
+    add_count(&queue, "c", 1, 2);
+    add_theirs(&queue, ANNOUNCE_COUNT, "c", 5); /* they tell that */
+    now += 2 * HOOK_COUNT_MS;
+    assert_null(taken(&queue));
+    hook_queue_free(&queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +556,10 @@ int main(void)
         cmocka_unit_test_setup(test_hurry, setup),
         cmocka_unit_test(test_client_event),
         cmocka_unit_test(test_a_full_buffer_fails),
+        cmocka_unit_test(what_others_tell_is_not_told_here),
+        cmocka_unit_test(who_goes_there_and_returns_here_causes_nothing),
+        cmocka_unit_test(a_return_at_the_last_moment_is_told),
+        cmocka_unit_test(a_count_told_later_knows_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
