@@ -130,7 +130,8 @@ static void cluster_lane_write(struct cluster_lane *lane, uint64_t now)
         argv[argc++] = SLICE("e");
         argv[argc++] = entry;
         if (redis_send(lane->key, argv, argc, cluster_lane_on_appended, lane) != 0) {
-            cluster_lane_cut(lane); /* it has just gone down or has no room, and will say when */
+            /* It has just gone down and will say so, or there is no room and it will say when. */
+            cluster_lane_cut(lane);
             return;
         }
         lane->flying++;
@@ -286,12 +287,8 @@ static void cluster_lane_on_state(void *arg, struct redis_key *key, enum redis_k
         lane->look++;
         break;
     case REDIS_KEY_ROOM:
-        /* What was not taken has cut the lane, which was never said to be down: without this it
-         * would wait for ever. */
-        if (!lane->up) {
-            lane->up = true;
-            bus_log_writable(&lane->log);
-        }
+        lane->up = true;
+        bus_log_writable(&lane->log);
         break;
     }
 }
