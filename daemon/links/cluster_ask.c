@@ -282,11 +282,13 @@ void cluster_ask_terminate(struct cluster *cluster, const struct bus_node *node,
 
 static struct cluster_question *cluster_question_find(struct cluster *cluster, uint64_t number)
 {
-    struct cluster_question *question = cluster->first;
-    while (question != NULL && question->number != number) {
-        question = question->next;
+    /* In the order of their numbers. While a node is silent many wait for it, and the answers of
+     * the others are to the youngest. */
+    struct cluster_question *question = cluster->last;
+    while (question != NULL && question->number > number) {
+        question = question->prev;
     }
-    return question;
+    return question != NULL && question->number == number ? question : NULL;
 }
 
 /* Nothing more comes from this node. */
