@@ -6,7 +6,7 @@ import { join, relative, resolve } from 'node:path';
 import { install } from './deps.mjs';
 import { root, system } from './paths.mjs';
 
-const groups = ['protocol', 'laravel', 'supervisor', 'browser'];
+const groups = ['protocol', 'cluster', 'laravel', 'supervisor', 'browser'];
 const usage = `usage: tests/system/run [--daemon PATH] [--quick] [--only TEXT] [--jobs N] [group...]
 groups: ${groups.join(' ')} (default: all)
 --only runs the files whose name contains TEXT; --quick leaves the long tests out`;
