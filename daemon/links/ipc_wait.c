@@ -1,6 +1,5 @@
 #include "links/ipc_wait.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
