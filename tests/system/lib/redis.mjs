@@ -81,7 +81,10 @@ export class Resp {
 
 const alive = new Set();
 process.on('exit', () => {
-    for (const one of alive) one.process?.kill('SIGKILL');
+    for (const one of alive) {
+        one.process?.kill('SIGKILL');
+        rmSync(one.dir, { recursive: true, force: true });
+    }
 });
 
 /** A port of which the one 10,000 above, for the Cluster's own connections, is free and below 32768 as well. */
