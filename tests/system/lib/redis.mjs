@@ -98,12 +98,13 @@ async function busPort() {
 
 export class Redis {
     /** conf: lines of redis.conf beside what tests need. Nothing is kept on disk unless they say so. */
-    static async start({ conf = [], port, password, program = 'redis-server' } = {}) {
+    static async start({ conf = [], port, password, clock, program = 'redis-server' } = {}) {
         const redis = new Redis();
         redis.program = program;
         redis.dir = mkdtempSync(join(tmpdir(), 'ff-redis-'));
         redis.port = port ?? (await freePort());
         redis.password = password;
+        redis.clock = clock; // see clock.mjs
         redis.file = join(redis.dir, 'redis.conf');
         const lines = [`port ${redis.port}`, 'bind 127.0.0.1', 'protected-mode no', `dir ${redis.dir}`, 'daemonize no'];
         if (program === 'redis-server') {
@@ -128,9 +129,7 @@ export class Redis {
     /** Starts it (again), on the same port and with what it has kept. */
     async launch() {
         alive.add(this);
-        // env: {FAKETIME: '-1h'} for another clock.
-        const [command, ...args] = this.env?.FAKETIME ? ['faketime', '-f', this.env.FAKETIME, this.program, this.file] : [this.program, this.file];
-        this.process = new Process(command, args, { cwd: this.dir, env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: '1' } });
+        this.process = new Process(this.program, [this.file], { cwd: this.dir, env: { ...process.env, ...this.clock?.env } });
         await until(async () => {
             if (this.process.status) throw new Error(`${this.program} ended: ${JSON.stringify(this.process.status)}`);
             // A server that loads says so; a replica whose master is gone answers all the same.
