@@ -15,8 +15,23 @@
 
 /* ---- how the log grows ---- */
 
+static const struct cluster_sample *cluster_growth_at(const struct cluster_growth *growth,
+                                                      uint32_t i)
+{
+    return &growth->samples[(growth->first + i) % CLUSTER_SAMPLES];
+}
+
+/* Whether what stands behind this sample is all that is to be kept, or more: neither older than the
+ * window, nor more bytes than max. */
+static bool cluster_growth_over(const struct cluster_growth *growth,
+                                const struct cluster_sample *sample, uint64_t window_ms,
+                                uint64_t max)
+{
+    return growth->now.id_ms - sample->id_ms > window_ms || growth->now.bytes - sample->bytes > max;
+}
+
 static void cluster_growth_add(struct cluster_growth *growth, struct redis_id id, size_t bytes,
-                               uint64_t window_ms)
+                               uint64_t window_ms, uint64_t max)
 {
     if (id.ms < growth->now.id_ms) {
         *growth = (struct cluster_growth){.covers_ms = growth->covers_ms}; /* another log */
@@ -24,35 +39,23 @@ static void cluster_growth_add(struct cluster_growth *growth, struct redis_id id
     growth->now.id_ms = id.ms;
     growth->now.bytes += bytes;
     growth->now.entries++;
-    struct cluster_sample *last =
-        growth->n > 0 ? &growth->samples[(growth->first + growth->n - 1) % CLUSTER_SAMPLES] : NULL;
-    uint64_t apart = window_ms / (CLUSTER_SAMPLES / 2);
-    if (last != NULL && id.ms - last->id_ms < apart) {
+    if (growth->n > 0 && id.ms - cluster_growth_at(growth, growth->n - 1)->id_ms <
+                             window_ms / (CLUSTER_SAMPLES / 2)) {
         return;
     }
-    if (growth->n == CLUSTER_SAMPLES) {
+    /* The first sample is the newest behind which everything is that is to be kept. */
+    while (growth->n == CLUSTER_SAMPLES ||
+           (growth->n > 1 &&
+            cluster_growth_over(growth, cluster_growth_at(growth, 1), window_ms, max))) {
         growth->first = (growth->first + 1) % CLUSTER_SAMPLES;
         growth->n--;
     }
     growth->samples[(growth->first + growth->n++) % CLUSTER_SAMPLES] = growth->now;
 }
 
-/* The oldest sample that is to be kept: neither older than the window, nor with more than max bytes
- * behind it. NULL: all of it. */
-static const struct cluster_sample *cluster_growth_oldest(const struct cluster_growth *growth,
-                                                          uint64_t window_ms, uint64_t max)
+static uint64_t cluster_lane_max(const struct cluster_lane *lane)
 {
-    const struct cluster_sample *oldest = NULL;
-    for (uint32_t i = 0; i < growth->n; i++) {
-        const struct cluster_sample *sample =
-            &growth->samples[(growth->first + i) % CLUSTER_SAMPLES];
-        if (growth->now.id_ms - sample->id_ms <= window_ms &&
-            growth->now.bytes - sample->bytes <= max) {
-            return oldest;
-        }
-        oldest = sample;
-    }
-    return oldest;
+    return LANE_LOG_PARTS * lane->cluster->max_bytes / lane->cluster->nlanes;
 }
 
 /* ---- writing ---- */
@@ -103,9 +106,9 @@ static size_t cluster_lane_trim(const struct cluster_lane *lane, struct slice *a
                                 char room[REDIS_ID])
 {
     const struct cluster *cluster = lane->cluster;
-    const struct cluster_sample *oldest = cluster_growth_oldest(
-        &lane->growth, cluster->window_ms, LANE_LOG_PARTS * cluster->max_bytes / cluster->nlanes);
-    if (oldest == NULL) {
+    const struct cluster_sample *oldest = cluster_growth_at(&lane->growth, 0);
+    if (lane->growth.n == 0 ||
+        !cluster_growth_over(&lane->growth, oldest, cluster->window_ms, cluster_lane_max(lane))) {
         return 0;
     }
     if (lane->maxlen) {
@@ -300,7 +303,7 @@ static void cluster_lane_on_entry(void *arg, struct redis_key *key, struct redis
     struct cluster_lane *lane = redis_key_tag(key);
     struct slice bytes = n >= 2 ? fields[1] : SLICE("");
     cluster->dirty = true;
-    cluster_growth_add(&lane->growth, id, bytes.len, cluster->window_ms);
+    cluster_growth_add(&lane->growth, id, bytes.len, cluster->window_ms, cluster_lane_max(lane));
     bus_log_entry(&lane->log, (struct bus_id){id.ms, id.seq}, bytes, clock_mono_ms());
 }
 

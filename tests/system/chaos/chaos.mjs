@@ -97,12 +97,28 @@ class Chaos {
 
     async back(seat) {
         await seat.daemon.launch();
-        // A node that hears of nobody while Redis is away takes clients all the same; those would rightly miss what was said before.
-        await until(async () => (await Nodes.report(seat.daemon)).redis.up && (await seat.daemon.http('/health/ready', { port: seat.daemon.adminPort })).status === 200, 'a node to join again', 60_000);
-        await this.nodes.flush([seat.daemon]);
+        await this.introduced(seat);
         await this.sit(seat);
         seat.publisher = this.load.publish(seat.daemon);
         seat.gone = false;
+    }
+
+    /**
+     * Waits until a node that has begun and the others know each other. Before, both may rightly miss what the other says: a
+     * node that begins while others cannot be reached takes clients all the same.
+     */
+    async introduced(seat) {
+        await until(async () => {
+            const others = this.seats.filter((other) => other !== seat && !other.gone);
+            const mine = await Nodes.report(seat.daemon);
+            const self = mine.nodes.find((node) => node.self);
+            for (const other of others) {
+                const theirs = await Nodes.report(other.daemon);
+                const id = theirs.nodes.find((node) => node.self).id;
+                if (!mine.nodes.some((node) => node.id === id && node.known) || !theirs.nodes.some((node) => node.id === self.id && node.known)) return false;
+            }
+            return (await seat.daemon.http('/health/ready', { port: seat.daemon.adminPort })).status === 200;
+        }, `n${seat.i + 1} and the others to know each other`, 60_000);
     }
 
     // ---- faults: each takes hold of something, harms, waits, and undoes ----
