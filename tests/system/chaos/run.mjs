@@ -12,7 +12,7 @@ for (let i = 2; i < process.argv.length; i++) {
     if (name === 'quiet') options.quiet = true;
     else if (name in options) options[name] = Number(inline ?? process.argv[++i]);
     else options.bad = process.argv[i];
-    if (options.bad || !Number.isFinite(options[name] ?? 0)) {
+    if (options.bad || Object.values(options).some((value) => Number.isNaN(value))) {
         console.error('usage: node tests/system/chaos/run.mjs [--seed N] [--minutes M] [--nodes N] [--rounds N] [--quiet]');
         process.exit(2);
     }

@@ -104,6 +104,7 @@ clusterSuite('three nodes', { workers: [1, 2, 1], sections, skip: noRedis }, (ct
         const channel = unique('presence');
         const [one, two] = [await ctx.open(0), await ctx.open(1)];
         await one.subscribe(channel, { data: { user_id: 'ann' } });
+        await ctx.nodes.flush();
         await two.subscribe(channel, { data: { user_id: 'bob' } });
         await one.expect('pusher_internal:member_added', channel);
         one.send({ event: 'client-typing', channel, data: 'x' });

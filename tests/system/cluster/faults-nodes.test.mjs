@@ -1,9 +1,11 @@
 // Nodes die, stop, come back, share a name, or have another time of day: members leave once, and all else goes on.
 import assert from 'node:assert/strict';
 import { after, describe } from 'node:test';
+import { get } from '../lib/api.mjs';
 import { Clock, noDaemonClock } from '../lib/clock.mjs';
 import { Nodes } from '../lib/cluster.mjs';
 import { fault, sleep } from '../lib/faults.mjs';
+import { Member } from '../lib/load.mjs';
 import { noRedis } from '../lib/redis.mjs';
 import { until } from '../lib/wait.mjs';
 
@@ -105,11 +107,34 @@ describe('nodes under load', () => {
         for (const { user, changes } of load.members) assert.ok(!changes.some((change) => /again/.test(change)), `${user}: ${changes}`);
     });
 
+    fault('a newcomer under load hears all from then on, and knows all members at once', { skip }, async ({ nodes, load }) => {
+        const one = await nodes.add();
+        await load.listen(one);
+        const here = await get(one, `/channels/${load.presence}/users`);
+        assert.deepEqual(here.json.users.map(({ id }) => id).sort(), load.members.map(({ user }) => user).sort());
+        load.publish(one);
+        await load.flowing();
+    });
+
+    fault('all nodes killed and started again: nobody of before is there', { skip, quiet: true }, async ({ nodes }) => {
+        const channel = `presence-all-${process.pid}`;
+        const before = await Member.open(nodes.at(0), channel, 'before');
+        await nodes.flush();
+        await Promise.all(nodes.all.map((one) => one.kill()));
+        await Promise.all(nodes.all.map((one) => one.launch()));
+        await nodes.known(undefined, 3);
+        const after = await Member.open(nodes.at(1), channel, 'after');
+        assert.deepEqual(after.ids, ['after']);
+        after.close();
+        before.close();
+    });
+
     fault('two have the same name', { skip, each: (i) => ({ cluster: { node: i ? 'twin' : 'n1' } }) }, async ({ load, nodes }) => {
         await load.flowing();
         const { nodes: seen } = await Nodes.report(nodes.at(0));
         assert.deepEqual(seen.map(({ node }) => node).sort(), ['n1', 'twin', 'twin']);
         assert.equal(new Set(seen.map(({ id }) => id)).size, 3);
+        assert.ok(nodes.all.some((one) => /two nodes with the name twin/.test(one.stderr)), nodes.log());
     });
 
     fault('their clocks are apart by an hour, and jump', { skip: skip || noDaemonClock, clocks }, async ({ load }) => {

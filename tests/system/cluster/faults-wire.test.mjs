@@ -25,6 +25,20 @@ describe('the way to Redis', () => {
         wires[1].delay = 0;
     });
 
+    fault('a node behind a slow line slows nobody else', { skip, wires: true, load: { size: 2000 }, sections: { cluster: { node_timeout: 30 } } }, async ({ wires, load, nodes }) => {
+        wires[2].delay = 1500;
+        await sleep(1000);
+        load.delays = [];
+        await sleep(2000);
+        const delays = load.delays.splice(0);
+        load.delays = undefined;
+        wires[2].delay = 0;
+        assert.ok(delays.length > 100);
+        // Two thirds of the publishers are elsewhere; their messages take no longer than ever at two thirds of the subscribers.
+        delays.sort((a, b) => a - b);
+        assert.ok(delays[Math.floor(delays.length * 0.4)] < 500, `at ${delays[Math.floor(delays.length * 0.4)]} ms\n${nodes.log()}`);
+    });
+
     fault('connections that are reset, again and again', { skip, wires: true }, async ({ wires }) => {
         for (let round = 0; round < 15; round++) {
             wires[round % 3].reset();

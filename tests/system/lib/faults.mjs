@@ -1,5 +1,5 @@
 // One fault under load: nodes on a Redis of their own, numbered messages through each, and members who watch each other.
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { Nodes } from './cluster.mjs';
 import { Load } from './load.mjs';
@@ -81,5 +81,3 @@ export function fault(name, { nodes = 3, place, wires = false, redis, sections =
         }
     });
 }
-
-export { after };

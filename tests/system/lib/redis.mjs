@@ -112,7 +112,12 @@ export class Redis {
             if (password) lines.push(`requirepass ${password}`, `masterauth ${password}`);
         }
         writeFileSync(redis.file, [...lines, ...conf, ''].join('\n'));
-        await redis.launch();
+        try {
+            await redis.launch();
+        } catch (error) {
+            await redis.stop();
+            throw error;
+        }
         return redis;
     }
 
