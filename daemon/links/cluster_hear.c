@@ -174,7 +174,7 @@ static void cluster_on_came(struct cluster_lane *lane, struct bus_node *node)
 {
     if (node->data == NULL) {
         struct cluster_source *source = mem_alloc(sizeof(*source));
-        *source = (struct cluster_source){++lane->cluster->sources, 1};
+        *source = (struct cluster_source){++lane->cluster->sources, 1, clock_mono_ms()};
         node->data = source;
     }
 }

@@ -22,6 +22,7 @@
 struct cluster_source {
     uint32_t number; /* pubsub/elsewhere.h */
     uint32_t stamp;
+    uint64_t came_ms;
 };
 
 /* How far the log had grown when an entry was read. */

@@ -390,4 +390,15 @@ clusterSuite('three nodes', { workers: [1, 2, 1], sections, skip: noRedis }, (ct
         await count.subscribe(presence.replace('presence-', ''));
         for (let n = 0; n !== 2;) n = JSON.parse((await count.expect('pusher_internal:subscription_count')).data).subscription_count;
     });
+
+    test('so does each of those who come after it, whatever their ids', async () => {
+        const cache = unique('cache');
+        await ctx.ipcs[0].publish({ channel: cache, event: 'kept', data: '"x"' });
+        for (let i = 4; i < 8; i++) {
+            await ctx.nodes.add();
+            const client = await ctx.open(i);
+            await client.subscribe(cache);
+            assert.equal((await client.expect('kept', cache)).data, '"x"', `at node ${i}`);
+        }
+    });
 });

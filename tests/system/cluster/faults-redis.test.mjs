@@ -1,12 +1,15 @@
 // Redis goes away, lies, forgets and refuses, under load: within the window nothing is lost, doubled or reordered, and nobody
 // sees a member come or go.
 import assert from 'node:assert/strict';
-import { describe } from 'node:test';
+import { after, describe } from 'node:test';
+import { Clock, noClock } from '../lib/clock.mjs';
 import { AWAY, MUTE, fault, losses, sleep } from '../lib/faults.mjs';
-import { noFaketime, noRedis } from '../lib/redis.mjs';
+import { noRedis } from '../lib/redis.mjs';
 import { until } from '../lib/wait.mjs';
 
 const skip = noRedis;
+const clocks = noClock ? [] : [new Clock(), new Clock()];
+after(() => clocks.forEach((clock) => clock.remove()));
 
 describe('Redis under load', () => {
     fault('killed for a while and empty when it returns', { skip }, async ({ redis, load, nodes }) => {
@@ -106,23 +109,24 @@ describe('Redis under load', () => {
         assert.ok(!nodes.all.some((one) => /:before@|:after@/.test(one.stderr)), 'no password in the log');
     });
 
-    fault('comes back with a clock an hour behind, and so with lower ids', { skip: skip || noFaketime, redis: { clocked: true } }, async ({ redis, load }) => {
+    fault('comes back with a clock an hour behind, and so with lower ids', { skip: skip || noClock, redis: { clock: clocks[0] } }, async ({ redis, load }) => {
         await redis.kill();
-        redis.offset = -3600;
+        redis.clock.jump(-3600);
         await redis.launch();
         await load.flowing();
         // And back again, which leaves a gap of an hour in the ids.
         await redis.kill();
-        redis.offset = 0;
+        redis.clock.jump(0);
         await redis.launch();
     });
 
-    fault('its clock jumps back while it runs, and it is emptied after that', { skip: skip || noFaketime, redis: { clocked: true } }, async ({ redis, load }) => {
-        redis.clock(-3600);
+    fault('its clock jumps by an hour while it runs, forth and back', { skip: skip || noClock, redis: { clock: clocks[1] } }, async ({ redis, load }) => {
+        redis.clock.jump(3600);
+        await load.flowing();
+        await sleep(1000);
+        redis.clock.jump(0);
         await load.flowing();
         await redis.command('FLUSHALL');
-        await load.flowing();
-        redis.clock(0);
         await load.flowing();
     });
 });

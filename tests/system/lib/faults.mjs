@@ -49,7 +49,7 @@ export function fault(name, { nodes = 3, place, wires = false, redis, sections =
             }
             ctx.nodes = await Nodes.start(nodes, {
                 redis: ctx.place?.sections ?? ctx.redis.url,
-                each: wires ? (i) => ({ redis: { url: ctx.wires[i].url } }) : undefined,
+                ...(wires && { each: (i) => ({ redis: { url: ctx.wires[i].url } }) }),
                 sections: { ...sections, ...(long && { cluster: { node_timeout: 15, ...sections.cluster } }) },
                 ...options,
             });

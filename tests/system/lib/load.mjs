@@ -19,7 +19,7 @@ class Publisher {
     async run() {
         let ipc;
         try {
-            ipc = await Ipc.open(this.daemon.socket, APP);
+            ipc = await Ipc.open(this.daemon.socket, APP, { ms: this.daemon.now() });
             await ipc.ping();
             let due = now();
             while (!this.load.stopping && !this.stopping) {
@@ -164,7 +164,7 @@ export class Load {
         load.nodes = nodes;
         for (const daemon of nodes.running) {
             for (let i = 0; i < subscribers; i++) await load.listen(daemon);
-            for (let i = 0; i < members; i++) await load.join(daemon, `${daemon.sections.cluster.node}-${i}`);
+            for (let i = 0; i < members; i++) await load.join(daemon, `${daemon.label}-${i}`);
         }
         const users = load.members.map(({ user }) => user).sort();
         await until(() => load.members.every((member) => member.ids.join() === users.join()), () => `all members to see all: ${JSON.stringify(load.members.map(({ user, ids }) => [user, ids]))}\n${nodes.log()}`);
@@ -175,7 +175,7 @@ export class Load {
     }
 
     listen(daemon) {
-        return Session.open(this, daemon, `${daemon.sections.cluster.node}#${this.sessions.length}`);
+        return Session.open(this, daemon, `${daemon.label}#${this.sessions.length}`);
     }
 
     async join(daemon, user) {
@@ -185,7 +185,7 @@ export class Load {
     }
 
     publish(daemon) {
-        const publisher = new Publisher(this, daemon, `${daemon.sections.cluster.node}:${this.publishers.length}`);
+        const publisher = new Publisher(this, daemon, `${daemon.label}:${this.publishers.length}`);
         this.publishers.push(publisher);
         this.runs.push(publisher.run());
         return publisher;

@@ -1,20 +1,13 @@
 // Real Redis servers for tests: alone, with Sentinels, as a Cluster; each with a directory of its own, ended by pid. And a wire
 // that stands between a node and Redis and does what networks do.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Process, freePort } from './daemon.mjs';
 import { missingCommand } from './proxy.mjs';
 import { deadline, until } from './wait.mjs';
-
-const faketime = readdirSync('/usr/lib')
-    .map((dir) => `/usr/lib/${dir}/faketime/libfaketimeMT.so.1`)
-    .find(existsSync);
-/** Environment of a process whose wall clock is so many seconds ahead; the C library stands in front of what allocates while it asks for the time. */
-export const ahead = (seconds) => ({ LD_PRELOAD: `${faketime} libc.so.6`, FAKETIME: `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}`, DONT_FAKE_MONOTONIC: '1' });
-export const noFaketime = !faketime && 'libfaketime is not installed';
 
 /** Why there is no Redis to test with, or false. */
 export const noRedis = missingCommand('redis-server') || missingCommand('redis-cli');
@@ -88,10 +81,7 @@ export class Resp {
 
 const alive = new Set();
 process.on('exit', () => {
-    for (const one of alive) {
-        one.process?.kill('SIGKILL');
-        rmSync(one.dir, { recursive: true, force: true });
-    }
+    for (const one of alive) one.process?.kill('SIGKILL');
 });
 
 /** A port of which the one 10,000 above, for the Cluster's own connections, is free and below 32768 as well. */
@@ -108,13 +98,13 @@ async function busPort() {
 
 export class Redis {
     /** conf: lines of redis.conf beside what tests need. Nothing is kept on disk unless they say so. */
-    static async start({ conf = [], port, password, program = 'redis-server', clocked = false } = {}) {
+    static async start({ conf = [], port, password, clock, program = 'redis-server' } = {}) {
         const redis = new Redis();
         redis.program = program;
         redis.dir = mkdtempSync(join(tmpdir(), 'ff-redis-'));
         redis.port = port ?? (await freePort());
         redis.password = password;
-        redis.clocked = clocked;
+        redis.clock = clock; // see clock.mjs
         redis.file = join(redis.dir, 'redis.conf');
         const lines = [`port ${redis.port}`, 'bind 127.0.0.1', 'protected-mode no', `dir ${redis.dir}`, 'daemonize no'];
         if (program === 'redis-server') {
@@ -144,21 +134,12 @@ export class Redis {
     /** Starts it (again), on the same port and with what it has kept. */
     async launch() {
         alive.add(this);
-        if (this.clocked) this.clock(this.offset ?? 0);
-        const clock = this.clocked ? { LD_PRELOAD: `${faketime} libc.so.6`, FAKETIME_TIMESTAMP_FILE: join(this.dir, 'clock'), FAKETIME_NO_CACHE: '1', DONT_FAKE_MONOTONIC: '1' } : {};
-        this.process = new Process(this.program, [this.file], { cwd: this.dir, env: { ...process.env, ...clock } });
+        this.process = new Process(this.program, [this.file], { cwd: this.dir, env: { ...process.env, ...this.clock?.env } });
         await until(async () => {
             if (this.process.status) throw new Error(`${this.program} ended: ${JSON.stringify(this.process.status)}`);
             // A server that loads says so; a replica whose master is gone answers all the same.
             return (await this.command('PING')) === 'PONG';
         }, () => `${this.program} to answer on ${this.port}\n${this.process.stdout.slice(-2000)}`);
-    }
-
-    /** Its wall clock is so many seconds ahead of ours from now on; for servers started with clocked. */
-    clock(seconds) {
-        this.offset = seconds;
-        writeFileSync(join(this.dir, 'clock.new'), `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}`);
-        renameSync(join(this.dir, 'clock.new'), join(this.dir, 'clock'));
     }
 
     async command(...words) {
