@@ -381,6 +381,20 @@ static int ipc_wait_count(struct ipc_wait *wait, const struct ff_ipc_frame *fram
     return 0;
 }
 
+/* Where counts are kept on every node, nobody has to be asked. */
+static void ipc_wait_add_known(const struct hub *hub, struct ipc_wait *wait, uint32_t app)
+{
+    for (uint32_t i = 0; i < wait->ncounted; i++) {
+        uint64_t sum = wait->receipts[i].recipients;
+        for (uint32_t j = 0; j < wait->counted[i].n; j++) {
+            struct slice name = wait->counted[i].names[j];
+            const struct dirent *entry = hub_find(hub, app, strmap_hash(name.p, name.len), name);
+            sum += entry != NULL ? dirent_total(entry) - entry->here : 0;
+        }
+        wait->receipts[i].recipients = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+    }
+}
+
 /* Asks for each channel of the frame once. */
 static void ipc_wait_ask(struct ipc *ipc, struct ipc_wait *wait, uint32_t app)
 {
@@ -519,7 +533,11 @@ void ipc_wait_begin(struct conn *conn, const struct ff_ipc_frame *frame,
     if (!kept) {
         wait->dropped = true; /* no memory to know better */
     } else if (n == frame->nmessages && n > 0 && ipc_wait_count(wait, frame) == 0) {
-        ipc_wait_ask(ipc, wait, app);
+        if (share_counts(ipc->hub, app)) {
+            ipc_wait_add_known(ipc->hub, wait, app);
+        } else {
+            ipc_wait_ask(ipc, wait, app);
+        }
     }
     if (!wait->asked) {
         ipc_wait_drop_counted(wait);

@@ -176,6 +176,24 @@ test('readiness: joining, without Redis, draining', { skip: noRedis }, async (t)
     assert.equal(typeof JSON.parse(text).cluster, 'object');
 });
 
+test('a Redis user with no more rights than docs/security.md gives', { skip: noRedis }, async (t) => {
+    const redis = await Redis.start();
+    t.after(() => redis.stop());
+    const [, rights] = /ACL SETUSER fanfare on >PASSWORD (.*)\n/.exec(readFileSync(join(root, 'docs/security.md'), 'utf8'));
+    await redis.command('ACL', 'SETUSER', 'fanfare', 'on', '>hunter2', ...rights.split(' '));
+    const nodes = await Nodes.start(2, { redis: `redis://fanfare:hunter2@${redis.address}` });
+    t.after(() => nodes.stop());
+    await nodes.flush();
+    // A log that is gone is looked at in other ways than one that is read on.
+    await redis.command('DEL', 'fanfare:lane:0');
+    await nodes.flush();
+    await nodes.add();
+    await nodes.flush();
+    assert.deepEqual(await redis.command('ACL', 'LOG'), []);
+    assert.ok((await redis.command('PTTL', 'fanfare:lane:0')) > 0);
+    assert.doesNotMatch(nodes.log(), /hunter2/);
+});
+
 const nginx = missingCommand('nginx') || noRedis || (overTls ? 'nginx speaks plainly to the nodes' : false);
 test('nginx as packaging/ has it: clients on both nodes, and on the one that is left', { skip: nginx }, async (t) => {
     const redis = await Redis.start();

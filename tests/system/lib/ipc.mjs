@@ -83,6 +83,7 @@ export class Ipc {
     }
 
     requestAs(seq, type, ...rest) {
+        if (this.closed) return Promise.reject(new Error('the daemon has closed the IPC connection'));
         const answer = new Promise((resolve, reject) => this.#pending.set(seq, { resolve, reject }));
         this.write(frame([type, seq, ...rest]));
         return deadline(answer, `the answer to IPC frame ${type}/${seq}`, DEADLINE);

@@ -203,6 +203,13 @@ export class Load {
             () => `news of every publisher at every subscriber\n${this.#state()}`, 60_000);
     }
 
+    /** As flowing, for what subscribers hear through their own node. */
+    async flowingAtHome() {
+        const pairs = this.publishers.filter(({ broken, stopping }) => !broken && !stopping).map((publisher) => ({ publisher, mark: publisher.tried.get(this.channels[0]) + 5 }));
+        await until(() => pairs.every(({ publisher, mark }) => this.living.every((session) => session.daemon !== publisher.daemon || session.upTo(publisher, this.channels[0]) >= mark)),
+            () => `news of each node's own publishers\n${this.#state()}`);
+    }
+
     #state() {
         const lines = this.publishers.map((one) => `${one.name}: sent ${[...one.sent.values()]}${one.broken ? `, broken: ${one.why?.message}` : ''}`);
         for (const session of this.living) lines.push(`${session.name}: ${[...session.seen].map(([key, { last, missing = 0, holes = [] }]) => `${key.replace(/ .*-/, '/')}=${last}${missing ? ` missing ${missing} (${holes})` : ''}`).join(' ')} ${session.faults.slice(0, 3)}`);

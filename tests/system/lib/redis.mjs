@@ -128,7 +128,9 @@ export class Redis {
     /** Starts it (again), on the same port and with what it has kept. */
     async launch() {
         alive.add(this);
-        this.process = new Process(this.program, [this.file], { cwd: this.dir });
+        // env: {FAKETIME: '-1h'} for another clock.
+        const [command, ...args] = this.env?.FAKETIME ? ['faketime', '-f', this.env.FAKETIME, this.program, this.file] : [this.program, this.file];
+        this.process = new Process(command, args, { cwd: this.dir, env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: '1' } });
         await until(async () => {
             if (this.process.status) throw new Error(`${this.program} ended: ${JSON.stringify(this.process.status)}`);
             // A server that loads says so; a replica whose master is gone answers all the same.
