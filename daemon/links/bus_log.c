@@ -156,7 +156,7 @@ static bool bus_log_take_loose(struct bus_log *log, uint64_t now, struct slice *
     if (beats || log->report_now) {
         (void)bus_log_report(log, beats && log->out.serial % FULL_REPORT == 0);
     }
-    if (!bus_out_take_loose(&log->out, entry)) {
+    if (!bus_out_take_loose(&log->out, now, entry)) {
         return false;
     }
     if (beats) {
@@ -180,7 +180,8 @@ bool bus_log_take(struct bus_log *log, uint64_t now, struct slice *entry)
     if (!bus_out_open(&log->out)) {
         return false;
     }
-    return bus_log_take_loose(log, now, entry) || bus_out_take(&log->out, entry);
+    return bus_log_take_loose(log, now, entry) ||
+           (!bus_out_holds(&log->out, now) && bus_out_take(&log->out, now, entry));
 }
 
 static void bus_log_doubt(struct bus_log *log)
@@ -379,6 +380,9 @@ uint64_t bus_log_tick(struct bus_log *log, uint64_t now)
     }
     if (log->beat == 0 && log->writable) {
         next = bus_log_sooner(next, log->beat_due);
+    }
+    if (log->writable && bus_out_holds(&log->out, now)) {
+        next = bus_log_sooner(next, log->out.flown_at + BUS_HOLD_MS);
     }
     if (now < log->retry_at) {
         next = bus_log_sooner(next, log->retry_at);

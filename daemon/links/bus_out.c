@@ -136,12 +136,22 @@ bool bus_out_open(const struct bus_out *out)
     return out->nflights < BUS_FLIGHTS && out->flight_bytes < BUS_FLIGHT_BYTES;
 }
 
-static void bus_out_fly(struct bus_out *out, bool numbered, uint64_t first, size_t bytes)
+bool bus_out_holds(const struct bus_out *out, uint64_t now)
+{
+    const struct bus_kept *kept = out->unsent;
+    /* Only what may still grow: waiting makes nothing of an entry that is full or was sent. */
+    return kept != NULL && kept->next == NULL && !kept->sent && kept->bytes.len < BUS_JOIN &&
+           out->nflights > 0 && now - out->flown_at < BUS_HOLD_MS;
+}
+
+static void bus_out_fly(struct bus_out *out, bool numbered, uint64_t first, size_t bytes,
+                        uint64_t now)
 {
     check(out->nflights < BUS_FLIGHTS);
     out->flights[(out->first_flight + out->nflights++) % BUS_FLIGHTS] =
         (struct bus_flight){.first = first, .bytes = (uint32_t)bytes, .numbered = numbered};
     out->flight_bytes += bytes;
+    out->flown_at = now;
     out->sent_bytes += bytes;
     out->entries++;
 }
@@ -164,7 +174,7 @@ static void bus_out_disregard(struct bus_out *out)
     }
 }
 
-bool bus_out_take(struct bus_out *out, struct slice *entry)
+bool bus_out_take(struct bus_out *out, uint64_t now, struct slice *entry)
 {
     struct bus_kept *kept = out->unsent;
     if (kept == NULL) {
@@ -174,12 +184,12 @@ bool bus_out_take(struct bus_out *out, struct slice *entry)
     kept->sent = true;
     kept->replied = false;
     out->unsent = kept->next;
-    bus_out_fly(out, true, kept->first, kept->bytes.len);
+    bus_out_fly(out, true, kept->first, kept->bytes.len, now);
     *entry = (struct slice){(const char *)kept->bytes.data, kept->bytes.len};
     return true;
 }
 
-bool bus_out_take_loose(struct bus_out *out, struct slice *entry)
+bool bus_out_take_loose(struct bus_out *out, uint64_t now, struct slice *entry)
 {
     struct bus_entry header = {.node = out->node,
                                .incarnation = out->incarnation,
@@ -200,7 +210,7 @@ bool bus_out_take_loose(struct bus_out *out, struct slice *entry)
         return false;
     }
     out->serial++;
-    bus_out_fly(out, false, out->serial, out->entry.len);
+    bus_out_fly(out, false, out->serial, out->entry.len, now);
     *entry = (struct slice){(const char *)out->entry.data, out->entry.len};
     return true;
 }

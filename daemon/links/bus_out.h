@@ -2,10 +2,14 @@
  * What one node has to say in one lane: records get their numbers and stand in entries until they
  * are safe. Pure logic, with the time handed in. On the hub.
  *
- * An entry takes records as long as it was never sent; so a turn makes one entry, and a log that is
- * slow gets larger ones. It goes when it has come back through the log and all others have said
- * that they applied it; or when it is too old, or all of them are too large: then whoever lacks it
- * has lost it, and sees that by the oldest number still kept, which beats say.
+ * An entry takes records as long as it was never sent. It is sent at the end of the turn, unless
+ * another one was sent less than BUS_HOLD_MS ago and is not answered yet: then it goes with that
+ * answer, or when the time is up. So who says one thing at a time waits for nothing, and under load
+ * an entry holds what is said while the one before is on its way, which costs the log and all who
+ * read it a fraction of an entry for each turn. It is dropped when it has come back through the log
+ * and all others have said that they applied it; or when it is too old, or all of them are too
+ * large: then whoever lacks it has lost it, and sees that by the oldest number still kept, which
+ * beats say.
  *
  * What may be missing is appended again, always from some entry on to the newest, in order: a
  * receiver takes records in order only, and drops what it has.
@@ -18,6 +22,7 @@
 #include "links/bus_reader.h"
 
 #define BUS_JOIN         (64u << 10) /* bytes of an entry that takes no more records */
+#define BUS_HOLD_MS      1u          /* that an entry waits at most for the answer to another */
 #define BUS_FLIGHTS      256u        /* entries appended whose replies are awaited */
 #define BUS_FLIGHT_BYTES (4u << 20)  /* bytes of them, but one entry may be larger */
 #define BUS_LOOSE_MAX    (32u << 20) /* bytes of records without numbers that wait */
@@ -63,6 +68,7 @@ struct bus_out {
     struct bus_flight flights[BUS_FLIGHTS];
     uint32_t first_flight, nflights;
     size_t flight_bytes;
+    uint64_t flown_at;                             /* ms: when the last entry was taken */
     uint64_t entries, sent_bytes, records, resent; /* for the metrics; resent: records */
 };
 
@@ -89,9 +95,11 @@ int bus_out_add_loose(struct bus_out *out, const struct bus_record *record) MUST
 
 /* Whether there is room for another entry on its way. */
 bool bus_out_open(const struct bus_out *out) MUST_CHECK;
+/* Whether the next entry with numbers is to wait, for a reply or until flown_at + BUS_HOLD_MS. */
+bool bus_out_holds(const struct bus_out *out, uint64_t now) MUST_CHECK;
 /* The next entry to be appended. False: there is none. The bytes are good until the next call. */
-bool bus_out_take(struct bus_out *out, struct slice *entry) MUST_CHECK;
-bool bus_out_take_loose(struct bus_out *out, struct slice *entry) MUST_CHECK;
+bool bus_out_take(struct bus_out *out, uint64_t now, struct slice *entry) MUST_CHECK;
+bool bus_out_take_loose(struct bus_out *out, uint64_t now, struct slice *entry) MUST_CHECK;
 
 /* The oldest entry on its way, whose reply comes next. */
 static inline const struct bus_flight *bus_out_landing(const struct bus_out *out)

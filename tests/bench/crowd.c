@@ -1,6 +1,7 @@
 /*
- * Many clients that join one presence channel at once: how long until all are in, what the daemon
- * holds meanwhile, and whether anybody who reads was closed.
+ * Many clients that join one presence channel at once, or a number of them one after the other: how
+ * long until all are in, what the daemon holds meanwhile, and whether anybody who reads was closed.
+ * Where another node is named, also what that one holds once it knows all of them.
  *
  * Single-threaded, one epoll loop. Frames are counted by their headers and first bytes, their
  * payload is thrown away: the reader shall not be what is measured. Prints one line of JSON.
@@ -30,21 +31,26 @@
 static const char usage[] = "usage: bench_crowd --port N --pid N [options]\n"
                             "  --key KEY --secret S   the application (key1, secret-of-app1)\n"
                             "  --clients N            that join (5000)\n"
+                            "  --channels N           each of them, 1 to 1000 (1)\n"
+                            "  --other PID            another node\n"
+                            "  --other-admin N        and the port of its admin pages\n"
                             "  --info N               bytes of user_info, 0 to 1000 (200)\n"
                             "  --seconds N            when to give up (60)\n";
 
 struct member {
     int fd;
-    bool open, upgraded, joined;
-    uint64_t skip; /* bytes of the current message still to come */
+    bool open, upgraded;
+    uint32_t joined; /* of the channels, one after the other */
+    char id[64];     /* the socket's */
+    uint64_t skip;   /* bytes of the current message still to come */
     char head[HEAD_MAX];
     uint32_t have;
 };
 
 static struct {
     struct member *members;
-    const char *key, *secret, *channel;
-    uint32_t n, joined, closed;
+    const char *key, *secret;
+    uint32_t n, channels, joined, closed;
     uint64_t added, removed, bytes;
     size_t info;
     int epoll_fd;
@@ -86,21 +92,27 @@ static void crowd_open(uint32_t index, uint16_t port)
     member->open = true;
 }
 
-static void crowd_join(uint32_t index, const char *greeting)
+static void crowd_greeted(uint32_t index, const char *greeting)
 {
-    struct member *member = &crowd.members[index];
-    char id[64] = "", info[INFO_MAX + 1], data[2 * INFO_MAX], text[4 * INFO_MAX], hex[65];
-    uint8_t mac[32], frame[8 * INFO_MAX];
-    unsigned int mac_len = sizeof(mac);
     const char *at = strstr(greeting, "socket_id\\\":\\\"");
-    if (at == NULL || sscanf(at + 14, "%60[0-9.]", id) != 1) {
+    if (at == NULL || sscanf(at + 14, "%60[0-9.]", crowd.members[index].id) != 1) {
         bench_die("no greeting: %s", greeting);
     }
+}
+
+/* The next channel. */
+static void crowd_join(uint32_t index)
+{
+    struct member *member = &crowd.members[index];
+    char info[INFO_MAX + 1], data[2 * INFO_MAX], text[4 * INFO_MAX], hex[65], channel[32];
+    uint8_t mac[32], frame[8 * INFO_MAX];
+    unsigned int mac_len = sizeof(mac);
+    snprintf(channel, sizeof(channel), "presence-crowd-%u", member->joined);
     memset(info, 'i', crowd.info);
     info[crowd.info] = '\0';
     int data_len = snprintf(data, sizeof(data), "{\"user_id\":\"%u\",\"user_info\":{\"i\":\"%s\"}}",
                             index, info);
-    int len = snprintf(text, sizeof(text), "%s:%s:%.*s", id, crowd.channel, data_len, data);
+    int len = snprintf(text, sizeof(text), "%s:%s:%.*s", member->id, channel, data_len, data);
     HMAC(EVP_sha256(), crowd.secret, (int)strlen(crowd.secret), (uint8_t *)text, (size_t)len, mac,
          &mac_len);
     for (size_t i = 0; i < sizeof(mac); i++) {
@@ -111,7 +123,7 @@ static void crowd_join(uint32_t index, const char *greeting)
                  "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"%s\",\"auth\":\"%s:%s\","
                  "\"channel_data\":\"{\\\"user_id\\\":\\\"%u\\\",\\\"user_info\\\":{\\\"i\\\":"
                  "\\\"%s\\\"}}\"}}",
-                 crowd.channel, crowd.key, hex, index, info);
+                 channel, crowd.key, hex, index, info);
     /* Masked with zeros: a mask is demanded, its value is not. */
     frame[0] = 0x81;
     frame[1] = 0x80 | 126;
@@ -132,10 +144,14 @@ static void crowd_message(uint32_t index, const char *text, size_t len, uint8_t 
         return; /* the end follows */
     }
     if (memmem(text, len, "connection_established", 22) != NULL) {
-        crowd_join(index, text);
-    } else if (memmem(text, len, "subscription_succeeded", 22) != NULL && !member->joined) {
-        member->joined = true;
-        crowd.joined++;
+        crowd_greeted(index, text);
+        crowd_join(index);
+    } else if (memmem(text, len, "subscription_succeeded", 22) != NULL) {
+        if (++member->joined == crowd.channels) {
+            crowd.joined++;
+        } else {
+            crowd_join(index);
+        }
     } else if (memmem(text, len, "member_added", 12) != NULL) {
         crowd.added++;
     } else if (memmem(text, len, "member_removed", 14) != NULL) {
@@ -234,20 +250,70 @@ static void crowd_pump(int timeout_ms)
     }
 }
 
+/* A figure of a node's /metrics. */
+static uint64_t crowd_metric(uint16_t admin, const char *name)
+{
+    static char page[READ];
+    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                                  "Connection: close\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(admin)};
+    char line[80];
+    size_t have = 0;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 ||
+        send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0) {
+        bench_die("the admin pages on port %u: %s", admin, strerror(errno));
+    }
+    for (ssize_t n; (n = recv(fd, page + have, sizeof(page) - 1 - have, 0)) > 0;) {
+        have += (size_t)n;
+    }
+    close(fd);
+    page[have] = '\0';
+    snprintf(line, sizeof(line), "\n%s ", name);
+    const char *at = strstr(page, line);
+    if (at == NULL) {
+        bench_die("the admin pages on port %u show no %s", admin, name);
+    }
+    return strtoull(at + strlen(line), NULL, 10);
+}
+
+/* Until the other node knows all members. Returns its resident bytes then. */
+static uint64_t crowd_elsewhere(pid_t pid, uint16_t admin)
+{
+    uint64_t all = (uint64_t)crowd.n * crowd.channels, start = bench_now();
+    while (crowd_metric(admin, "fanfare_cluster_members") < all) {
+        if (bench_now() - start > 60000000000u) {
+            bench_die("the other node does not know all members");
+        }
+        crowd_pump(50);
+    }
+    return bench_memory(pid).rss;
+}
+
+/* What a member takes of a node's memory beside its user_info, as JSON. */
+static double crowd_per_member(uint64_t before, uint64_t after)
+{
+    double members = (double)crowd.n * crowd.channels;
+    size_t info = crowd.info + strlen("{\"i\":\"\"}");
+    return ((double)after - (double)before) / members - (double)info;
+}
+
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", 1, NULL, 'p'},    {"pid", 1, NULL, 'i'},
-                                            {"key", 1, NULL, 'k'},     {"secret", 1, NULL, 's'},
-                                            {"clients", 1, NULL, 'n'}, {"info", 1, NULL, 'd'},
-                                            {"seconds", 1, NULL, 't'}, {NULL, 0, NULL, 0}};
-    uint16_t port = 0;
-    pid_t pid = 0;
+    static const struct option options[] = {
+        {"port", 1, NULL, 'p'},        {"pid", 1, NULL, 'i'},      {"key", 1, NULL, 'k'},
+        {"secret", 1, NULL, 's'},      {"clients", 1, NULL, 'n'},  {"info", 1, NULL, 'd'},
+        {"seconds", 1, NULL, 't'},     {"channels", 1, NULL, 'c'}, {"other", 1, NULL, 'o'},
+        {"other-admin", 1, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    uint16_t port = 0, other_admin = 0;
+    pid_t pid = 0, other = 0;
     uint64_t seconds = 60;
     crowd.n = 5000;
     crowd.info = 200;
     crowd.key = "key1";
     crowd.secret = "secret-of-app1";
-    crowd.channel = "presence-crowd";
+    crowd.channels = 1;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
         case 'p':
@@ -268,6 +334,15 @@ int main(int argc, char **argv)
         case 'd':
             crowd.info = (size_t)bench_number("--info", optarg, 0, INFO_MAX);
             break;
+        case 'c':
+            crowd.channels = (uint32_t)bench_number("--channels", optarg, 1, 1000);
+            break;
+        case 'o':
+            other = (pid_t)bench_number("--other", optarg, 1, 1 << 30);
+            break;
+        case 'a':
+            other_admin = (uint16_t)bench_number("--other-admin", optarg, 1, 65535);
+            break;
         case 't':
             seconds = (uint64_t)bench_number("--seconds", optarg, 1, 600);
             break;
@@ -275,7 +350,7 @@ int main(int argc, char **argv)
             bench_die("%s", usage);
         }
     }
-    if (port == 0 || pid == 0) {
+    if (port == 0 || pid == 0 || (other == 0) != (other_admin == 0)) {
         bench_die("%s", usage);
     }
     bench_raise_descriptors();
@@ -284,6 +359,7 @@ int main(int argc, char **argv)
     if (crowd.epoll_fd < 0 || crowd.members == NULL) {
         bench_die("out of memory");
     }
+    uint64_t other_before = other != 0 ? bench_memory(other).rss : 0;
     uint64_t start = bench_now(), looked = 0, all_in = 0, peak = bench_memory(pid).rss / 1024,
              before = peak;
     for (uint32_t opened = 0; bench_now() - start < seconds * 1000000000u;) {
@@ -302,9 +378,17 @@ int main(int argc, char **argv)
         }
     }
     printf("{\"clients\":%u,\"joined\":%u,\"closed\":%u,\"seconds\":%.2f,\"rss_before_kb\":%llu,"
-           "\"rss_peak_kb\":%llu,\"member_added\":%llu,\"member_removed\":%llu,\"bytes\":%llu}\n",
+           "\"rss_peak_kb\":%llu,\"member_added\":%llu,\"member_removed\":%llu,\"bytes\":%llu",
            crowd.n, crowd.joined, crowd.closed, (double)all_in / 1e9, (unsigned long long)before,
            (unsigned long long)peak, (unsigned long long)crowd.added,
            (unsigned long long)crowd.removed, (unsigned long long)crowd.bytes);
+    if (other != 0 && crowd.joined == crowd.n) {
+        uint64_t known = crowd_elsewhere(other, other_admin);
+        printf(",\"members\":%llu,\"own_bytes\":%.1f,\"elsewhere_bytes\":%.1f",
+               (unsigned long long)crowd.n * crowd.channels,
+               crowd_per_member(before * 1024, bench_memory(pid).rss),
+               crowd_per_member(other_before, known));
+    }
+    puts("}");
     return crowd.joined == crowd.n && crowd.closed == 0 ? 0 : 1;
 }

@@ -19,8 +19,9 @@
 #include "load.h"
 #include "util.h"
 
-#define STALL_NS      30000000000u
-#define MAX_PUBLISHES 1000000u
+#define STALL_NS       30000000000u
+#define MAX_PUBLISHES  1000000u
+#define UNHEARD_WINDOW 250u /* publishes not yet answered */
 
 static const char usage[] =
     "usage: bench_load --port N --pid N --socket PATH [options] PHASE...\n"
@@ -35,11 +36,15 @@ static const char usage[] =
     "  --cpu N          run on this core\n"
     "  --settle MS      before memory is read (1000)\n"
     "  --warm N         first N clients that come, get a publish and go (0)\n"
+    "  --other NAME=PID a process whose CPU is shown as well, up to 4 of them\n"
+    "  --elsewhere      the socket is another node's: its answers count none of the subscribers\n"
+    "  --pause US       of work between two publishes, one at a time (0)\n"
     "phases, in the order given, after connecting:\n"
     "  memory           user memory of the server per idle subscriber\n"
     "  single:N         N publishes, one at a time\n"
     "  window:P:MS      P publishes outstanding for MS milliseconds\n"
-    "  rate:R:MS        R publishes a second on a fixed schedule\n";
+    "  rate:R:MS        R publishes a second on a fixed schedule\n"
+    "  unheard:N        N publishes on a channel that nobody has subscribed to\n";
 
 static uint32_t subscribers(const struct load *load)
 {
@@ -50,6 +55,30 @@ static void print_head(const struct load *load, const char *phase)
 {
     printf("{\"server\":\"%s\",\"phase\":\"%s\",\"clients\":%u,\"channels\":%u", load->server,
            phase, load->nclients, load->nchannels);
+}
+
+static void others_begin(struct load *load)
+{
+    for (uint32_t i = 0; i < load->nothers; i++) {
+        load->others[i].cpu = bench_cpu(load->others[i].pid);
+    }
+}
+
+/* Before others_print(), so that printing is not measured. */
+static void others_end(struct load *load)
+{
+    for (uint32_t i = 0; i < load->nothers; i++) {
+        load->others[i].cpu = bench_cpu(load->others[i].pid) - load->others[i].cpu;
+    }
+}
+
+static void others_print(const struct load *load, double publishes)
+{
+    for (uint32_t i = 0; i < load->nothers; i++) {
+        printf(",\"%s_cpu_us\":%.4f", load->others[i].name,
+               (double)load->others[i].cpu / 1e3 / publishes);
+    }
+    puts("}");
 }
 
 static void publish_one(struct load *load)
@@ -99,10 +128,12 @@ static void phase_single(struct load *load, uint64_t count)
     }
     for (uint64_t i = 0; i < count + warmup; i++) {
         if (i == warmup) {
+            others_begin(load);
             cpu = bench_cpu(load->pid);
             from = load->deliveries;
             started = bench_now();
         }
+        bench_work(load->pause_us * 1000);
         uint64_t goal = load->deliveries + subscribers(load);
         publish_one(load);
         load->reached_at = 0;
@@ -117,12 +148,14 @@ static void phase_single(struct load *load, uint64_t count)
     load->threshold = UINT64_MAX;
     uint64_t elapsed = bench_now() - started;
     cpu = bench_cpu(load->pid) - cpu;
+    others_end(load);
     double deliveries = (double)(load->deliveries - from);
     print_head(load, "single");
     printf(",\"publishes\":%" PRIu64 ",\"cpu_us_per_delivery\":%.4f,\"last_p50_ms\":%.3f,"
-           "\"last_p99_ms\":%.3f,\"deliveries_per_s\":%.0f}\n",
+           "\"last_p99_ms\":%.3f,\"deliveries_per_s\":%.0f",
            count, (double)cpu / 1e3 / deliveries, bench_percentile(last, count, 0.5) / 1e6,
            bench_percentile(last, count, 0.99) / 1e6, deliveries / ((double)elapsed / 1e9));
+    others_print(load, (double)count);
     free(last);
 }
 
@@ -132,6 +165,7 @@ static void phase_window(struct load *load, uint64_t outstanding, uint64_t ms)
     uint64_t start = bench_now(), end = start + ms * 1000000, progress = start;
     uint64_t cpu = bench_cpu(load->pid), now = start, last = 0;
 
+    others_begin(load);
     while (now < end) {
         uint64_t complete = (load->deliveries - base) / per;
         while (load->seq - base_seq - complete < outstanding) {
@@ -148,14 +182,46 @@ static void phase_window(struct load *load, uint64_t outstanding, uint64_t ms)
         }
     }
     cpu = bench_cpu(load->pid) - cpu;
+    others_end(load);
     double seconds = (double)(bench_now() - start) / 1e9;
     double deliveries = (double)(load->deliveries - base);
     drain(load, base + (load->seq - base_seq) * per);
     print_head(load, "window");
     printf(",\"outstanding\":%" PRIu64 ",\"deliveries_per_s\":%.0f,\"publishes_per_s\":%.0f,"
-           "\"cpu_us_per_delivery\":%.4f,\"server_busy\":%.3f}\n",
+           "\"cpu_us_per_delivery\":%.4f,\"server_busy\":%.3f",
            outstanding, deliveries / seconds, deliveries / (double)per / seconds,
            (double)cpu / 1e3 / deliveries, (double)cpu / 1e9 / seconds);
+    others_print(load, deliveries / (double)per);
+}
+
+/* The channel behind the last one has no subscriber. One publish to the first says when all before
+ * it have been dealt with. */
+static void phase_unheard(struct load *load, uint64_t count)
+{
+    uint64_t goal = load->deliveries + subscribers(load), start = bench_now();
+    uint64_t cpu = bench_cpu(load->pid);
+    uint32_t recipients = load->recipients;
+
+    load->recipients = UINT32_MAX;
+    others_begin(load);
+    for (uint64_t left = count; left > 0;) {
+        for (; left > 0 && load->seq - load->acked < UNHEARD_WINDOW; left--) {
+            load_publish(load, load->nchannels);
+        }
+        load_publisher_flush(load);
+        load_pump(load, 1000);
+    }
+    load_publish(load, 0);
+    load_publisher_flush(load);
+    drain(load, goal);
+    load->recipients = recipients;
+    cpu = bench_cpu(load->pid) - cpu;
+    others_end(load);
+    double seconds = (double)(bench_now() - start) / 1e9;
+    print_head(load, "unheard");
+    printf(",\"publishes\":%" PRIu64 ",\"publishes_per_s\":%.0f,\"cpu_us_per_publish\":%.4f", count,
+           (double)count / seconds, (double)cpu / 1e3 / (double)count);
+    others_print(load, (double)count);
 }
 
 static double latency_percentile(const struct load *load, uint64_t total, double p)
@@ -269,21 +335,39 @@ static void run_phase(struct load *load, const char *phase, struct bench_memory 
     } else if (sscanf(phase, "rate:%llu:%llu%c", &a, &b, &tail) == 2 && a >= 1) {
         warm(load);
         phase_rate(load, a, b);
+    } else if (sscanf(phase, "unheard:%llu%c", &a, &tail) == 1 && a >= 1 && a <= 100000000) {
+        warm(load);
+        phase_unheard(load, a);
     } else {
         bench_die("no such phase: %s\n%s", phase, usage);
     }
     fflush(stdout);
 }
 
+static void other_add(struct load *load, const char *option)
+{
+    const char *equals = strchr(option, '=');
+    struct load_other *other = &load->others[load->nothers];
+
+    if (equals == NULL || load->nothers == LOAD_OTHERS ||
+        (size_t)(equals - option) >= sizeof(other->name)) {
+        bench_die("--other: NAME=PID, at most %u times", LOAD_OTHERS);
+    }
+    snprintf(other->name, sizeof(other->name), "%.*s", (int)(equals - option), option);
+    other->pid = (pid_t)bench_number("--other", equals + 1, 1, 1 << 30);
+    load->nothers++;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"host", 1, NULL, 'h'},     {"port", 1, NULL, 'p'},       {"pid", 1, NULL, 'i'},
-        {"socket", 1, NULL, 's'},   {"server", 1, NULL, 'n'},     {"app", 1, NULL, 'a'},
-        {"secret", 1, NULL, 'x'},   {"path", 1, NULL, 'u'},       {"clients", 1, NULL, 'c'},
-        {"channels", 1, NULL, 'm'}, {"per-client", 1, NULL, 'k'}, {"data", 1, NULL, 'd'},
-        {"json", 0, NULL, 'j'},     {"deflate", 0, NULL, 'z'},    {"cpu", 1, NULL, 'C'},
-        {"settle", 1, NULL, 'S'},   {"warm", 1, NULL, 'w'},       {NULL, 0, NULL, 0},
+        {"host", 1, NULL, 'h'},      {"port", 1, NULL, 'p'},       {"pid", 1, NULL, 'i'},
+        {"socket", 1, NULL, 's'},    {"server", 1, NULL, 'n'},     {"app", 1, NULL, 'a'},
+        {"secret", 1, NULL, 'x'},    {"path", 1, NULL, 'u'},       {"clients", 1, NULL, 'c'},
+        {"channels", 1, NULL, 'm'},  {"per-client", 1, NULL, 'k'}, {"data", 1, NULL, 'd'},
+        {"json", 0, NULL, 'j'},      {"deflate", 0, NULL, 'z'},    {"cpu", 1, NULL, 'C'},
+        {"settle", 1, NULL, 'S'},    {"warm", 1, NULL, 'w'},       {"other", 1, NULL, 'o'},
+        {"elsewhere", 0, NULL, 'e'}, {"pause", 1, NULL, 'P'},      {NULL, 0, NULL, 0},
     };
     struct load load = {
         .server = "server",
@@ -299,6 +383,7 @@ int main(int argc, char **argv)
     };
     uint64_t settle = 1000;
     uint32_t warm_clients = 0;
+    bool elsewhere = false;
 
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -350,6 +435,15 @@ int main(int argc, char **argv)
         case 'w':
             warm_clients = (uint32_t)bench_number("--warm", optarg, 0, 60000);
             break;
+        case 'o':
+            other_add(&load, optarg);
+            break;
+        case 'e':
+            elsewhere = true;
+            break;
+        case 'P':
+            load.pause_us = bench_number("--pause", optarg, 0, 1000000);
+            break;
         default:
             bench_die("%s", usage);
         }
@@ -362,7 +456,7 @@ int main(int argc, char **argv)
     }
     bench_raise_descriptors();
     load.min_payload = load.data_len;
-    load.recipients = subscribers(&load);
+    load.recipients = elsewhere ? 0 : subscribers(&load);
     load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     load.clients = calloc(load.nclients, sizeof(struct client));
     if (load.epoll_fd < 0 || load.clients == NULL) {

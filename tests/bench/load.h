@@ -13,6 +13,13 @@
 
 #define LOAD_IN_FLIGHT 1000u /* connections that wait for the server at a time */
 #define LOAD_NAME      64u
+#define LOAD_OTHERS    4u
+
+struct load_other {
+    char name[32];
+    pid_t pid;
+    uint64_t cpu; /* ns, when the phase began */
+};
 
 enum stage { STAGE_GREETING, STAGE_SUBSCRIBING, STAGE_READY, STAGE_CLOSED };
 
@@ -35,6 +42,9 @@ struct load {
     const char *host, *path, *socket, *app, *secret, *server, *prefix;
     uint16_t port;
     pid_t pid;
+    struct load_other others[LOAD_OTHERS]; /* whose CPU counts as well */
+    uint32_t nothers;
+    uint64_t pause_us; /* of work between two publishes, one at a time */
     uint32_t nclients, nchannels, per_client, data_len;
     bool json, deflate;
 

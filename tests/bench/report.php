@@ -35,6 +35,8 @@ foreach (file($lines, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) as $line) {
         'rtt' => 'rtt '.$row['for'].' '.$row['placement'],
         'php', 'php busy' => $row['phase'].' '.$row['placement'],
         'event', 'fpm' => $row['phase'].' '.$row['driver'].' '.$row['placement'],
+        'cluster window' => $row['phase'].':'.$row['outstanding'].' '.$row['server'],
+        'cluster single', 'cluster unheard', 'idle', 'members' => $row['phase'].' '.$row['server'],
         default => $row['phase'].' '.$row['clients'].'/'.$row['channels'].' '.$row['server'],
     };
     foreach ($row as $field => $value) {
@@ -127,6 +129,33 @@ foreach ($loads as $load) {
         default => null,
     };
 }
+/** Nodes joined by Redis: yardstick is Redis alone. */
+$us = static fn (?array $ms): ?array => $ms === null ? null : array_map(static fn (float $v): float => $v * 1000, $ms);
+$minus = static fn (?array $a, ?array $b): ?array => $a === null || $b === null ? null : array_map(static fn (float $v, float $w): float => $v - $w, $a, $b);
+$hop = $us($get('cluster single nodes', 'last_p50_ms'));
+row($table, 'from one node to a subscriber of another, one at a time, p50; yardstick: XADD and XREAD', $hop, $get('cluster single stream', 'p50_us'), 'us', '<= 1.5', '');
+row($table, '... p99', $us($get('cluster single nodes', 'last_p99_ms')), $get('cluster single stream', 'p99_us'), 'us', '', '');
+row($table, '... less what it takes within one node without Redis, p50', $minus($hop, $us($get('cluster single alone', 'last_p50_ms'))), $get('cluster single stream', 'p50_us'), 'us', '', '');
+row($table, '... p50; yardstick: PUBLISH and SUBSCRIBE', $hop, $get('cluster single pubsub', 'p50_us'), 'us', '', '');
+row($table, "... Redis' CPU for each; yardstick: XADD and XREAD", $get('cluster single nodes', 'redis_cpu_us'), $get('cluster single stream', 'redis_cpu_us'), 'us', '', '');
+foreach ([1, 16, 64, 250] as $outstanding) {
+    $of = static fn (string $server, string $field): ?array => $get("cluster window:$outstanding $server", $field);
+    row($table, "publishes a second from node to node, $outstanding outstanding; yardstick: XADD and XREAD", $of('nodes', 'publishes_per_s'), $of('stream', 'publishes_per_s'), '/s', '', '');
+    row($table, '... yardstick: PUBLISH and SUBSCRIBE', $of('nodes', 'publishes_per_s'), $of('pubsub', 'publishes_per_s'), '/s', '', '');
+    row($table, "... Redis' CPU for each; yardstick: XADD and XREAD", $of('nodes', 'redis_cpu_us'), $of('stream', 'redis_cpu_us'), 'us', '', '');
+    row($table, '... yardstick: PUBLISH and SUBSCRIBE', $of('nodes', 'redis_cpu_us'), $of('pubsub', 'redis_cpu_us'), 'us', $outstanding >= 64 ? '< 1' : '', '');
+    row($table, '... yardstick: PUBLISH and two that SUBSCRIBE', $of('nodes', 'redis_cpu_us'), $of('pubsub2', 'redis_cpu_us'), 'us', '', '');
+    row($table, '... CPU of the node that publishes', $of('nodes', 'sender_cpu_us'), null, 'us', '', '');
+    row($table, '... CPU of the node with the subscriber', $of('nodes', 'cpu_us_per_delivery'), null, 'us', '', '');
+}
+row($table, 'publishes a second that nobody wants on the other node', $get('cluster unheard nodes', 'publishes_per_s'), null, '/s', '', '');
+row($table, '... CPU of that other node for each', $get('cluster unheard nodes', 'cpu_us_per_publish'), null, 'us', '<= 1 us', '');
+row($table, "... Redis' CPU for each", $get('cluster unheard nodes', 'redis_cpu_us'), null, 'us', '', '');
+row($table, '... CPU of the node that publishes', $get('cluster unheard nodes', 'sender_cpu_us'), null, 'us', '', '');
+row($table, 'memory of a presence member on another node, beside its user_info; yardstick: on its own node', $get('members nodes', 'elsewhere_bytes'), $get('members nodes', 'own_bytes'), 'B', '<= 120 B', '');
+row($table, 'an idle node, one of two, resident; yardstick: without Redis', $get('idle nodes', 'rss'), $get('idle alone', 'rss'), 'B', '', '');
+row($table, '... CPU a second', $get('idle nodes', 'cpu_us_per_s'), $get('idle alone', 'cpu_us_per_s'), 'us', '', '');
+row($table, '... times a second that it wakes up', $get('idle nodes', 'wakes_per_s'), $get('idle alone', 'wakes_per_s'), '', '', '');
 foreach (['same core', 'other core'] as $placement) {
     $key = str_replace(' core', '', $placement);
     row($table, "publish from PHP, acknowledged, $placement, p50", $get("php $key", 'acked_p50_us'), $get("rtt publish $key", 'rtt_p50_us'), 'us', '<= 1.5', '2');

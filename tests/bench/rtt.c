@@ -113,16 +113,6 @@ static void print_samples(const char *name, uint64_t *samples, size_t n)
     printf(",\"%s_mean_us\":%.2f", name, (double)total / 1e3 / (double)n);
 }
 
-/* Works for a while without sleeping, as an application does between two publishes: meanwhile the
- * other side falls asleep. */
-static void work(uint64_t ns)
-{
-    uint64_t end_at = bench_now() + ns;
-
-    while (bench_now() < end_at) {
-    }
-}
-
 static void round_trips(const struct sockaddr_un *address, uint64_t *samples, size_t count,
                         uint64_t pause_ns)
 {
@@ -131,7 +121,7 @@ static void round_trips(const struct sockaddr_un *address, uint64_t *samples, si
     int fd = dial(address);
 
     for (size_t i = 0; i < count + warm; i++) {
-        work(pause_ns);
+        bench_work(pause_ns);
         uint64_t start = bench_now();
         if (write(fd, there, THERE) != THERE) {
             bench_die("rtt: write: %s", strerror(errno));

@@ -59,6 +59,44 @@ uint64_t bench_cpu(pid_t pid)
     return total;
 }
 
+uint64_t bench_wakes(pid_t pid)
+{
+    char path[96], line[256];
+    uint64_t total = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        bench_die("process %d is gone: %s", (int)pid, strerror(errno));
+    }
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        snprintf(path, sizeof(path), "/proc/%d/task/%.20s/status", (int)pid, entry->d_name);
+        FILE *file = fopen(path, "re");
+        while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+            uint64_t n;
+            if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1) {
+                total += n;
+            }
+        }
+        if (file != NULL) {
+            fclose(file);
+        }
+    }
+    closedir(dir);
+    return total;
+}
+
+void bench_work(uint64_t ns)
+{
+    uint64_t end = bench_now() + ns;
+
+    while (bench_now() < end) {
+    }
+}
+
 struct bench_memory bench_memory(pid_t pid)
 {
     struct bench_memory memory = {0, 0};

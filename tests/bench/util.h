@@ -19,6 +19,12 @@ uint64_t bench_now(void); /* ns, monotonic */
  * together. */
 uint64_t bench_cpu(pid_t pid);
 
+uint64_t bench_wakes(pid_t pid); /* how often all threads of a process have gone to sleep */
+
+/* Works for so long without sleeping, as an application does between two publishes: meanwhile the
+ * other side falls asleep. */
+void bench_work(uint64_t ns);
+
 struct bench_memory {
     uint64_t rss, anon; /* bytes */
 };

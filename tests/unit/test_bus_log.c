@@ -405,6 +405,75 @@ static void lone_log(struct bus_log *log, struct heard *heard, uint64_t node, ui
     bus_log_tail(log, (struct bus_id){0, 0}, (struct slice){NULL, 0});
 }
 
+static void say(struct bus_log *log, uint32_t times, uint64_t now)
+{
+    static char text[1024];
+    struct bus_record record = {.type = BUS_DELIVER,
+                                .app = SLICE("a"),
+                                .channel = SLICE("c"),
+                                .text = {text, sizeof(text)}};
+    while (times-- > 0) {
+        assert_int_not_equal(bus_log_add(log, &record, now), 0);
+    }
+}
+
+/* How many entries go now, and how many records they hold. */
+static uint32_t sent(struct bus_log *log, uint64_t now, uint32_t *records)
+{
+    struct bus_entry entry;
+    struct slice bytes;
+    uint32_t n = 0;
+    *records = 0;
+    for (; bus_log_take(log, now, &bytes); n++) {
+        assert_int_equal(bus_entry_read((const uint8_t *)bytes.p, bytes.len, &entry), BUS_FINE);
+        *records += entry.numbered ? entry.count : 0;
+    }
+    return n;
+}
+
+static void test_what_is_said_meanwhile_is_joined(void **state)
+{
+    struct bus_log log;
+    struct heard heard;
+    uint32_t records;
+    uint64_t now = 1000;
+    (void)state;
+    lone_log(&log, &heard, 1, 1);
+    assert_int_equal(sent(&log, now, &records), 1); /* the beat; hello waits for its answer */
+    assert_int_equal(records, 0);
+    bus_log_appended(&log, (struct bus_id){1, 0}, now);
+    assert_int_equal(sent(&log, now, &records), 1);
+    bus_log_appended(&log, (struct bus_id){1, 1}, now);
+
+    /* Nothing is on its way: at once. */
+    say(&log, 1, now);
+    assert_int_equal(sent(&log, now, &records), 1);
+    assert_int_equal(records, 1);
+    /* Something is: with its answer, all together, and the owner is told no time before that. */
+    say(&log, 1, now);
+    assert_int_equal(sent(&log, now, &records), 0);
+    say(&log, 2, now);
+    assert_int_equal(sent(&log, now, &records), 0);
+    assert_int_equal(bus_log_tick(&log, now), now + BUS_HOLD_MS);
+    bus_log_appended(&log, (struct bus_id){1, 2}, now);
+    assert_int_equal(sent(&log, now, &records), 1);
+    assert_int_equal(records, 3);
+    /* The answer does not come: when the time is up. */
+    say(&log, 1, now);
+    now += BUS_HOLD_MS;
+    assert_int_equal(sent(&log, now, &records), 1);
+    assert_int_equal(records, 1);
+    /* What is full waits for nothing, what is begun behind it does. */
+    say(&log, BUS_JOIN / 1024 + 1, now);
+    assert_int_equal(sent(&log, now, &records), 1);
+    assert_in_range(records, BUS_JOIN / 1024 - 1, BUS_JOIN / 1024);
+    /* What is sent again neither. */
+    bus_log_cut(&log);
+    bus_log_writable(&log);
+    assert_true(sent(&log, now, &records) >= 5);
+    bus_log_free(&log);
+}
+
 static void test_others_are_refused(void **state)
 {
     struct bus_log one, other;
@@ -420,7 +489,7 @@ static void test_others_are_refused(void **state)
         lone_log(&other, &ignored, i == 3 ? 1 : 2, i == 1 ? 4 : 1);
         assert_int_equal(bus_log_add(&other, &record, 0), 1);
         assert_true(bus_log_take(&other, 0, &entry));
-        assert_true(bus_log_take(&other, 0, &entry));
+        assert_true(bus_log_take(&other, BUS_HOLD_MS, &entry));
         assert_true(entry.len <= sizeof(bytes));
         memcpy(bytes, entry.p, entry.len);
         if (i == 2) {
@@ -457,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_join_with_a_stopped_node),
         cmocka_unit_test(test_dead_node_leaves_a_gap),
         cmocka_unit_test(test_dead_node_lost_that_word),
+        cmocka_unit_test(test_what_is_said_meanwhile_is_joined),
         cmocka_unit_test(test_others_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
