@@ -17,7 +17,7 @@ struct hook_item {
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
-    bool theirs; /* another node sends it, unless it is cancelled there as well */
+    bool theirs;  /* another node sends it, unless it is cancelled there as well */
     char bytes[]; /* key, JSON */
 };
 

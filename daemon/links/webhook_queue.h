@@ -10,9 +10,9 @@
  * own, because libraries take a request that is over five minutes old for a replayed one.
  *
  * In a cluster each node has such a queue, and each announcement is one node's to tell. What is
- * theirs is held back silently, so that whoever goes on one node and returns on another in that time
- * causes nothing anywhere; close to the end of the time, when two nodes may see it differently, the
- * return is told for safety: what a receiver heard last is right then.
+ * theirs is held back silently, so that whoever goes on one node and returns on another in that
+ * time causes nothing anywhere; close to the end of the time, when two nodes may see it
+ * differently, the return is told for safety: what a receiver heard last is right then.
  *
  * Belongs to the hub. It sends nothing and waits for nothing; links/webhook does.
  */
