@@ -10,8 +10,9 @@
 #include "links/cluster_state.h"
 #include "pubsub/inorder.h"
 
-#define ROUNDS   8u    /* in one go, of what causes something else */
-#define START_MS 3000u /* that Redis is waited for before this node stands in for itself */
+#define ROUNDS     8u    /* in one go, of what causes something else */
+#define SILENCE_MS 5000u /* that it may take until a dead node is declared so */
+#define START_MS   3000u /* that Redis is waited for before this node stands in for itself */
 
 /* ---- time ---- */
 
@@ -85,6 +86,7 @@ static void cluster_set(struct cluster *cluster, const struct redis_settings *re
     cluster->max_bytes = settings->resend_bytes;
     cluster->node_timeout_ms = settings->node_timeout * 1000;
     cluster->deadline_ms = settings->query_deadline_ms;
+    cluster->hub->announcer.silence_ms = 2 * cluster->node_timeout_ms + SILENCE_MS;
 }
 
 /* The host's name and the process, of letters that Redis takes for a client's name. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/cluster_state.h"
+#include "links/webhook.h"
 #include "pubsub/elsewhere.h"
 #include "pubsub/inorder.h"
 
@@ -196,6 +197,9 @@ static void cluster_on_gone(struct cluster_lane *lane, const struct bus_event *e
         cluster_ask_gone(cluster, event->node);
     }
     if (source != NULL) {
+        if (event->own && !event->clean && cluster->hub->webhooks != NULL) {
+            webhooks_teller_gone(cluster->hub->webhooks, source->number, event->node->heard_ms);
+        }
         elsewhere_sweep(cluster->hub, source->number, 0, ours);
         mem_free(source);
         event->node->data = NULL;
