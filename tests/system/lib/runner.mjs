@@ -52,6 +52,15 @@ const scratch = mkdtempSync(join(tmpdir(), 'fanfare-system-'));
 const total = { passed: 0, failed: 0, skipped: 0, skips: [], broken: [] };
 const running = new Set();
 
+/** Ends a test with whatever it has started, which would outlive it and take from the machine of those that follow. */
+function end(child, signal) {
+    try {
+        process.kill(-child.pid, signal);
+    } catch {
+        // none of them is left
+    }
+}
+
 function one(file, index) {
     const name = relative(root, file);
     const result = join(scratch, `${index}.json`);
@@ -66,14 +75,16 @@ function one(file, index) {
             TMPDIR: mkdtempSync(join(scratch, 't')),
         },
         stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true, // a process group of its own
     });
     running.add(child);
+    child.once('exit', () => end(child, 'SIGKILL'));
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
     const limit = setTimeout(() => {
         output += `\n  FAIL ${name} took over 5 minutes and was killed\n`;
-        child.kill('SIGKILL');
+        end(child, 'SIGKILL');
     }, 300_000);
     return new Promise((done) => {
         child.on('close', (code, signal) => {
@@ -101,7 +112,7 @@ function one(file, index) {
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => {
-        for (const child of running) child.kill('SIGTERM');
+        for (const child of running) end(child, 'SIGKILL');
         rmSync(scratch, { recursive: true, force: true });
         process.exit(130);
     });
