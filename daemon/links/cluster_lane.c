@@ -86,8 +86,10 @@ static void cluster_lane_on_appended(void *arg, enum redis_result result,
         }
         break;
     case REDIS_REFUSED:
-        if (!lane->maxlen && strstr(reply->str, "syntax") != NULL) {
-            lane->maxlen = true; /* older than 6.2 */
+        /* Redis older than 6.2 takes the word MINID for an id of the entry. */
+        if (!lane->maxlen &&
+            (strstr(reply->str, "stream ID") != NULL || strstr(reply->str, "syntax") != NULL)) {
+            lane->maxlen = true;
         } else {
             log_limited(LOG_LEVEL_ERROR, "cluster", "Redis does not take what this node says: %s",
                         reply->str);

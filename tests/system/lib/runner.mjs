@@ -9,7 +9,7 @@ import { root, system } from './paths.mjs';
 const groups = ['protocol', 'cluster', 'laravel', 'supervisor', 'browser'];
 const usage = `usage: tests/system/run [--daemon PATH] [--quick] [--only TEXT] [--jobs N] [group...]
 groups: ${groups.join(' ')} (default: all)
---only runs the files whose name contains TEXT; --quick leaves the long tests out`;
+--only runs the files whose name contains TEXT, and may be given several times; --quick leaves the long tests out`;
 
 function options(argv) {
     const chosen = { groups: [], jobs: 2, daemon: process.env.FANFARED || join(root, 'out/release/fanfared') };
@@ -25,7 +25,7 @@ function options(argv) {
             process.exit(0);
         } else if (name === '--daemon') chosen.daemon = value();
         else if (name === '--quick') chosen.quick = true;
-        else if (name === '--only') chosen.only = value();
+        else if (name === '--only') (chosen.only ??= []).push(value());
         else if (name === '--jobs') chosen.jobs = Number(value()) || fail('--jobs needs a number');
         else if (groups.includes(name)) chosen.groups.push(name);
         else fail(`unknown argument ${name}`);
@@ -46,7 +46,7 @@ const files = chosen.groups
             .filter((name) => name.endsWith('.test.mjs'))
             .map((name) => join(system, group, name)),
     )
-    .filter((file) => !chosen.only || relative(system, file).includes(chosen.only));
+    .filter((file) => !chosen.only || chosen.only.some((text) => relative(system, file).includes(text)));
 
 const scratch = mkdtempSync(join(tmpdir(), 'fanfare-system-'));
 const total = { passed: 0, failed: 0, skipped: 0, skips: [], broken: [] };
