@@ -17,8 +17,8 @@ const told = (channel) => receiver.requests.flatMap(({ body }) => body.events).f
 const names = (channel) => told(channel).filter(({ name }) => name !== 'subscription_count').map(({ name, user_id }) => (user_id === undefined ? name : `${name} ${user_id}`));
 
 /** The channel's events are these, and no more come until what happens after them was told. */
-async function settled(open, channel, expected) {
-    await until(() => names(channel).length >= expected.length, () => `${expected} of ${channel}; so far: ${names(channel)}`, 30_000);
+async function settled(open, channel, expected, log = () => '') {
+    await until(() => names(channel).length >= expected.length, () => `${expected} of ${channel}; so far: ${names(channel)}\n${log()}`, 30_000);
     // Occupied and vacated through each node: whatever waited as long is over when that is told.
     await Promise.all([0, 1, 2].map(async (i) => {
         const client = await open(i);
@@ -105,7 +105,8 @@ clusterSuite('webhooks of three nodes', { workers: [1, 2, 1], sections, skip }, 
         await until(() => told(channel).some((event) => event.name === 'subscription_count' && event.subscription_count === 3), () => JSON.stringify(told(channel)), 30_000);
         await settled(ctx.open, channel, ['channel_occupied']);
         const counts = told(channel).filter(({ name }) => name === 'subscription_count').map((event) => event.subscription_count);
-        assert.equal(counts.at(-1), 3, `${counts}`);
+        // What two nodes tell within some milliseconds may come in any order.
+        assert.equal(Math.max(...counts), 3, `${counts}`);
         assert.ok(counts.length <= 3, `told more than once: ${counts}`);
     });
 
@@ -211,7 +212,7 @@ test('Redis is away meanwhile: the same, once', { skip }, async () => {
         await nodes.flush();
         await settled(open, left, ['channel_occupied', 'channel_vacated']);
         await settled(open, kept, ['channel_occupied']);
-        await settled(open, fresh, ['channel_occupied']);
+        await settled(open, fresh, ['channel_occupied'], () => nodes.log());
     } finally {
         for (const client of clients) client.destroy();
         await nodes.stop();

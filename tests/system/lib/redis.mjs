@@ -98,11 +98,11 @@ async function busPort() {
 
 export class Redis {
     /** conf: lines of redis.conf beside what tests need. Nothing is kept on disk unless they say so. */
-    static async start({ conf = [], port, password, clock, program = 'redis-server' } = {}) {
+    static async start({ conf = [], port, password, clock, program = 'redis-server', bus = false, attempt = 0 } = {}) {
         const redis = new Redis();
         redis.program = program;
         redis.dir = mkdtempSync(join(tmpdir(), 'ff-redis-'));
-        redis.port = port ?? (await freePort());
+        redis.port = port ?? (await (bus ? busPort() : freePort()));
         redis.password = password;
         redis.clock = clock; // see clock.mjs
         redis.file = join(redis.dir, 'redis.conf');
@@ -116,6 +116,8 @@ export class Redis {
             await redis.launch();
         } catch (error) {
             await redis.stop();
+            // Somebody else took the port between the check and the bind.
+            if (port === undefined && /already in use/.test(error.message) && attempt < 5) return Redis.start({ conf, password, clock, program, bus, attempt: attempt + 1 });
             throw error;
         }
         return redis;
@@ -272,7 +274,7 @@ export class RedisCluster {
         set.servers = [];
         for (let i = 0; i < masters * (1 + replicas); i++) {
             set.servers.push(await Redis.start({
-                port: await busPort(),
+                bus: true,
                 conf: ['cluster-enabled yes', `cluster-config-file nodes.conf`, `cluster-node-timeout ${timeout}`, 'cluster-require-full-coverage no', 'cluster-replica-validity-factor 0'],
             }));
         }
