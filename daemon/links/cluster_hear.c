@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/cluster_state.h"
+#include "links/webhook.h"
 #include "pubsub/elsewhere.h"
 #include "pubsub/inorder.h"
 
@@ -197,6 +198,9 @@ static void cluster_on_gone(struct cluster_lane *lane, const struct bus_event *e
     }
     if (source != NULL) {
         elsewhere_sweep(cluster->hub, source->number, 0, ours);
+        if (event->own && cluster->hub->webhooks != NULL) {
+            webhooks_adopt(cluster->hub->webhooks, source->number, event->node->heard_ms);
+        }
         mem_free(source);
         event->node->data = NULL;
     }

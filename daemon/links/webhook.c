@@ -283,6 +283,16 @@ struct webhooks *webhooks_new(struct hub *hub)
     return webhooks;
 }
 
+void webhooks_adopt(struct webhooks *webhooks, uint32_t teller, uint64_t heard)
+{
+    for (size_t i = 0; i < webhooks->nhooks; i++) {
+        if (webhooks->hooks[i] != NULL) {
+            hook_queue_adopt(&webhooks->hooks[i]->queue, teller, heard, clock_mono_ms());
+            hook_arm(webhooks->hooks[i]);
+        }
+    }
+}
+
 void webhooks_hurry(struct webhooks *webhooks)
 {
     for (size_t i = 0; i < webhooks->nhooks; i++) {

@@ -17,8 +17,9 @@ struct hook_item {
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
-    bool theirs;  /* another node sends it, unless it is cancelled there as well */
-    char bytes[]; /* key, JSON */
+    bool shadow;     /* its time is over: somebody else has told it, or has died before */
+    uint32_t teller; /* not 0: another node sends it, unless it is cancelled there as well */
+    char bytes[];    /* key, JSON */
 };
 
 static void hook_item_key(const void *value, const char **key, size_t *len)
@@ -165,7 +166,7 @@ static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct anno
 {
     struct hook_item *item = NULL;
     struct buf json;
-    if (what->theirs || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0) {
+    if (what->teller != 0 || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0) {
         return 0;
     }
     buf_init(&json, HOOK_BYTES);
@@ -180,17 +181,31 @@ static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct anno
     return 0;
 }
 
+/* Of one that is held back, or was: nothing comes of it. */
+static void hook_queue_forget(struct hook_queue *queue, struct hook_item *item)
+{
+    check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
+    hook_list_take_out(item->shadow ? &queue->shadows : &queue->delayed, item);
+    queue->silent -= item->silent && !item->shadow ? 1 : 0;
+    hook_item_free(queue, item);
+}
+
 static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcement *what,
                                 const struct buf *key, uint64_t now)
 {
     struct hook_item *item = NULL;
     struct buf json;
-    bool silent = what->theirs || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0;
-    if (strmap_get(&queue->held, (const char *)key->data, key->len) != NULL) {
+    bool unwanted = (queue->sends & ANNOUNCE_BIT(what->kind)) == 0;
+    bool silent = what->teller != 0 || unwanted;
+    struct hook_item *known = strmap_get(&queue->held, (const char *)key->data, key->len);
+    if (known != NULL && !known->shadow) {
         return 0;
     }
+    if (known != NULL) {
+        hook_queue_forget(queue, known);
+    }
     buf_init(&json, HOOK_BYTES);
-    if (!hook_queue_full(queue) && (silent || hook_queue_write_json(&json, what) == 0)) {
+    if (!hook_queue_full(queue) && (unwanted || hook_queue_write_json(&json, what) == 0)) {
         item = hook_item_new(queue, key, &json);
     }
     buf_free(&json);
@@ -198,7 +213,7 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
         return silent ? 0 : 1;
     }
     item->silent = silent;
-    item->theirs = what->theirs;
+    item->teller = what->teller;
     queue->silent += silent ? 1 : 0;
     item->due = queue->hurry ? now : now + HOOK_DELAY_MS;
     hook_list_append(&queue->delayed, item);
@@ -209,14 +224,12 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
 /* True: whoever had gone is back in time, and nothing is said. */
 static bool hook_queue_cancel(struct hook_queue *queue, const struct buf *key, uint64_t now)
 {
-    struct hook_item *item = strmap_del(&queue->held, (const char *)key->data, key->len);
+    struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     if (item == NULL) {
         return false;
     }
-    bool sure = !item->theirs || item->due >= now + HOOK_CLOSE_MS;
-    hook_list_take_out(&queue->delayed, item);
-    queue->silent -= item->silent ? 1 : 0;
-    hook_item_free(queue, item);
+    bool sure = !item->shadow && (item->teller == 0 || item->due >= now + HOOK_CLOSE_MS);
+    hook_queue_forget(queue, item);
     return sure;
 }
 
@@ -239,7 +252,7 @@ static uint64_t hook_queue_count_changed(struct hook_queue *queue, const struct 
 {
     struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     bool first = item == NULL;
-    if (what->theirs) {
+    if (what->teller != 0) {
         /* They tell of it. What is told from here later must know it, and need not repeat it. */
         if (item != NULL) {
             item->count = what->count;
@@ -309,13 +322,21 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
     struct hook_item *item;
     while ((item = queue->delayed.first) != NULL && (item->due <= now || queue->hurry)) {
         hook_list_take_out(&queue->delayed, item);
+        queue->silent -= item->silent ? 1 : 0;
+        if (item->teller != 0 && item->json_len > 0) {
+            item->shadow = true;
+            hook_list_append(&queue->shadows, item);
+            continue;
+        }
         check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
         if (item->silent) {
-            queue->silent--;
             hook_item_free(queue, item);
         } else {
             hook_queue_make_ready(queue, item, now);
         }
+    }
+    while ((item = queue->shadows.first) != NULL && item->due + HOOK_SHADOW_MS <= now) {
+        hook_queue_forget(queue, item);
     }
     while ((item = queue->counts.first) != NULL && (item->due <= now || queue->hurry)) {
         hook_list_take_out(&queue->counts, item);
@@ -332,6 +353,32 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
         }
     }
     return dropped;
+}
+
+/* It has told this, as far as one can see: it lived for long enough after that was due. */
+static bool hook_item_told(const struct hook_item *item, uint64_t heard)
+{
+    return heard >= item->due + HOOK_GATHER_MS + HOOK_CLOSE_MS;
+}
+
+void hook_queue_adopt(struct hook_queue *queue, uint32_t teller, uint64_t heard, uint64_t now)
+{
+    struct hook_item *item, *next;
+    for (item = queue->shadows.first; item != NULL; item = next) {
+        next = item->next;
+        if (item->teller == teller && !hook_item_told(item, heard)) {
+            check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
+            hook_list_take_out(&queue->shadows, item);
+            hook_queue_make_ready(queue, item, now);
+        }
+    }
+    for (item = queue->delayed.first; item != NULL; item = item->next) {
+        if (item->teller == teller && item->json_len > 0) {
+            item->teller = 0;
+            item->silent = false;
+            queue->silent--;
+        }
+    }
 }
 
 void hook_queue_hurry(struct hook_queue *queue)
@@ -476,6 +523,7 @@ void hook_queue_free(struct hook_queue *queue)
     hook_list_free(queue, &queue->delayed);
     hook_list_free(queue, &queue->counts);
     hook_list_free(queue, &queue->ready);
+    hook_list_free(queue, &queue->shadows);
     strmap_free(&queue->held);
     buf_free(&queue->body);
 }

@@ -27,7 +27,8 @@
 #include "pubsub/announce.h"
 
 #define HOOK_DELAY_MS   3000u
-#define HOOK_CLOSE_MS   500u /* to the end of the delay: two nodes may see it differently */
+#define HOOK_CLOSE_MS   500u   /* to the end of the delay: two nodes may see it differently */
+#define HOOK_SHADOW_MS  90000u /* for which what others had to tell is remembered */
 #define HOOK_COUNT_MS   5000u
 #define HOOK_GATHER_MS  50u /* from the first event that is ready to its request */
 #define HOOK_RETRY_MS   1000u
@@ -47,12 +48,14 @@ struct hook_list {
 
 /*
  * Invariants: an item is on one list. `delayed` and `counts` are in the order of their time, and in
- * `held` by what they are about; `ready` is not. body holds the batch exactly while batch > 0.
+ * `held` by what they are about, as `shadows` are; `ready` is not. body holds the batch exactly
+ * while batch > 0.
  */
 struct hook_queue {
     unsigned int sends; /* ANNOUNCE_BITs that are sent; of the rest only what is needed is kept */
     uint64_t max;       /* events, all lists and the batch */
     struct hook_list delayed, counts, ready;
+    struct hook_list shadows; /* of other nodes, who should have told by now */
     struct strmap held;
     uint64_t silent;    /* of `delayed`, those that will not be sent */
     uint64_t bytes;     /* of all items */
@@ -77,6 +80,10 @@ uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *ann
                         uint64_t now);
 /* Whatever was held back until now becomes ready. */
 uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now);
+
+/* This node tells from now on what that one should have; what it can be taken to have told already,
+ * as it was heard of at `heard` (monotonic ms) for the last time, is left. */
+void hook_queue_adopt(struct hook_queue *queue, uint32_t teller, uint64_t heard, uint64_t now);
 
 /* From now on nothing is held back: nobody can return. */
 void hook_queue_hurry(struct hook_queue *queue);

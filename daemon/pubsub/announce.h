@@ -18,6 +18,7 @@
 #include "pubsub/socket_id.h"
 
 #define ANNOUNCE_CONSUMERS 4
+#define ANNOUNCE_SOMEBODY  UINT32_MAX
 
 /* The channels of signed-in users, #server-to-user-ID, are never announced. */
 enum announce_kind {
@@ -36,7 +37,9 @@ enum announce_kind {
 /* Everything in it is good until the consumer returns. */
 struct announcement {
     enum announce_kind kind;
-    bool theirs; /* another node tells of it; whoever keeps account must know it, and tell nobody */
+    /* Not 0: another node tells of it, which the hub knows by this number, or ANNOUNCE_SOMEBODY.
+     * Whoever keeps account must know it, and tell nobody. */
+    uint32_t teller;
     uint32_t app; /* its index */
     struct slice channel;
     struct slice user_id;            /* as text; members only */

@@ -362,12 +362,12 @@ void joins_hold(struct hub *hub, const struct mail_channel *channel, struct dire
         joins_tell_added(hub, room, member);
     }
     if ((changed & PRESENCE_SOURCE) && !elsewhere) {
-        inorder_member_elsewhere(hub, room->app, entry, member->user_id, true, true);
+        inorder_member_elsewhere(hub, room->app, entry, member->user_id, true, source);
     }
 }
 
 void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct slice user_id,
-                bool theirs)
+                uint32_t teller)
 {
     struct room *room = entry->room;
     struct slice id_json;
@@ -377,18 +377,18 @@ void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct s
         joins_tell_removed(hub, room, id_json);
     }
     if ((changed & PRESENCE_SOURCE) && !presence_elsewhere(room->members, user_id)) {
-        inorder_member_elsewhere(hub, room->app, entry, user_id, false, theirs);
+        inorder_member_elsewhere(hub, room->app, entry, user_id, false, teller);
     }
 }
 
 void joins_drop_stale(struct hub *hub, struct dirent *entry, uint32_t source, uint32_t stamp,
-                      bool theirs)
+                      uint32_t teller)
 {
     const void *cursor = NULL;
     struct slice user_id;
     while (entry->room != NULL &&
            presence_next_stale(entry->room->members, source, stamp, &cursor, &user_id)) {
-        joins_drop(hub, entry, source, user_id, theirs);
+        joins_drop(hub, entry, source, user_id, teller);
     }
 }
 

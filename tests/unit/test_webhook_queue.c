@@ -476,7 +476,7 @@ static uint64_t add_theirs(struct hook_queue *queue, enum announce_kind kind, co
                            uint32_t count)
 {
     struct announcement what = {
-        .kind = kind, .theirs = true, .channel = text(channel), .count = count};
+        .kind = kind, .teller = 7, .channel = text(channel), .count = count};
     return hook_queue_add(queue, &what, now);
 }
 
@@ -525,6 +525,40 @@ static void a_return_at_the_last_moment_is_told(void **state)
     hook_queue_free(&queue);
 }
 
+static void what_a_dead_node_could_not_tell_is_told_here(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    uint64_t died;
+    hook_queue_init(&queue, 100, ALL);
+    add_theirs(&queue, ANNOUNCE_VACATED, "early", 0);
+    now += HOOK_DELAY_MS + 2 * HOOK_CLOSE_MS;
+    died = now; /* it had time to tell that, and not this: */
+    add_theirs(&queue, ANNOUNCE_VACATED, "late", 0);
+    add_theirs(&queue, ANNOUNCE_VACATED, "back", 0);
+    now += 2 * HOOK_DELAY_MS;
+    assert_null(taken(&queue));
+    add(&queue, ANNOUNCE_OCCUPIED, "back", NULL);
+    add_theirs(&queue, ANNOUNCE_VACATED, "now", 0);
+    hook_queue_adopt(&queue, 7, died, now);
+    now += HOOK_GATHER_MS;
+    const char *body = taken(&queue);
+    assert_non_null(strstr(body, "\"late\""));
+    assert_non_null(strstr(body, "channel_occupied"));
+    assert_null(strstr(body, "early"));
+    assert_null(strstr(body, "\"now\""));
+    hook_queue_done(&queue, true, now);
+    now += HOOK_DELAY_MS;
+    assert_int_equal(hook_queue_tick(&queue, now), 0);
+    now += HOOK_GATHER_MS;
+    assert_non_null(strstr(taken(&queue), "\"now\""));
+    hook_queue_done(&queue, true, now);
+    now += HOOK_SHADOW_MS;
+    assert_null(taken(&queue));
+    assert_int_equal(queue.shadows.count, 0);
+    hook_queue_free(&queue);
+}
+
 static void a_count_told_later_knows_theirs(void **state)
 {
     (void)state;
@@ -559,6 +593,7 @@ int main(void)
         cmocka_unit_test(what_others_tell_is_not_told_here),
         cmocka_unit_test(who_goes_there_and_returns_here_causes_nothing),
         cmocka_unit_test(a_return_at_the_last_moment_is_told),
+        cmocka_unit_test(what_a_dead_node_could_not_tell_is_told_here),
         cmocka_unit_test(a_count_told_later_knows_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
