@@ -21,8 +21,8 @@ for (let i = 2; i < process.argv.length; i++) {
 for (let round = 0; round < options.rounds; round++) {
     const seed = options.seed + round;
     try {
-        const { faults, delivered } = await chaos({ seed, seconds: options.minutes * 60, count: options.nodes, say: options.quiet ? undefined : (line) => console.log(line) });
-        console.log(`seed ${seed}: ${faults} faults, ${delivered} messages delivered, none missing, doubled or out of order`);
+        const { faults, delivered, counted } = await chaos({ seed, seconds: options.minutes * 60, count: options.nodes, say: options.quiet ? undefined : (line) => console.log(line) });
+        console.log(`seed ${seed}: ${faults} faults, ${delivered} messages delivered, none doubled or out of order, ${counted || 'none'} missing${counted ? ' and counted, of those that nobody kept' : ''}`);
     } catch (error) {
         console.error(`FAILED: ${error.stack.replace(error.stack.split('\n    at ')[0], error.message)}`);
         console.error(`again: node tests/system/chaos/run.mjs --seed ${seed} --minutes ${options.minutes} --nodes ${options.nodes}`);

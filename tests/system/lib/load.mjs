@@ -10,7 +10,7 @@ const now = () => performance.now();
 /** Publishes numbered messages through one node, one after the other, until it is stopped or its node is gone. */
 class Publisher {
     constructor(load, daemon, name) {
-        Object.assign(this, { load, daemon, name });
+        Object.assign(this, { load, daemon, name, pid: daemon.pid });
         this.sent = new Map(load.channels.map((channel) => [channel, 0])); // what was acknowledged
         this.tried = new Map(this.sent); // what may have been taken
         this.broken = false; // its node died: the last ones may be missing, everywhere alike
@@ -232,6 +232,7 @@ export class Load {
             assert.deepEqual(session.faults, [], `${session.name}\n${this.#state()}`);
             if (!lost) assert.equal(session.missing(), 0, `messages missing at ${session.name}\n${this.#state()}`);
         }
+        for (const { broken, daemon, pid, name, why } of this.publishers) assert.ok(!broken || daemon.stopped || daemon.pid !== pid, `publisher ${name} has ended: ${why?.stack}`);
         // Of a publisher whose node died everybody has the same beginning.
         for (const publisher of this.publishers.filter(({ broken }) => broken)) {
             for (const channel of this.channels) {
