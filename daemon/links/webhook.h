@@ -18,10 +18,9 @@ struct webhooks *webhooks_new(struct hub *hub);
 /* The applications' settings have changed. What waits for a URL that is gone is dropped. */
 void webhooks_configure(struct webhooks *webhooks);
 
-/* The node that the hub knows by this number has died, by this node's word, and was heard of at
- * `heard` (monotonic ms) for the last time: what it should have told and cannot have is told here.
- */
-void webhooks_adopt(struct webhooks *webhooks, uint32_t teller, uint64_t heard);
+/* This node has found that one dead (pubsub/elsewhere.h), of which it had heard last at heard_ms:
+ * tells what that one may not have told any more. */
+void webhooks_teller_gone(struct webhooks *webhooks, uint32_t teller, uint64_t heard_ms);
 
 /* Nobody can return any more: what was held back goes now. */
 void webhooks_hurry(struct webhooks *webhooks);

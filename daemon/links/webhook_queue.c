@@ -17,8 +17,9 @@ struct hook_item {
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
-    bool shadow;     /* its time is over: somebody else has told it, or has died before */
-    uint32_t teller; /* not 0: another node sends it, unless it is cancelled there as well */
+    bool theirs;     /* another node sends it, unless it is cancelled there as well */
+    bool past;       /* it has, unless it is dead */
+    uint32_t teller; /* that node */
     char bytes[];    /* key, JSON */
 };
 
@@ -166,7 +167,7 @@ static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct anno
 {
     struct hook_item *item = NULL;
     struct buf json;
-    if (what->teller != 0 || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0) {
+    if (what->theirs || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0) {
         return 0;
     }
     buf_init(&json, HOOK_BYTES);
@@ -181,12 +182,11 @@ static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct anno
     return 0;
 }
 
-/* Of one that is held back, or was: nothing comes of it. */
+/* One of `past`, which is so no more, or was told. */
 static void hook_queue_forget(struct hook_queue *queue, struct hook_item *item)
 {
+    hook_list_take_out(&queue->past, item);
     check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
-    hook_list_take_out(item->shadow ? &queue->shadows : &queue->delayed, item);
-    queue->silent -= item->silent && !item->shadow ? 1 : 0;
     hook_item_free(queue, item);
 }
 
@@ -195,17 +195,16 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
 {
     struct hook_item *item = NULL;
     struct buf json;
-    bool unwanted = (queue->sends & ANNOUNCE_BIT(what->kind)) == 0;
-    bool silent = what->teller != 0 || unwanted;
-    struct hook_item *known = strmap_get(&queue->held, (const char *)key->data, key->len);
-    if (known != NULL && !known->shadow) {
+    bool sends = (queue->sends & ANNOUNCE_BIT(what->kind)) != 0, silent = what->theirs || !sends;
+    struct hook_item *old = strmap_get(&queue->held, (const char *)key->data, key->len);
+    if (old != NULL && !old->past) {
         return 0;
     }
-    if (known != NULL) {
-        hook_queue_forget(queue, known);
+    if (old != NULL) {
+        hook_queue_forget(queue, old);
     }
     buf_init(&json, HOOK_BYTES);
-    if (!hook_queue_full(queue) && (unwanted || hook_queue_write_json(&json, what) == 0)) {
+    if (!hook_queue_full(queue) && (!sends || hook_queue_write_json(&json, what) == 0)) {
         item = hook_item_new(queue, key, &json);
     }
     buf_free(&json);
@@ -213,6 +212,7 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
         return silent ? 0 : 1;
     }
     item->silent = silent;
+    item->theirs = what->theirs;
     item->teller = what->teller;
     queue->silent += silent ? 1 : 0;
     item->due = queue->hurry ? now : now + HOOK_DELAY_MS;
@@ -228,8 +228,15 @@ static bool hook_queue_cancel(struct hook_queue *queue, const struct buf *key, u
     if (item == NULL) {
         return false;
     }
-    bool sure = !item->shadow && (item->teller == 0 || item->due >= now + HOOK_CLOSE_MS);
-    hook_queue_forget(queue, item);
+    if (item->past) {
+        hook_queue_forget(queue, item);
+        return false;
+    }
+    check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
+    bool sure = !item->theirs || item->due >= now + HOOK_CLOSE_MS;
+    hook_list_take_out(&queue->delayed, item);
+    queue->silent -= item->silent ? 1 : 0;
+    hook_item_free(queue, item);
     return sure;
 }
 
@@ -252,7 +259,7 @@ static uint64_t hook_queue_count_changed(struct hook_queue *queue, const struct 
 {
     struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     bool first = item == NULL;
-    if (what->teller != 0) {
+    if (what->theirs) {
         /* They tell of it. What is told from here later must know it, and need not repeat it. */
         if (item != NULL) {
             item->count = what->count;
@@ -323,9 +330,9 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
     while ((item = queue->delayed.first) != NULL && (item->due <= now || queue->hurry)) {
         hook_list_take_out(&queue->delayed, item);
         queue->silent -= item->silent ? 1 : 0;
-        if (item->teller != 0 && item->json_len > 0) {
-            item->shadow = true;
-            hook_list_append(&queue->shadows, item);
+        if (item->theirs && item->json_len > 0 && queue->keep_ms > 0 && !queue->hurry) {
+            item->past = true;
+            hook_list_append(&queue->past, item);
             continue;
         }
         check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
@@ -335,7 +342,8 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
             hook_queue_make_ready(queue, item, now);
         }
     }
-    while ((item = queue->shadows.first) != NULL && item->due + HOOK_SHADOW_MS <= now) {
+    while ((item = queue->past.first) != NULL &&
+           (item->due + queue->keep_ms <= now || queue->past.count > queue->max)) {
         hook_queue_forget(queue, item);
     }
     while ((item = queue->counts.first) != NULL && (item->due <= now || queue->hurry)) {
@@ -355,29 +363,28 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
     return dropped;
 }
 
-/* It has told this, as far as one can see: it lived for long enough after that was due. */
-static bool hook_item_told(const struct hook_item *item, uint64_t heard)
-{
-    return heard >= item->due + HOOK_GATHER_MS + HOOK_CLOSE_MS;
-}
-
-void hook_queue_adopt(struct hook_queue *queue, uint32_t teller, uint64_t heard, uint64_t now)
+void hook_queue_take_over(struct hook_queue *queue, uint32_t teller, uint64_t heard, uint64_t now)
 {
     struct hook_item *item, *next;
-    for (item = queue->shadows.first; item != NULL; item = next) {
-        next = item->next;
-        if (item->teller == teller && !hook_item_told(item, heard)) {
-            check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
-            hook_list_take_out(&queue->shadows, item);
-            hook_queue_make_ready(queue, item, now);
-        }
-    }
     for (item = queue->delayed.first; item != NULL; item = item->next) {
-        if (item->teller == teller && item->json_len > 0) {
-            item->teller = 0;
+        if (item->theirs && item->teller == teller && item->json_len > 0) {
+            item->theirs = false;
             item->silent = false;
             queue->silent--;
         }
+    }
+    for (item = queue->past.first; item != NULL; item = next) {
+        next = item->next;
+        if (item->teller != teller) {
+            continue;
+        }
+        if (item->due + HOOK_TOLD_MS < heard) {
+            hook_queue_forget(queue, item);
+            continue;
+        }
+        hook_list_take_out(&queue->past, item);
+        check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
+        hook_queue_make_ready(queue, item, now);
     }
 }
 
@@ -522,8 +529,8 @@ void hook_queue_free(struct hook_queue *queue)
 {
     hook_list_free(queue, &queue->delayed);
     hook_list_free(queue, &queue->counts);
+    hook_list_free(queue, &queue->past);
     hook_list_free(queue, &queue->ready);
-    hook_list_free(queue, &queue->shadows);
     strmap_free(&queue->held);
     buf_free(&queue->body);
 }

@@ -18,7 +18,6 @@
 #include "pubsub/socket_id.h"
 
 #define ANNOUNCE_CONSUMERS 4
-#define ANNOUNCE_SOMEBODY  UINT32_MAX
 
 /* The channels of signed-in users, #server-to-user-ID, are never announced. */
 enum announce_kind {
@@ -37,10 +36,9 @@ enum announce_kind {
 /* Everything in it is good until the consumer returns. */
 struct announcement {
     enum announce_kind kind;
-    /* Not 0: another node tells of it, which the hub knows by this number, or ANNOUNCE_SOMEBODY.
-     * Whoever keeps account must know it, and tell nobody. */
-    uint32_t teller;
-    uint32_t app; /* its index */
+    bool theirs; /* another node tells of it; whoever keeps account must know it, and tell nobody */
+    uint32_t teller; /* theirs: that node (pubsub/elsewhere.h), unless it died of it */
+    uint32_t app;    /* its index */
     struct slice channel;
     struct slice user_id;            /* as text; members only */
     uint32_t before, count;          /* connections; COUNT only */
@@ -61,6 +59,7 @@ struct announcer {
     uint32_t nconsumers;
     uint8_t *wanted; /* what any of them wants */
     uint32_t napps;
+    uint64_t silence_ms; /* a node of which nothing was heard for so long is known to be dead */
 };
 
 _Static_assert(ANNOUNCE_KINDS <= 8, "the kinds must fit into a byte");

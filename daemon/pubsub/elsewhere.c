@@ -98,7 +98,7 @@ void elsewhere_left(struct hub *hub, uint32_t source, uint32_t app, struct slice
 {
     struct dirent *entry = hub_find(hub, app, strmap_hash(channel.p, channel.len), channel);
     if (entry != NULL) {
-        joins_drop(hub, entry, source, user_id, source);
+        joins_drop(hub, entry, source, user_id, true);
         joins_release(hub, app, entry);
     }
 }
@@ -110,7 +110,7 @@ void elsewhere_count(struct hub *hub, uint32_t source, uint32_t stamp, uint32_t 
     struct dirent *entry =
         n > 0 ? elsewhere_entry(hub, &key, channel) : hub_find(hub, app, key.hash, channel);
     if (entry != NULL) {
-        occupancy_set_away(hub, &key, entry, source, stamp, n, source);
+        occupancy_set_away(hub, &key, entry, source, stamp, n, true);
         joins_release(hub, app, entry);
     }
 }
@@ -120,11 +120,10 @@ void elsewhere_count(struct hub *hub, uint32_t source, uint32_t stamp, uint32_t 
 static void elsewhere_sweep_entry(struct hub *hub, uint32_t app, struct dirent *entry,
                                   uint32_t source, uint32_t stamp, bool ours)
 {
-    uint32_t teller = ours ? 0 : ANNOUNCE_SOMEBODY;
-    joins_drop_stale(hub, entry, source, stamp, teller);
+    joins_drop_stale(hub, entry, source, stamp, !ours);
     if (occupancy_is_stale(entry, source, stamp)) {
         struct mail_channel key = elsewhere_channel(app, dirent_name(entry));
-        occupancy_set_away(hub, &key, entry, source, 0, 0, teller);
+        occupancy_set_away(hub, &key, entry, source, 0, 0, !ours);
     }
 }
 

@@ -73,6 +73,7 @@ static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice chan
 {
     struct announcement announcement = {.kind =
                                             in ? ANNOUNCE_MEMBER_ADDED : ANNOUNCE_MEMBER_REMOVED,
+                                        .theirs = teller != 0,
                                         .teller = teller,
                                         .app = app,
                                         .channel = channel,
@@ -87,8 +88,12 @@ static void inorder_tell_count(struct hub *hub, uint32_t app, struct slice chann
     if (before == count || (type & FF_CHANNEL_HIDDEN)) {
         return;
     }
-    struct announcement announcement = {
-        .teller = teller, .app = app, .channel = channel, .before = before, .count = count};
+    struct announcement announcement = {.theirs = teller != 0,
+                                        .teller = teller,
+                                        .app = app,
+                                        .channel = channel,
+                                        .before = before,
+                                        .count = count};
     if (before == 0 || count == 0) {
         announcement.kind = before == 0 ? ANNOUNCE_OCCUPIED : ANNOUNCE_VACATED;
         announce(&hub->announcer, &announcement);

@@ -5,8 +5,8 @@
  * On a node alone that is so when it happens. In a cluster the log decides: all nodes apply the
  * same records in the same order, and the node that wrote the one which made the difference tells.
  * So what this node has said is in flight until it comes back and has its place among what others
- * have said. Everybody else announces the same with a teller: consumers who hold something back
- * need both halves.
+ * have said. Everybody else announces the same as `theirs`: consumers who hold something back need
+ * both halves.
  *
  * Costs nothing for applications of which nobody wants to hear.
  */
@@ -32,7 +32,7 @@ void inorder_count_back(struct hub *hub, uint32_t app, struct slice channel, uin
                         bool restated);
 
 /* Another node has the user, or has them no more: the first who has, or the last who had them
- * elsewhere. `teller`: who tells outside, 0: this node. */
+ * elsewhere. `teller`: whose it is to tell (pubsub/elsewhere.h), 0: this node's. */
 void inorder_member_elsewhere(struct hub *hub, uint32_t app, const struct dirent *entry,
                               struct slice user_id, bool in, uint32_t teller);
 /* Other nodes have had `before` subscribers together, and have what the entry says now. */

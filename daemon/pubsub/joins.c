@@ -367,7 +367,7 @@ void joins_hold(struct hub *hub, const struct mail_channel *channel, struct dire
 }
 
 void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct slice user_id,
-                uint32_t teller)
+                bool theirs)
 {
     struct room *room = entry->room;
     struct slice id_json;
@@ -377,18 +377,18 @@ void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct s
         joins_tell_removed(hub, room, id_json);
     }
     if ((changed & PRESENCE_SOURCE) && !presence_elsewhere(room->members, user_id)) {
-        inorder_member_elsewhere(hub, room->app, entry, user_id, false, teller);
+        inorder_member_elsewhere(hub, room->app, entry, user_id, false, theirs ? source : 0);
     }
 }
 
 void joins_drop_stale(struct hub *hub, struct dirent *entry, uint32_t source, uint32_t stamp,
-                      uint32_t teller)
+                      bool theirs)
 {
     const void *cursor = NULL;
     struct slice user_id;
     while (entry->room != NULL &&
            presence_next_stale(entry->room->members, source, stamp, &cursor, &user_id)) {
-        joins_drop(hub, entry, source, user_id, teller);
+        joins_drop(hub, entry, source, user_id, theirs);
     }
 }
 

@@ -34,15 +34,14 @@ void joins_run(struct hub *hub);
 void joins_expire(struct hub *hub);
 
 /* Another node has the user, said with this stamp, or has them no more: at once, past the line.
- * teller: who tells
- * those outside of it, 0: this node (pubsub/inorder.h). */
+ * theirs: somebody else tells those outside of it (pubsub/inorder.h). */
 void joins_hold(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
                 uint32_t source, uint32_t stamp, const struct pusher_member *member);
 void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct slice user_id,
-                uint32_t teller);
+                bool theirs);
 /* All whom it has said with another stamp than this one (0: any). */
 void joins_drop_stale(struct hub *hub, struct dirent *entry, uint32_t source, uint32_t stamp,
-                      uint32_t teller);
+                      bool theirs);
 
 /* Forgets the channel if nobody is, or waits, on it. */
 void joins_release(struct hub *hub, uint32_t app, struct dirent *entry);

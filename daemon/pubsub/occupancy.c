@@ -186,11 +186,11 @@ static void occupancy_away_put(struct dirent *entry, uint32_t source, uint32_t s
 }
 
 void occupancy_set_away(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
-                        uint32_t source, uint32_t stamp, uint32_t n, uint32_t teller)
+                        uint32_t source, uint32_t stamp, uint32_t n, bool theirs)
 {
     uint32_t total = dirent_total(entry), before = total - entry->here;
     occupancy_away_put(entry, source, stamp, n);
-    inorder_count_elsewhere(hub, channel->app, entry, before, teller);
+    inorder_count_elsewhere(hub, channel->app, entry, before, theirs ? source : 0);
     occupancy_changed(hub, channel, entry, total);
 }
 

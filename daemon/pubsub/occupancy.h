@@ -16,10 +16,10 @@
 /* The worker has n connections on the channel from now on. */
 void occupancy_set(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
                    uint32_t worker, uint32_t n);
-/* Another node has n connections on the channel from now on, said with this stamp. teller: who
- * tells those outside of it, 0: this node (pubsub/inorder.h). */
+/* Another node has n connections on the channel from now on, said with this stamp. theirs: somebody
+ * else tells those outside of it (pubsub/inorder.h). */
 void occupancy_set_away(struct hub *hub, const struct mail_channel *channel, struct dirent *entry,
-                        uint32_t source, uint32_t stamp, uint32_t n, uint32_t teller);
+                        uint32_t source, uint32_t stamp, uint32_t n, bool theirs);
 /* Whether what is known of the node was said with another stamp than this one (0: any). */
 bool occupancy_is_stale(const struct dirent *entry, uint32_t source, uint32_t stamp);
 /* Sends the counts whose time has come. Each turn. */

@@ -80,7 +80,7 @@ static void witness_announced(void *arg, const struct announcement *what)
     };
     struct witness *witness = arg;
     char name[32];
-    snprintf(name, sizeof(name), "%s%s", what->teller != 0 ? "theirs " : "", names[what->kind]);
+    snprintf(name, sizeof(name), "%s%s", what->theirs ? "theirs " : "", names[what->kind]);
     witness_add(witness->told, name, what->channel, what->user_id, what->count);
 }
 
