@@ -21,7 +21,8 @@
 
 #define STALL_NS       30000000000u
 #define MAX_PUBLISHES  1000000u
-#define UNHEARD_WINDOW 250u /* publishes not yet answered */
+#define MAX_WINDOW     1000u /* what is sent at once must fit between daemon and generator */
+#define UNHEARD_WINDOW 1000u /* publishes not yet answered */
 
 static const char usage[] =
     "usage: bench_load --port N --pid N --socket PATH [options] PHASE...\n"
@@ -329,7 +330,8 @@ static void run_phase(struct load *load, const char *phase, struct bench_memory 
     } else if (sscanf(phase, "single:%llu%c", &a, &tail) == 1 && a >= 1 && a <= MAX_PUBLISHES) {
         warm(load);
         phase_single(load, a);
-    } else if (sscanf(phase, "window:%llu:%llu%c", &a, &b, &tail) == 2 && a >= 1 && a <= 250) {
+    } else if (sscanf(phase, "window:%llu:%llu%c", &a, &b, &tail) == 2 && a >= 1 &&
+               a <= MAX_WINDOW) {
         warm(load);
         phase_window(load, a, b);
     } else if (sscanf(phase, "rate:%llu:%llu%c", &a, &b, &tail) == 2 && a >= 1) {
