@@ -94,8 +94,9 @@ class Chaos {
         for (const session of seat.sessions) session.closing = true;
         seat.member.over = true;
         this.shaken.add(seat.user);
-        this.retired.push({ publisher: seat.publisher, proper, at: Date.now() });
         seat.gone = true;
+        this.retired.push({ publisher: seat.publisher, proper, at: Date.now() });
+        return this.retired.at(-1);
     }
 
     async back(seat) {
@@ -169,8 +170,12 @@ class Chaos {
                 await this.back(seat);
             }, 2),
             ...node('ended properly:', async (seat) => {
-                this.rise(seat, true);
+                // What it has taken can only reach the others while it reaches Redis.
+                const name = seat.daemon.sections.cluster.node;
+                const reached = () => !this.busy.has('redis') && !this.away.some((away) => away.name === name && away.to > Date.now());
+                const last = this.rise(seat, reached());
                 await seat.daemon.stop({ keep: true });
+                last.proper &&= reached();
                 await sleep(this.between(0, 1000));
                 await this.back(seat);
             }, 2),
