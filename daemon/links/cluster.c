@@ -75,6 +75,7 @@ void cluster_run(struct cluster *cluster)
         }
     }
     cluster_look_ready(cluster);
+    cluster_look_doubt(cluster);
     cluster_arm(cluster, now, cluster->dirty ? now : next);
 }
 

@@ -10,7 +10,9 @@
 #include "pubsub/inorder.h"
 
 #define STRANGER_MS 60000u /* between two words about the same one */
-#define LOSSES_MAX  1024u  /* names */
+#define DOUBT_MS                                                                                   \
+    10000u /* until all have found a Redis again that has lost something, and have resent */
+#define LOSSES_MAX 1024u /* names */
 
 static struct hub *cluster_hub(const struct cluster_lane *lane)
 {
@@ -321,6 +323,13 @@ bool cluster_among_strangers(const struct cluster *cluster)
 
 /* ---- events ---- */
 
+void cluster_look_doubt(struct cluster *cluster)
+{
+    bool doubt = clock_mono_ms() < cluster->doubt_until &&
+                 bus_nodes_is_first(&cluster->lanes[0].log.nodes, NULL);
+    inorder_doubt(cluster->hub, doubt);
+}
+
 static void cluster_event(void *arg, const struct bus_event *event)
 {
     struct cluster_lane *lane = arg;
@@ -373,6 +382,8 @@ static void cluster_event(void *arg, const struct bus_event *event)
         lane->reread = true;
         break;
     case BUS_EVENT_REWOUND:
+        cluster->doubt_until = clock_mono_ms() + DOUBT_MS;
+        cluster_look_doubt(cluster);
         log_limited(LOG_LEVEL_WARN, "cluster",
                     "the log in Redis has lost something, or is new: what others may lack is "
                     "appended again");

@@ -92,7 +92,8 @@ struct cluster {
     bool twin;   /* somebody else has this process' id: it needs another */
     bool dirty;  /* something is to be sent or asked, at the latest at the end of the turn */
     bool notice; /* something has become confirmed, or was dropped */
-    bool ready;  /* it was once: all lanes have heard what others own */
+    uint64_t doubt_until; /* ms: what the log has lost may not have come back to all */
+    bool ready;           /* it was once: all lanes have heard what others own */
     uint64_t started_ms, window_ms, max_bytes, node_timeout_ms, deadline_ms;
     uint32_t sources;
     uint32_t nlanes;
@@ -137,6 +138,8 @@ void cluster_say_counts(struct cluster *cluster);
 
 /* ---- hearing ---- */
 
+/* One node tells twice rather than none at all: the first one, for some time. */
+void cluster_look_doubt(struct cluster *cluster);
 extern const struct bus_callbacks cluster_hear_callbacks; /* but for arg, the lane */
 void cluster_hear_end(struct cluster_lane *lane);
 /* There are other nodes, and none of them understands this one. */

@@ -22,6 +22,7 @@ struct flying {
 
 struct inflight {
     struct strmap map;
+    bool doubt;
 };
 
 #define KIND_AT   4u
@@ -63,6 +64,16 @@ void inorder_end(struct hub *hub)
 
 /* ---- telling ---- */
 
+void inorder_doubt(struct hub *hub, bool doubt)
+{
+    hub->inflight->doubt = doubt;
+}
+
+static uint32_t inorder_teller(const struct hub *hub, uint32_t teller)
+{
+    return hub->inflight != NULL && hub->inflight->doubt ? 0 : teller;
+}
+
 static bool inorder_wanted(const struct hub *hub, uint32_t app)
 {
     return app < hub->announcer.napps && hub->announcer.wanted[app] != 0;
@@ -71,6 +82,7 @@ static bool inorder_wanted(const struct hub *hub, uint32_t app)
 static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice channel,
                                 struct slice user_id, bool in, uint32_t teller)
 {
+    teller = inorder_teller(hub, teller);
     struct announcement announcement = {.kind =
                                             in ? ANNOUNCE_MEMBER_ADDED : ANNOUNCE_MEMBER_REMOVED,
                                         .theirs = teller != 0,
@@ -88,6 +100,7 @@ static void inorder_tell_count(struct hub *hub, uint32_t app, struct slice chann
     if (before == count || (type & FF_CHANNEL_HIDDEN)) {
         return;
     }
+    teller = inorder_teller(hub, teller);
     struct announcement announcement = {.theirs = teller != 0,
                                         .teller = teller,
                                         .app = app,

@@ -44,6 +44,10 @@ void inorder_count_elsewhere(struct hub *hub, uint32_t app, const struct dirent 
 void inorder_void_member(struct hub *hub, uint32_t app, struct slice channel, struct slice user_id);
 void inorder_void_count(struct hub *hub, uint32_t app, struct slice channel, uint32_t n);
 
+/* The log has lost something: what is appended again has not the same place for all, so that each
+ * may take another one for the teller. While this node doubts, it tells what is theirs as well. */
+void inorder_doubt(struct hub *hub, bool doubt);
+
 /* What is in flight may never come back: it is told by what is known here. */
 void inorder_dropped(struct hub *hub);
 
