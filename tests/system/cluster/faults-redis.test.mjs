@@ -11,7 +11,8 @@ const skip = noRedis;
 const clocks = noClock ? [] : [new Clock(), new Clock()];
 after(() => clocks.forEach((clock) => clock.remove()));
 
-describe('Redis under load', () => {
+// Most of it is waiting.
+describe('Redis under load', { concurrency: 2 }, () => {
     fault('killed for a while and empty when it returns', { skip }, async ({ redis, load, nodes }) => {
         await redis.kill();
         // Own subscribers do not wait for it.

@@ -10,7 +10,8 @@ const place = () => Sentinels.start({ password: 'watched-secret' });
 // A failover takes some seconds in any case, and Redis away expires nobody.
 const sections = { cluster: { node_timeout: long ? 15 : 2 } };
 
-describe('Sentinels under load', () => {
+// Most of it is waiting.
+describe('Sentinels under load', { concurrency: 2 }, () => {
     fault('the master is killed, and its newest writes with it', { skip, place, sections }, async ({ place: set, load, nodes }) => {
         const [master, replica] = set.servers;
         // What is written from now on the replica never gets.

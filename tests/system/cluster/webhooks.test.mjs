@@ -1,5 +1,5 @@
 // Webhooks of three nodes as an application gets them: each event once per cluster, whichever node saw it, also when that dies.
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { clusterSuite, Nodes } from '../lib/cluster.mjs';
 import { APP } from '../lib/daemon.mjs';
@@ -144,80 +144,83 @@ async function losing(run, cluster = {}) {
     }
 }
 
-test('a node dies: what it alone had is vacated once, and its members are removed once', { skip }, () => losing(async (nodes, open) => {
-    const [alone, shared, presence] = [unique(), unique(), unique('presence')];
-    const [one, two] = [await open(0), await open(1)];
-    await two.subscribe(alone);
-    await two.subscribe(shared);
-    await one.subscribe(shared);
-    await one.subscribe(presence, { data: { user_id: 'stays' } });
-    await nodes.flush();
-    await two.subscribe(presence, { data: { user_id: 'goes' } });
-    await until(() => [alone, shared, presence].every((channel) => names(channel).length) && names(presence).length === 3, 'the beginning');
-    await nodes.at(1).kill();
-    await settled(open, alone, ['channel_occupied', 'channel_vacated']);
-    await settled(open, shared, ['channel_occupied']);
-    await settled(open, presence, ['channel_occupied', 'member_added stays', 'member_added goes', 'member_removed goes']);
-}));
-
-// Found dead before the time is over, and after it.
-for (const node_timeout of [2, 6]) test(`a node dies between the leave and its webhook: another one tells it (node_timeout=${node_timeout})`, { skip }, () => losing(async (nodes, open) => {
-    const [channel, presence] = [unique(), unique('presence')];
-    const two = await open(1);
-    await two.subscribe(channel);
-    await two.subscribe(presence, { data: { user_id: 'goes' } });
-    await until(() => names(channel).length && names(presence).length === 2, 'the beginning');
-    await two.close();
-    await nodes.flush();
-    await nodes.at(1).kill(); // within the 3 s that it waits
-    await settled(open, channel, ['channel_occupied', 'channel_vacated']);
-    assert.deepEqual(names(presence).slice(2).sort(), ['channel_vacated', 'member_removed goes']);
-}, { node_timeout }));
-
-test('a node stops properly: what it alone had is vacated once', { skip }, () => losing(async (nodes, open) => {
-    const [alone, shared] = [unique(), unique()];
-    const [one, two] = [await open(0), await open(1)];
-    await two.subscribe(alone);
-    await two.subscribe(shared);
-    await one.subscribe(shared);
-    await until(() => [alone, shared].every((channel) => names(channel).length), 'the beginning');
-    await nodes.at(1).stop({ keep: true });
-    await settled(open, alone, ['channel_occupied', 'channel_vacated']);
-    await settled(open, shared, ['channel_occupied']);
-}));
-
-test('Redis is away meanwhile, and empty when it returns: what changed is told, at most twice, and nothing else', { skip }, async () => {
-    const redis = await Redis.start();
-    const nodes = await Nodes.start(3, { redis: redis.url, sections });
-    const clients = [];
-    const open = async (i) => {
-        const client = await Client.open(nodes.at(i), { app: APP });
-        clients.push(client);
-        return client;
-    };
-    try {
-        const [kept, fresh, left] = [unique(), unique(), unique()];
+// Most of it is waiting.
+describe('webhooks of nodes that go', { concurrency: 3 }, () => {
+    test('a node dies: what it alone had is vacated once, and its members are removed once', { skip }, () => losing(async (nodes, open) => {
+        const [alone, shared, presence] = [unique(), unique(), unique('presence')];
         const [one, two] = [await open(0), await open(1)];
-        await one.subscribe(kept);
-        await two.subscribe(left);
-        await until(() => names(kept).length && names(left).length, 'the beginning');
-        await redis.kill();
-        await one.subscribe(fresh);
-        await two.subscribe(fresh);
-        await two.subscribe(kept);
-        two.unsubscribe(left);
-        await one.sync([]);
-        await two.sync([]);
-        await redis.launch();
+        await two.subscribe(alone);
+        await two.subscribe(shared);
+        await one.subscribe(shared);
+        await one.subscribe(presence, { data: { user_id: 'stays' } });
         await nodes.flush();
-        await until(() => names(left).includes('channel_vacated') && names(fresh).length, () => `what changed; so far: ${names(left)}; ${names(fresh)}\n${nodes.log()}`, 30_000);
-        await settled(open, kept, ['channel_occupied']);
-        assert.deepEqual([...new Set(names(left))].sort(), ['channel_occupied', 'channel_vacated']);
-        assert.deepEqual([...new Set(names(fresh))], ['channel_occupied']);
-        assert.ok(names(left).length <= 3 && names(fresh).length <= 2, `${names(left)}; ${names(fresh)}`);
-    } finally {
-        for (const client of clients) client.destroy();
-        await nodes.stop();
-        await redis.stop();
-    }
+        await two.subscribe(presence, { data: { user_id: 'goes' } });
+        await until(() => [alone, shared, presence].every((channel) => names(channel).length) && names(presence).length === 3, 'the beginning');
+        await nodes.at(1).kill();
+        await settled(open, alone, ['channel_occupied', 'channel_vacated']);
+        await settled(open, shared, ['channel_occupied']);
+        await settled(open, presence, ['channel_occupied', 'member_added stays', 'member_added goes', 'member_removed goes']);
+    }));
+
+    // Found dead before the time is over, and after it.
+    for (const node_timeout of [2, 6]) test(`a node dies between the leave and its webhook: another one tells it (node_timeout=${node_timeout})`, { skip }, () => losing(async (nodes, open) => {
+        const [channel, presence] = [unique(), unique('presence')];
+        const two = await open(1);
+        await two.subscribe(channel);
+        await two.subscribe(presence, { data: { user_id: 'goes' } });
+        await until(() => names(channel).length && names(presence).length === 2, 'the beginning');
+        await two.close();
+        await nodes.flush();
+        await nodes.at(1).kill(); // within the 3 s that it waits
+        await settled(open, channel, ['channel_occupied', 'channel_vacated']);
+        assert.deepEqual(names(presence).slice(2).sort(), ['channel_vacated', 'member_removed goes']);
+    }, { node_timeout }));
+
+    test('a node stops properly: what it alone had is vacated once', { skip }, () => losing(async (nodes, open) => {
+        const [alone, shared] = [unique(), unique()];
+        const [one, two] = [await open(0), await open(1)];
+        await two.subscribe(alone);
+        await two.subscribe(shared);
+        await one.subscribe(shared);
+        await until(() => [alone, shared].every((channel) => names(channel).length), 'the beginning');
+        await nodes.at(1).stop({ keep: true });
+        await settled(open, alone, ['channel_occupied', 'channel_vacated']);
+        await settled(open, shared, ['channel_occupied']);
+    }));
+
+    test('Redis is away meanwhile, and empty when it returns: what changed is told, at most twice, and nothing else', { skip }, async () => {
+        const redis = await Redis.start();
+        const nodes = await Nodes.start(3, { redis: redis.url, sections });
+        const clients = [];
+        const open = async (i) => {
+            const client = await Client.open(nodes.at(i), { app: APP });
+            clients.push(client);
+            return client;
+        };
+        try {
+            const [kept, fresh, left] = [unique(), unique(), unique()];
+            const [one, two] = [await open(0), await open(1)];
+            await one.subscribe(kept);
+            await two.subscribe(left);
+            await until(() => names(kept).length && names(left).length, 'the beginning');
+            await redis.kill();
+            await one.subscribe(fresh);
+            await two.subscribe(fresh);
+            await two.subscribe(kept);
+            two.unsubscribe(left);
+            await one.sync([]);
+            await two.sync([]);
+            await redis.launch();
+            await nodes.flush();
+            await until(() => names(left).includes('channel_vacated') && names(fresh).length, () => `what changed; so far: ${names(left)}; ${names(fresh)}\n${nodes.log()}`, 30_000);
+            await settled(open, kept, ['channel_occupied']);
+            assert.deepEqual([...new Set(names(left))].sort(), ['channel_occupied', 'channel_vacated']);
+            assert.deepEqual([...new Set(names(fresh))], ['channel_occupied']);
+            assert.ok(names(left).length <= 3 && names(fresh).length <= 2, `${names(left)}; ${names(fresh)}`);
+        } finally {
+            for (const client of clients) client.destroy();
+            await nodes.stop();
+            await redis.stop();
+        }
+    });
 });
