@@ -22,7 +22,7 @@
 #include "links/bus_reader.h"
 
 #define BUS_JOIN         (64u << 10) /* bytes of an entry that takes no more records */
-#define BUS_HOLD_MS      1u          /* that an entry waits at most for the answer to another */
+#define BUS_HOLD_MS      10u         /* that an entry waits at most for the answer to another */
 #define BUS_FLIGHTS      256u        /* entries appended whose replies are awaited */
 #define BUS_FLIGHT_BYTES (4u << 20)  /* bytes of them, but one entry may be larger */
 #define BUS_LOOSE_MAX    (32u << 20) /* bytes of records without numbers that wait */

@@ -48,7 +48,9 @@ static void cluster_renew(struct cluster *cluster)
 
 static void cluster_look_ready(struct cluster *cluster)
 {
-    bool ready = true;
+    /* Who comes and finds strangers alone is the one that was set up wrongly, and is not to be sent
+     * clients. Who was there before goes on. */
+    bool ready = !cluster_among_strangers(cluster);
     for (uint32_t i = 0; i < cluster->nlanes; i++) {
         ready = ready && cluster->lanes[i].log.ready;
     }

@@ -280,6 +280,7 @@ static void cluster_on_foreign(struct cluster_lane *lane, const struct bus_entry
     if (stranger == NULL) {
         return;
     }
+    stranger->heard_ms = now;
     if (!format && stranger->name[0] == '\0') {
         cluster_learn_name(stranger, entry);
     }
@@ -305,6 +306,17 @@ static void cluster_on_foreign(struct cluster_lane *lane, const struct bus_entry
                   "all nodes the same [cluster] lanes and restart those that differ",
                   name, entry->lanes, cluster->nlanes);
     }
+}
+
+bool cluster_among_strangers(const struct cluster *cluster)
+{
+    uint64_t now = clock_mono_ms();
+    for (uint32_t i = 0; i < cluster->nstrangers; i++) {
+        if (now - cluster->strangers[i].heard_ms < STRANGER_MS) {
+            return cluster->lanes[0].log.nodes.alive.count == 0;
+        }
+    }
+    return false;
 }
 
 /* ---- events ---- */

@@ -305,6 +305,8 @@ static void cluster_lane_on_entry(void *arg, struct redis_key *key, struct redis
     struct cluster_lane *lane = redis_key_tag(key);
     struct slice bytes = n >= 2 ? fields[1] : SLICE("");
     cluster->dirty = true;
+    /* Whoever was told that he is subscribed must be known before this is routed. */
+    loop_drain_mail(cluster->hub->loop, &cluster->hub->box);
     cluster_growth_add(&lane->growth, id, bytes.len, cluster->window_ms, cluster_lane_max(lane));
     bus_log_entry(&lane->log, (struct bus_id){id.ms, id.seq}, bytes, clock_mono_ms());
 }

@@ -138,7 +138,7 @@ row($table, '... p99', $us($get('cluster single nodes', 'last_p99_ms')), $get('c
 row($table, '... less what it takes within one node without Redis, p50', $minus($hop, $us($get('cluster single alone', 'last_p50_ms'))), $get('cluster single stream', 'p50_us'), 'us', '', '');
 row($table, '... p50; yardstick: PUBLISH and SUBSCRIBE', $hop, $get('cluster single pubsub', 'p50_us'), 'us', '', '');
 row($table, "... Redis' CPU for each; yardstick: XADD and XREAD", $get('cluster single nodes', 'redis_cpu_us'), $get('cluster single stream', 'redis_cpu_us'), 'us', '', '');
-foreach ([1, 16, 64, 250] as $outstanding) {
+foreach ([1, 16, 64, 250, 1000] as $outstanding) {
     $of = static fn (string $server, string $field): ?array => $get("cluster window:$outstanding $server", $field);
     row($table, "publishes a second from node to node, $outstanding outstanding; yardstick: XADD and XREAD", $of('nodes', 'publishes_per_s'), $of('stream', 'publishes_per_s'), '/s', '', '');
     row($table, '... yardstick: PUBLISH and SUBSCRIBE', $of('nodes', 'publishes_per_s'), $of('pubsub', 'publishes_per_s'), '/s', '', '');
