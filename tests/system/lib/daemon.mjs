@@ -111,7 +111,7 @@ export class Daemon {
         const both = [];
         for (const node of ['first', 'second']) {
             const sections = { ...options.sections, ...common, cluster: { ...common.cluster, node } };
-            both.push(await Daemon.#alone({ ...options, sections }));
+            both.push(await Daemon.#alone({ ...options, sections, workers: node === 'first' ? 1 : options.workers }));
         }
         const [daemon, twin] = both;
         await Pair.of(daemon, twin);

@@ -98,15 +98,17 @@ async function busPort() {
 
 export class Redis {
     /** conf: lines of redis.conf beside what tests need. Nothing is kept on disk unless they say so. */
-    static async start({ conf = [], port, password, clock, program = 'redis-server', bus = false, attempt = 0 } = {}) {
+    static async start({ conf = [], port, password, clock, program = 'redis-server', host = '127.0.0.1', wrap = [], bus = false, attempt = 0 } = {}) {
         const redis = new Redis();
         redis.program = program;
         redis.dir = mkdtempSync(join(tmpdir(), 'ff-redis-'));
         redis.port = port ?? (await (bus ? busPort() : freePort()));
         redis.password = password;
+        redis.host = host; // where it is reached; elsewhere than here it listens everywhere
+        redis.wrap = wrap; // a command that starts it
         redis.clock = clock; // see clock.mjs
         redis.file = join(redis.dir, 'redis.conf');
-        const lines = [`port ${redis.port}`, 'bind 127.0.0.1', 'protected-mode no', `dir ${redis.dir}`, 'daemonize no'];
+        const lines = [`port ${redis.port}`, `bind ${wrap.length ? '0.0.0.0' : '127.0.0.1'}`, 'protected-mode no', `dir ${redis.dir}`, 'daemonize no'];
         if (program === 'redis-server') {
             lines.push('save ""', 'appendonly no', 'repl-diskless-sync-delay 0');
             if (password) lines.push(`requirepass ${password}`, `masterauth ${password}`);
@@ -117,17 +119,17 @@ export class Redis {
         } catch (error) {
             await redis.stop();
             // Somebody else took the port between the check and the bind.
-            if (port === undefined && /already in use/.test(error.message) && attempt < 5) return Redis.start({ conf, password, clock, program, bus, attempt: attempt + 1 });
+            if (port === undefined && /already in use/.test(error.message) && attempt < 5) return Redis.start({ conf, password, clock, program, host, wrap, bus, attempt: attempt + 1 });
             throw error;
         }
         return redis;
     }
 
     get url() {
-        return `redis://${this.password ? `:${this.password}@` : ''}127.0.0.1:${this.port}/0`;
+        return `redis://${this.password ? `:${this.password}@` : ''}${this.host}:${this.port}/0`;
     }
     get address() {
-        return `127.0.0.1:${this.port}`;
+        return `${this.host}:${this.port}`;
     }
     get pid() {
         return this.process.pid;
@@ -136,7 +138,8 @@ export class Redis {
     /** Starts it (again), on the same port and with what it has kept. */
     async launch() {
         alive.add(this);
-        this.process = new Process(this.program, [this.file], { cwd: this.dir, env: { ...process.env, ...this.clock?.env } });
+        const [command, ...args] = [...this.wrap, this.program, this.file];
+        this.process = new Process(command, args, { cwd: this.dir, env: { ...process.env, ...this.clock?.env } });
         await until(async () => {
             if (this.process.status) throw new Error(`${this.program} ended: ${JSON.stringify(this.process.status)}`);
             // A server that loads says so; a replica whose master is gone answers all the same.
@@ -146,7 +149,7 @@ export class Redis {
 
     async command(...words) {
         if (!this.connection || this.connection.closed) {
-            this.connection = await Resp.connect(this.port);
+            this.connection = await Resp.connect(this.port, this.host);
             if (this.password) await this.connection.command('AUTH', this.password);
         }
         return this.connection.command(...words);
