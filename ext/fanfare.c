@@ -27,11 +27,13 @@ zend_class_entry *fanfare_ce_connect;
 zend_class_entry *fanfare_ce_timeout;
 zend_class_entry *fanfare_ce_lost;
 zend_class_entry *fanfare_ce_protocol;
+zend_class_entry *fanfare_ce_unconfirmed;
 zend_class_entry *fanfare_ce_rejected;
 zend_class_entry *fanfare_ce_payload;
 zend_class_entry *fanfare_ce_configuration;
 zend_class_entry *fanfare_ce_phase;
 zend_class_entry *fanfare_ce_reason;
+zend_class_entry *fanfare_ce_ack;
 zend_class_entry *fanfare_ce_receipt;
 zend_class_entry *fanfare_ce_message;
 zend_class_entry *fanfare_ce_flush_result;
@@ -43,16 +45,18 @@ zend_class_entry *fanfare_ce_client;
 
 static void module_register_classes(void)
 {
-	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway;
+	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway, *cluster_inspector;
 
 	fanfare_ce_exception = register_class_Fanfare_Exception(zend_ce_throwable);
 	fanfare_ce_phase = register_class_Fanfare_Phase();
 	fanfare_ce_reason = register_class_Fanfare_Reason();
+	fanfare_ce_ack = register_class_Fanfare_Ack();
 	fanfare_ce_transport = register_class_Fanfare_TransportException(spl_ce_RuntimeException, fanfare_ce_exception);
 	fanfare_ce_connect = register_class_Fanfare_ConnectException(fanfare_ce_transport);
 	fanfare_ce_timeout = register_class_Fanfare_TimeoutException(fanfare_ce_transport);
 	fanfare_ce_lost = register_class_Fanfare_ConnectionLostException(fanfare_ce_transport);
 	fanfare_ce_protocol = register_class_Fanfare_ProtocolException(fanfare_ce_transport);
+	fanfare_ce_unconfirmed = register_class_Fanfare_UnconfirmedException(fanfare_ce_transport);
 	fanfare_ce_rejected = register_class_Fanfare_RejectedException(spl_ce_RuntimeException, fanfare_ce_exception);
 	fanfare_ce_payload = register_class_Fanfare_PayloadException(spl_ce_InvalidArgumentException, fanfare_ce_exception);
 	fanfare_ce_configuration =
@@ -69,7 +73,8 @@ static void module_register_classes(void)
 	inspector = register_class_Fanfare_Inspector();
 	terminator = register_class_Fanfare_Terminator();
 	gateway = register_class_Fanfare_Gateway(publisher, async_publisher, inspector, terminator);
-	fanfare_ce_client = register_class_Fanfare_Client(gateway);
+	cluster_inspector = register_class_Fanfare_ClusterInspector();
+	fanfare_ce_client = register_class_Fanfare_Client(gateway, cluster_inspector);
 }
 
 static void module_after_fork(void)

@@ -72,7 +72,10 @@ void fanfare_answer_outcome(struct fanfare_outcome *outcome, const struct ff_ipc
 	answer_text(outcome->reason, sizeof(outcome->reason), error->reason);
 	answer_text(outcome->text, sizeof(outcome->text), error->text);
 	if (strcmp(outcome->reason, FF_IPC_REASON_PROTOCOL) == 0) {
-		outcome->status = FANFARE_PROTOCOL;
+		outcome->status = strcmp(outcome->text, FF_IPC_UNKNOWN_TYPE) == 0 ? FANFARE_TOO_OLD : FANFARE_PROTOCOL;
+	} else if (strcmp(outcome->reason, FF_IPC_REASON_UNCONFIRMED) == 0) {
+		outcome->status = FANFARE_UNCONFIRMED;
+		outcome->maybe_delivered = true;
 	}
 }
 
@@ -80,22 +83,24 @@ void fanfare_answer_outcome(struct fanfare_outcome *outcome, const struct ff_ipc
 static bool answer_logged(struct fanfare_peer *peer, const struct ff_ipc_frame *frame)
 {
 	struct fanfare_outcome outcome;
+	bool ack = frame->type == FF_IPC_ACK || frame->type == FF_IPC_CLUSTER_ACK;
 
 	if (frame->seq >= peer->next_seq) {
 		return false;
 	}
-	if (frame->type != FF_IPC_ACK && frame->type != FF_IPC_ERROR) {
+	if (!ack && frame->type != FF_IPC_ERROR) {
 		/* to a call that gave up; no publish is answered so */
 		return !fanfare_log_waits(&peer->log, frame->seq);
 	}
 	if (fanfare_log_answered(&peer->log, frame->seq) != FANFARE_LOG_FIRST) {
 		return true;
 	}
-	if (frame->type == FF_IPC_ACK) {
+	if (ack) {
 		peer->counts.acknowledged++;
 	} else {
-		peer->counts.rejected++;
 		fanfare_answer_outcome(&outcome, frame);
+		peer->counts.unconfirmed += outcome.status == FANFARE_UNCONFIRMED;
+		peer->counts.rejected += outcome.status != FANFARE_UNCONFIRMED;
 		fanfare_counts_fail(&peer->counts, &outcome, peer->identity.socket);
 	}
 	return true;

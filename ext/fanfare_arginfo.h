@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 476ec2eb481378ec59404c1e3209553398a0cbc0 */
+ * Stub hash: fbed42a3f78d7a8086a10ed485f699f6f563094d */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
@@ -7,6 +7,7 @@ ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\R
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, ack, Fanfare\\Ack, 1, "null")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_Fanfare_publish_async, 0, 2, IS_LONG, 0)
@@ -15,10 +16,12 @@ ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_Fanfare_publish_async, 0, 2, IS_
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, ack, Fanfare\\Ack, 1, "null")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_Fanfare_publish_many, 0, 1, IS_ARRAY, 0)
 	ZEND_ARG_TYPE_INFO(0, messages, IS_ARRAY, 0)
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, ack, Fanfare\\Ack, 1, "null")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_flush, 0, 0, Fanfare\\FlushResult, 0)
@@ -68,6 +71,7 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_FlushResult___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, rejected, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, unanswered, IS_LONG, 0, "0")
 	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, error, Fanfare\\Exception, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, unconfirmed, IS_LONG, 0, "0")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_CachedEvent___construct, 0, 0, 1)
@@ -81,6 +85,7 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Channel___construct, 0, 0, 1)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, subscriptions, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, members, IS_LONG, 1, "null")
 	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, cache, Fanfare\\CachedEvent, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, partial, _IS_BOOL, 0, "false")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Member___construct, 0, 0, 1)
@@ -101,9 +106,17 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Stats___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, draining, _IS_BOOL, 0, "false")
 ZEND_END_ARG_INFO()
 
-#define arginfo_class_Fanfare_Publisher_publish arginfo_Fanfare_publish
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Publisher_publish, 0, 2, Fanfare\\Receipt, 0)
+	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
 
-#define arginfo_class_Fanfare_Publisher_publishMany arginfo_Fanfare_publish_many
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Publisher_publishMany, 0, 1, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO(0, messages, IS_ARRAY, 0)
+ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Publisher_sendToUser, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
@@ -113,7 +126,13 @@ ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Publisher_sendToUse
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
 ZEND_END_ARG_INFO()
 
-#define arginfo_class_Fanfare_AsyncPublisher_publishAsync arginfo_Fanfare_publish_async
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_AsyncPublisher_publishAsync, 0, 2, IS_LONG, 0)
+	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_AsyncPublisher_pending, 0, 0, IS_LONG, 0)
 ZEND_END_ARG_INFO()
@@ -142,6 +161,9 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Inspector_stats, 0, 0, Fanfare\\Stats, 0)
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_ClusterInspector_answerWasPartial, 0, 0, _IS_BOOL, 0)
+ZEND_END_ARG_INFO()
+
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Terminator_terminateUser, 0, 1, IS_LONG, 0)
 	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
 ZEND_END_ARG_INFO()
@@ -156,6 +178,7 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Client___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, socket, IS_STRING, 1, "null")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, timeout, IS_DOUBLE, 1, "null")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, jsonFlags, IS_LONG, 0, "0")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, ack, Fanfare\\Ack, 1, "null")
 ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_publish arginfo_Fanfare_publish
@@ -168,7 +191,14 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_flush arginfo_Fanfare_flush
 
-#define arginfo_class_Fanfare_Client_sendToUser arginfo_class_Fanfare_Publisher_sendToUser
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Client_sendToUser, 0, 2, Fanfare\\Receipt, 0)
+	ZEND_ARG_TYPE_INFO(0, userId, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, event, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, payload, IS_MIXED, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, except, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, ack, Fanfare\\Ack, 1, "null")
+ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_terminateUser arginfo_class_Fanfare_Terminator_terminateUser
 
@@ -185,6 +215,8 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Fanfare_Client_ping arginfo_class_Fanfare_Inspector_ping
 
 #define arginfo_class_Fanfare_Client_stats arginfo_class_Fanfare_Inspector_stats
+
+#define arginfo_class_Fanfare_Client_answerWasPartial arginfo_class_Fanfare_ClusterInspector_answerWasPartial
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Client_close, 0, 0, IS_VOID, 0)
 ZEND_END_ARG_INFO()
@@ -219,6 +251,7 @@ ZEND_METHOD(Fanfare_Client, members);
 ZEND_METHOD(Fanfare_Client, connectionCount);
 ZEND_METHOD(Fanfare_Client, ping);
 ZEND_METHOD(Fanfare_Client, stats);
+ZEND_METHOD(Fanfare_Client, answerWasPartial);
 ZEND_METHOD(Fanfare_Client, close);
 
 
@@ -246,6 +279,11 @@ static const zend_function_entry class_Fanfare_Reason_methods[] = {
 };
 
 
+static const zend_function_entry class_Fanfare_Ack_methods[] = {
+	ZEND_FE_END
+};
+
+
 static const zend_function_entry class_Fanfare_TransportException_methods[] = {
 	ZEND_ME(Fanfare_TransportException, __construct, arginfo_class_Fanfare_TransportException___construct, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
@@ -268,6 +306,11 @@ static const zend_function_entry class_Fanfare_ConnectionLostException_methods[]
 
 
 static const zend_function_entry class_Fanfare_ProtocolException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_UnconfirmedException_methods[] = {
 	ZEND_FE_END
 };
 
@@ -358,6 +401,12 @@ static const zend_function_entry class_Fanfare_Inspector_methods[] = {
 };
 
 
+static const zend_function_entry class_Fanfare_ClusterInspector_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_ClusterInspector, answerWasPartial, arginfo_class_Fanfare_ClusterInspector_answerWasPartial, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
 static const zend_function_entry class_Fanfare_Terminator_methods[] = {
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Terminator, terminateUser, arginfo_class_Fanfare_Terminator_terminateUser, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
 	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Terminator, terminateConnection, arginfo_class_Fanfare_Terminator_terminateConnection, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
@@ -386,6 +435,7 @@ static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, connectionCount, arginfo_class_Fanfare_Client_connectionCount, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, ping, arginfo_class_Fanfare_Client_ping, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, stats, arginfo_class_Fanfare_Client_stats, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, answerWasPartial, arginfo_class_Fanfare_Client_answerWasPartial, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, close, arginfo_class_Fanfare_Client_close, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };
@@ -475,6 +525,23 @@ static zend_class_entry *register_class_Fanfare_Reason(void)
 	return class_entry;
 }
 
+static zend_class_entry *register_class_Fanfare_Ack(void)
+{
+	zend_class_entry *class_entry = zend_register_internal_enum("Fanfare\\Ack", IS_STRING, class_Fanfare_Ack_methods);
+
+	zval enum_case_Local_value;
+	zend_string *enum_case_Local_value_str = zend_string_init("local", strlen("local"), 1);
+	ZVAL_STR(&enum_case_Local_value, enum_case_Local_value_str);
+	zend_enum_add_case_cstr(class_entry, "Local", &enum_case_Local_value);
+
+	zval enum_case_Cluster_value;
+	zend_string *enum_case_Cluster_value_str = zend_string_init("cluster", strlen("cluster"), 1);
+	ZVAL_STR(&enum_case_Cluster_value, enum_case_Cluster_value_str);
+	zend_enum_add_case_cstr(class_entry, "Cluster", &enum_case_Cluster_value);
+
+	return class_entry;
+}
+
 static zend_class_entry *register_class_Fanfare_TransportException(zend_class_entry *class_entry_RuntimeException, zend_class_entry *class_entry_Fanfare_Exception)
 {
 	zend_class_entry ce, *class_entry;
@@ -538,6 +605,17 @@ static zend_class_entry *register_class_Fanfare_ProtocolException(zend_class_ent
 	zend_class_entry ce, *class_entry;
 
 	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "ProtocolException", class_Fanfare_ProtocolException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Fanfare_TransportException);
+	class_entry->ce_flags |= ZEND_ACC_FINAL;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_UnconfirmedException(zend_class_entry *class_entry_Fanfare_TransportException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "UnconfirmedException", class_Fanfare_UnconfirmedException_methods);
 	class_entry = zend_register_internal_class_ex(&ce, class_entry_Fanfare_TransportException);
 	class_entry->ce_flags |= ZEND_ACC_FINAL;
 
@@ -696,6 +774,12 @@ static zend_class_entry *register_class_Fanfare_FlushResult(void)
 	zend_declare_typed_property(class_entry, property_error_name, &property_error_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_error_class_Fanfare_Exception, 0, MAY_BE_NULL));
 	zend_string_release(property_error_name);
 
+	zval property_unconfirmed_default_value;
+	ZVAL_UNDEF(&property_unconfirmed_default_value);
+	zend_string *property_unconfirmed_name = zend_string_init("unconfirmed", sizeof("unconfirmed") - 1, 1);
+	zend_declare_typed_property(class_entry, property_unconfirmed_name, &property_unconfirmed_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_unconfirmed_name);
+
 	return class_entry;
 }
 
@@ -760,6 +844,12 @@ static zend_class_entry *register_class_Fanfare_Channel(void)
 	zend_string *property_cache_name = zend_string_init("cache", sizeof("cache") - 1, 1);
 	zend_declare_typed_property(class_entry, property_cache_name, &property_cache_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_cache_class_Fanfare_CachedEvent, 0, MAY_BE_NULL));
 	zend_string_release(property_cache_name);
+
+	zval property_partial_default_value;
+	ZVAL_UNDEF(&property_partial_default_value);
+	zend_string *property_partial_name = zend_string_init("partial", sizeof("partial") - 1, 1);
+	zend_declare_typed_property(class_entry, property_partial_name, &property_partial_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
+	zend_string_release(property_partial_name);
 
 	return class_entry;
 }
@@ -888,6 +978,16 @@ static zend_class_entry *register_class_Fanfare_Inspector(void)
 	return class_entry;
 }
 
+static zend_class_entry *register_class_Fanfare_ClusterInspector(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "ClusterInspector", class_Fanfare_ClusterInspector_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
 static zend_class_entry *register_class_Fanfare_Terminator(void)
 {
 	zend_class_entry ce, *class_entry;
@@ -909,14 +1009,14 @@ static zend_class_entry *register_class_Fanfare_Gateway(zend_class_entry *class_
 	return class_entry;
 }
 
-static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway)
+static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway, zend_class_entry *class_entry_Fanfare_ClusterInspector)
 {
 	zend_class_entry ce, *class_entry;
 
 	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Client", class_Fanfare_Client_methods);
 	class_entry = zend_register_internal_class_ex(&ce, NULL);
 	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
-	zend_class_implements(class_entry, 1, class_entry_Fanfare_Gateway);
+	zend_class_implements(class_entry, 2, class_entry_Fanfare_Gateway, class_entry_Fanfare_ClusterInspector);
 
 	zval const_VERSION_value;
 	zend_string *const_VERSION_value_str = zend_string_init(PHP_FANFARE_VERSION, strlen(PHP_FANFARE_VERSION), 1);

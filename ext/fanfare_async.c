@@ -25,13 +25,14 @@ static enum fanfare_status async_failed(struct fanfare_peer *peer, const struct 
 	return status;
 }
 
-enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct ff_ipc_message *message,
+enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct ff_ipc_message *message, bool cluster,
                                        struct fanfare_budget *budget, struct fanfare_outcome *outcome)
 {
 	struct fanfare_log *log = &peer->log;
-	size_t before, bytes = fanfare_call_bytes(message);
+	size_t before, ack_at, bytes = fanfare_call_bytes(message);
 	msgpack_sbuffer *buffer;
 	enum fanfare_status status;
+	int rc;
 
 	fanfare_outcome_init(outcome);
 	if (fanfare_call_paused(peer, budget, outcome)) {
@@ -46,7 +47,12 @@ enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct f
 	}
 	buffer = fanfare_log_buffer(log);
 	before = buffer->size;
-	if (ff_ipc_pack_publish_head(buffer, peer->next_seq, message) != 0) {
+	if (UNEXPECTED(cluster)) {
+		rc = ff_ipc_pack_cluster_publish_head(buffer, peer->next_seq, fanfare_ack_ms(budget->limit), message, &ack_at);
+	} else {
+		rc = ff_ipc_pack_publish_head(buffer, peer->next_seq, message);
+	}
+	if (rc != 0) {
 		return fanfare_call_not_packed(bytes, outcome);
 	}
 	if (msgpack_sbuffer_write(buffer, message->data.p, message->data.len) != 0) {

@@ -11,8 +11,9 @@
 #include "ipc_pack.h"
 
 /* Puts one message behind the others and writes when enough has gathered. After a failure the message is not in the
- * log, and was certainly not delivered; the others stay. */
-enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct ff_ipc_message *message,
+ * log, and was certainly not delivered; the others stay. cluster: the daemon may take as long for its answer as one
+ * whole call of the client, less what it needs to come back. */
+enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct ff_ipc_message *message, bool cluster,
                                        struct fanfare_budget *budget, struct fanfare_outcome *outcome);
 
 /*

@@ -84,6 +84,12 @@ static enum fanfare_status call_begin(struct fanfare_peer *peer, struct fanfare_
 	return status;
 }
 
+static void call_forget(struct fanfare_peer *peer)
+{
+	fanfare_peer_shrink(&peer->head);
+	peer->ack_at = 0;
+}
+
 /* peer->head holds the frame. */
 static enum fanfare_status call_send(struct fanfare_peer *peer, enum ff_ipc_type type, uint64_t seq,
                                      struct ff_slice payload, const struct fanfare_budget *budget,
@@ -92,11 +98,11 @@ static enum fanfare_status call_send(struct fanfare_peer *peer, enum ff_ipc_type
 	enum fanfare_status status =
 		fanfare_exchange(peer, (enum ff_ipc_type)(type + 64), seq, payload, budget, answer, outcome);
 
-	fanfare_peer_shrink(&peer->head);
+	call_forget(peer);
 	if (status == FANFARE_OK && answer->type == FF_IPC_ERROR) {
 		fanfare_answer_outcome(outcome, answer);
 		status = outcome->status;
-		if (status == FANFARE_PROTOCOL) {
+		if (status == FANFARE_PROTOCOL || status == FANFARE_TOO_OLD) {
 			fanfare_peer_drop(peer);
 		}
 	} else if (UNEXPECTED(status != FANFARE_OK)) {
@@ -108,25 +114,32 @@ static enum fanfare_status call_send(struct fanfare_peer *peer, enum ff_ipc_type
 	return status;
 }
 
-enum fanfare_status fanfare_call_publish(struct fanfare_peer *peer, const struct ff_ipc_message *message,
+enum fanfare_status fanfare_call_publish(struct fanfare_peer *peer, const struct ff_ipc_message *message, bool cluster,
                                          struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                          struct fanfare_outcome *outcome)
 {
 	enum fanfare_status status = call_begin(peer, budget, outcome);
 	uint64_t seq = peer->next_seq;
+	int rc;
 
 	if (status != FANFARE_OK) {
 		return status;
 	}
-	if (ff_ipc_pack_publish_head(&peer->head, seq, message) != 0) {
-		fanfare_peer_shrink(&peer->head);
+	if (UNEXPECTED(cluster)) {
+		rc = ff_ipc_pack_cluster_publish_head(&peer->head, seq, 0, message, &peer->ack_at);
+	} else {
+		rc = ff_ipc_pack_publish_head(&peer->head, seq, message);
+	}
+	if (rc != 0) {
+		call_forget(peer);
 		return fanfare_call_not_packed(fanfare_call_bytes(message), outcome);
 	}
-	return call_send(peer, FF_IPC_PUBLISH, seq, message->data, budget, answer, outcome);
+	return call_send(peer, cluster ? FF_IPC_CLUSTER_PUBLISH : FF_IPC_PUBLISH, seq, message->data, budget, answer,
+	                 outcome);
 }
 
 enum fanfare_status fanfare_call_batch(struct fanfare_peer *peer, const struct ff_ipc_message *messages, uint32_t n,
-                                       struct fanfare_budget *budget, struct ff_ipc_frame *answer,
+                                       bool cluster, struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                        struct fanfare_outcome *outcome)
 {
 	enum fanfare_status status = call_begin(peer, budget, outcome);
@@ -137,16 +150,20 @@ enum fanfare_status fanfare_call_batch(struct fanfare_peer *peer, const struct f
 	if (status != FANFARE_OK) {
 		return status;
 	}
-	rc = ff_ipc_pack_batch_begin(&peer->head, seq, n, &mark);
+	if (cluster) {
+		rc = ff_ipc_pack_cluster_batch_begin(&peer->head, seq, 0, n, &mark, &peer->ack_at);
+	} else {
+		rc = ff_ipc_pack_batch_begin(&peer->head, seq, n, &mark);
+	}
 	for (uint32_t i = 0; i < n && rc == 0; i++) {
 		bytes += fanfare_call_bytes(&messages[i]);
 		rc = ff_ipc_pack_batch_add(&peer->head, mark, &messages[i]);
 	}
 	if (rc != 0 || ff_ipc_pack_batch_end(&peer->head, mark) != 0) {
-		fanfare_peer_shrink(&peer->head);
+		call_forget(peer);
 		return fanfare_call_not_packed(bytes, outcome);
 	}
-	status = call_send(peer, FF_IPC_BATCH, seq, call_nothing, budget, answer, outcome);
+	status = call_send(peer, cluster ? FF_IPC_CLUSTER_BATCH : FF_IPC_BATCH, seq, call_nothing, budget, answer, outcome);
 	if (status == FANFARE_OK && answer->nreceipts != n) {
 		snprintf(outcome->text, sizeof(outcome->text), "%u receipts for %u messages", answer->nreceipts, n);
 		return fanfare_outcome_fail(outcome, FANFARE_PROTOCOL, FANFARE_PHASE_ACK, true);

@@ -19,13 +19,14 @@ struct fanfare_request {
 	unsigned int wanted;  /* of channels and channel: bits of enum ff_ipc_attribute */
 };
 
-enum fanfare_status fanfare_call_publish(struct fanfare_peer *peer, const struct ff_ipc_message *message,
+/* cluster: the answer is to come when the cluster has it, or when the time is nearly over. */
+enum fanfare_status fanfare_call_publish(struct fanfare_peer *peer, const struct ff_ipc_message *message, bool cluster,
                                          struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                          struct fanfare_outcome *outcome);
 
 /* On FANFARE_OK the answer has as many receipts as there are messages. */
 enum fanfare_status fanfare_call_batch(struct fanfare_peer *peer, const struct ff_ipc_message *messages, uint32_t n,
-                                       struct fanfare_budget *budget, struct ff_ipc_frame *answer,
+                                       bool cluster, struct fanfare_budget *budget, struct ff_ipc_frame *answer,
                                        struct fanfare_outcome *outcome);
 
 enum fanfare_status fanfare_call_request(struct fanfare_peer *peer, const struct fanfare_request *request,

@@ -4,6 +4,7 @@
 
 #include "php_fanfare.h"
 
+#include "zend_enum.h"
 #include "zend_exceptions.h"
 
 #include "fanfare_client.h"
@@ -49,7 +50,7 @@ static HashTable *client_debug_info(zend_object *object, int *is_temp)
 	const char *app = client->app != NULL ? ZSTR_VAL(client->app) : FANFARE_G(app_id);
 	const char *socket = client->socket != NULL ? ZSTR_VAL(client->socket) : FANFARE_G(socket);
 	const char *state = "new";
-	HashTable *info = zend_new_array(5);
+	HashTable *info = zend_new_array(6);
 	zval value;
 
 	if (peer != NULL) {
@@ -72,6 +73,8 @@ static HashTable *client_debug_info(zend_object *object, int *is_temp)
 	zend_hash_str_add(info, "socket", sizeof("socket") - 1, &value);
 	ZVAL_DOUBLE(&value, client->timeout > 0 ? client->timeout : FANFARE_G(timeout));
 	zend_hash_str_add(info, "timeout", sizeof("timeout") - 1, &value);
+	ZVAL_STRING(&value, fanfare_client_by_cluster(client, NULL) ? "cluster" : "local");
+	zend_hash_str_add(info, "ack", sizeof("ack") - 1, &value);
 	ZVAL_STRING(&value, state);
 	zend_hash_str_add(info, "state", sizeof("state") - 1, &value);
 	ZVAL_LONG(&value, peer != NULL ? (zend_long) fanfare_peer_pending(peer) : 0);
@@ -104,14 +107,16 @@ ZEND_METHOD(Fanfare_Client, __construct)
 	double timeout = 0;
 	bool no_timeout = true;
 	zend_long flags = 0;
+	zval *ack = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(0, 5)
+	ZEND_PARSE_PARAMETERS_START(0, 6)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_STR_OR_NULL(app)
 		Z_PARAM_STR_OR_NULL(secret)
 		Z_PARAM_PATH_STR_OR_NULL(socket)
 		Z_PARAM_DOUBLE_OR_NULL(timeout, no_timeout)
 		Z_PARAM_LONG(flags)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(ack, fanfare_ce_ack)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (client->constructed) {
@@ -128,6 +133,7 @@ ZEND_METHOD(Fanfare_Client, __construct)
 	client->socket = socket != NULL ? zend_string_copy(socket) : NULL;
 	client->timeout = no_timeout ? 0 : timeout;
 	client->json_flags = flags;
+	client->ack = fanfare_client_ack(client, ack);
 }
 
 bool fanfare_client_flush_timeout(double timeout, bool is_null)
@@ -139,6 +145,16 @@ bool fanfare_client_flush_timeout(double timeout, bool is_null)
 	return true;
 }
 
+enum fanfare_ack fanfare_client_ack(const struct fanfare_client *client, const zval *ack)
+{
+	if (ack != NULL) {
+		return zend_string_equals_literal(Z_STR_P(zend_enum_fetch_case_value(Z_OBJ_P(ack))), "cluster")
+		           ? FANFARE_ACK_CLUSTER
+		           : FANFARE_ACK_LOCAL;
+	}
+	return client->ack;
+}
+
 bool fanfare_client_request(zval *this, const struct fanfare_request *request, struct ff_ipc_frame *answer)
 {
 	struct fanfare_client *client = fanfare_client_of(Z_OBJ_P(this));
@@ -146,6 +162,7 @@ bool fanfare_client_request(zval *this, const struct fanfare_request *request, s
 	struct fanfare_budget budget;
 	struct fanfare_peer *peer;
 
+	client->partial = false;
 	fanfare_pool_budget(client, &budget);
 	peer = fanfare_pool_peer(client, &budget);
 	if (peer == NULL) {
@@ -155,7 +172,15 @@ bool fanfare_client_request(zval *this, const struct fanfare_request *request, s
 		fanfare_throw(&outcome, peer->identity.socket);
 		return false;
 	}
+	client->partial = answer->partial;
 	return true;
+}
+
+ZEND_METHOD(Fanfare_Client, answerWasPartial)
+{
+	ZEND_PARSE_PARAMETERS_NONE();
+
+	RETURN_BOOL(fanfare_client_of(Z_OBJ_P(ZEND_THIS))->partial);
 }
 
 ZEND_METHOD(Fanfare_Client, pending)

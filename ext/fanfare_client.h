@@ -22,6 +22,17 @@ static inline struct fanfare_client *fanfare_client_of(zend_object *object)
  */
 bool fanfare_client_request(zval *client, const struct fanfare_request *request, struct ff_ipc_frame *answer);
 
+/* What this argument (NULL: none) means for the client: FANFARE_ACK_UNSET leaves it to the ini setting. */
+enum fanfare_ack fanfare_client_ack(const struct fanfare_client *client, const zval *ack);
+
+/* Whether the cluster is to acknowledge a publish of this client with this argument. */
+static inline bool fanfare_client_by_cluster(const struct fanfare_client *client, const zval *ack)
+{
+	enum fanfare_ack by = EXPECTED(ack == NULL) ? client->ack : fanfare_client_ack(client, ack);
+
+	return (by != FANFARE_ACK_UNSET ? by : FANFARE_G(ack)) == FANFARE_ACK_CLUSTER;
+}
+
 /* Whether a flush can take so many seconds. False with an exception thrown; it is the function's first argument. */
 bool fanfare_client_flush_timeout(double timeout, bool is_null);
 

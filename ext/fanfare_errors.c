@@ -69,6 +69,12 @@ void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, c
 	case FANFARE_PROTOCOL:
 		ce = fanfare_ce_protocol;
 		break;
+	case FANFARE_TOO_OLD:
+		ce = fanfare_ce_protocol;
+		break;
+	case FANFARE_UNCONFIRMED:
+		ce = fanfare_ce_unconfirmed;
+		break;
 	case FANFARE_REJECTED:
 		ce = fanfare_ce_rejected;
 		break;

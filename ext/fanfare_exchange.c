@@ -390,6 +390,17 @@ static enum fanfare_seen exchange_wait(struct fanfare_peer *peer, uint64_t seq, 
 	return seen;
 }
 
+/* Connecting has cost time, and so have earlier attempts. */
+static void exchange_set_ack_ms(struct fanfare_peer *peer, const struct fanfare_budget *budget)
+{
+	if (UNEXPECTED(peer->ack_at != 0)) {
+		uint64_t now = fanfare_io_now();
+
+		ff_ipc_set_ack_ms(&peer->head, peer->ack_at,
+		                  fanfare_ack_ms(now < budget->deadline ? budget->deadline - now : 0));
+	}
+}
+
 /* One attempt. *complete: all bytes of the frame have left us, in this attempt or an earlier one, and the daemon has
  * not said that it takes nothing more. */
 static enum fanfare_status exchange_once(struct fanfare_peer *peer, enum ff_ipc_type type, uint64_t seq,
@@ -403,6 +414,7 @@ static enum fanfare_status exchange_once(struct fanfare_peer *peer, enum ff_ipc_
 	fanfare_outcome_init(outcome);
 	status = exchange_ready(peer, budget, outcome);
 	if (status == FANFARE_OK) {
+		exchange_set_ack_ms(peer, budget);
 		status = exchange_write(peer, &peer->head, payload, budget, outcome);
 	}
 	if (status != FANFARE_OK) {

@@ -58,6 +58,22 @@ static ZEND_INI_MH(ini_on_count)
 	return SUCCESS;
 }
 
+static ZEND_INI_MH(ini_on_ack)
+{
+	enum fanfare_ack *ack = (enum fanfare_ack *) ZEND_INI_GET_ADDR();
+
+	if (zend_string_equals_literal(new_value, "local")) {
+		*ack = FANFARE_ACK_LOCAL;
+	} else if (zend_string_equals_literal(new_value, "cluster")) {
+		*ack = FANFARE_ACK_CLUSTER;
+	} else {
+		zend_error(E_WARNING, "%s must be local or cluster, \"%s\" is refused", ZSTR_VAL(entry->name),
+		           ZSTR_VAL(new_value));
+		return FAILURE;
+	}
+	return SUCCESS;
+}
+
 /* For phpinfo() and php --ri. ini_get() shows every setting as it is, to every code of the process. */
 static ZEND_INI_DISP(ini_display_secret)
 {
@@ -79,6 +95,7 @@ PHP_INI_BEGIN()
 	STD_PHP_INI_ENTRY("fanfare.app_id", "", PHP_INI_ALL, ini_on_target, app_id, zend_fanfare_globals, fanfare_globals)
 	STD_PHP_INI_ENTRY_EX("fanfare.app_secret", "", PHP_INI_ALL, ini_on_target, app_secret, zend_fanfare_globals,
 	                     fanfare_globals, ini_display_secret)
+	STD_PHP_INI_ENTRY("fanfare.ack", "local", PHP_INI_ALL, ini_on_ack, ack, zend_fanfare_globals, fanfare_globals)
 	STD_PHP_INI_ENTRY("fanfare.timeout", "2.0", PHP_INI_ALL, ini_on_timeout, timeout, zend_fanfare_globals,
 	                  fanfare_globals)
 	STD_PHP_INI_ENTRY("fanfare.async_buffer", "64K", PHP_INI_ALL, ini_on_count, async_buffer, zend_fanfare_globals,

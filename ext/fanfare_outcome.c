@@ -69,6 +69,17 @@ void fanfare_outcome_text(const struct fanfare_outcome *outcome, const char *soc
 		snprintf(out, size, "Whatever listens at %s does not speak version %d of fanfared's protocol: %s", socket,
 		         FF_IPC_VERSION, outcome->text);
 		break;
+	case FANFARE_TOO_OLD:
+		snprintf(out, size,
+		         "fanfared at %s is too old to acknowledge for the cluster: update it, or set fanfare.ack to local",
+		         socket);
+		break;
+	case FANFARE_UNCONFIRMED:
+		snprintf(out, size,
+		         "The cluster has not acknowledged it: %s (publish it again with the same key to be sure, nothing is "
+		         "delivered twice; if this lasts, see what the log of fanfared at %s says of redis)",
+		         outcome->text, socket);
+		break;
 	case FANFARE_REJECTED:
 		if (outcome->index >= 0) {
 			snprintf(out, size, "fanfared rejected message %lld of the batch: %s", (long long) outcome->index,
@@ -99,6 +110,7 @@ void fanfare_counts_take(struct fanfare_counts *counts, struct fanfare_counts *f
 {
 	counts->acknowledged += from->acknowledged;
 	counts->rejected += from->rejected;
+	counts->unconfirmed += from->unconfirmed;
 	if (from->failed && !counts->failed) {
 		counts->failed = true;
 		counts->first = from->first;
@@ -106,5 +118,6 @@ void fanfare_counts_take(struct fanfare_counts *counts, struct fanfare_counts *f
 	}
 	from->acknowledged = 0;
 	from->rejected = 0;
+	from->unconfirmed = 0;
 	from->failed = false;
 }

@@ -13,11 +13,13 @@
 
 enum fanfare_status {
 	FANFARE_OK,
-	FANFARE_CONNECT,  /* nobody there */
-	FANFARE_TIMEOUT,  /* the budget is used up */
-	FANFARE_LOST,     /* gone between our bytes and the answer */
-	FANFARE_PROTOCOL, /* not our protocol */
-	FANFARE_REJECTED, /* the daemon said no */
+	FANFARE_CONNECT,     /* nobody there */
+	FANFARE_TIMEOUT,     /* the budget is used up */
+	FANFARE_LOST,        /* gone between our bytes and the answer */
+	FANFARE_PROTOCOL,    /* not our protocol */
+	FANFARE_TOO_OLD,     /* our protocol, but not what was sent */
+	FANFARE_REJECTED,    /* the daemon said no */
+	FANFARE_UNCONFIRMED, /* it has it, and the cluster has not said so */
 	FANFARE_TOO_LARGE,
 	FANFARE_NO_MEMORY,
 };
@@ -42,6 +44,7 @@ struct fanfare_outcome {
 struct fanfare_counts {
 	uint64_t acknowledged;
 	uint64_t rejected;
+	uint64_t unconfirmed;
 	bool failed;
 	struct fanfare_outcome first;                                  /* if failed */
 	char where[sizeof(((struct sockaddr_un *) 0)->sun_path) + 16]; /* the socket, if failed */
@@ -75,7 +78,7 @@ void fanfare_counts_take(struct fanfare_counts *counts, struct fanfare_counts *f
 
 static inline bool fanfare_counts_empty(const struct fanfare_counts *counts)
 {
-	return counts->acknowledged == 0 && counts->rejected == 0 && !counts->failed;
+	return counts->acknowledged == 0 && counts->rejected == 0 && counts->unconfirmed == 0 && !counts->failed;
 }
 
 #endif

@@ -20,6 +20,8 @@
 #include "ipc_proto.h"
 #include "ipc_unpack.h"
 
+#define FANFARE_ACK_MARGIN 5000000u /* ns */
+
 /* What makes two handles mean the same peer. */
 struct fanfare_identity {
 	const char *socket, *app, *secret; /* terminated, too */
@@ -44,6 +46,7 @@ struct fanfare_peer {
 	uint64_t next_seq;
 
 	msgpack_sbuffer head; /* the frame of the current call, without a payload that is sent from where it lies */
+	size_t ack_at;        /* where head says how long the cluster may take, 0: it does not */
 	struct fanfare_log log;
 	struct fanfare_counts counts;
 
@@ -70,6 +73,16 @@ static inline void fanfare_budget_begin(struct fanfare_budget *budget)
 	if (budget->deadline == 0) {
 		budget->deadline = fanfare_io_now() + budget->allowance;
 	}
+}
+
+/* How long the daemon may wait for the cluster, in ms, of so many ns that are left to the caller: its answer is to
+ * arrive before the caller gives up. */
+static inline uint32_t fanfare_ack_ms(uint64_t left)
+{
+	uint64_t margin = left / 10 > FANFARE_ACK_MARGIN ? left / 10 : FANFARE_ACK_MARGIN;
+	uint64_t ms = left > margin ? (left - margin) / 1000000u : 0;
+
+	return ms < UINT32_MAX ? (uint32_t) ms : UINT32_MAX;
 }
 
 bool fanfare_identity_same(const struct fanfare_identity *a, const struct fanfare_identity *b);

@@ -405,14 +405,24 @@ uint64_t fanfare_pool_flush(uint64_t ns, struct fanfare_counts *counts)
 static void pool_report(const char *app, const char *when, unsigned int unsent, unsigned int unanswered,
                         const struct fanfare_counts *counts, const struct fanfare_outcome *outcome, const char *socket)
 {
-	char line[800], why[400];
+	char line[900], why[480], unconfirmed[64] = "";
 
+	if (counts->unconfirmed != 0) {
+		snprintf(unconfirmed, sizeof(unconfirmed), ", %llu not acknowledged by the cluster",
+		         (unsigned long long) counts->unconfirmed);
+	}
 	fanfare_outcome_text(counts->failed ? &counts->first : outcome, socket, why, sizeof(why));
 	snprintf(line, sizeof(line),
 	         "fanfare: messages of application %s at the end of the %s: %u not sent, %u without an answer (maybe "
-	         "delivered), %llu rejected: %s",
-	         app, when, unsent, unanswered, (unsigned long long) counts->rejected, why);
+	         "delivered), %llu rejected%s: %s",
+	         app, when, unsent, unanswered, (unsigned long long) counts->rejected, unconfirmed, why);
 	php_log_err_with_severity(line, LOG_WARNING);
+}
+
+/* Whether there are answers that nobody has asked for and that somebody should know. */
+static bool pool_is_told(const struct fanfare_counts *counts)
+{
+	return counts->rejected != 0 || counts->unconfirmed != 0;
 }
 
 /* Last chance for the peer's messages; what becomes of them is logged and forgotten. */
@@ -421,13 +431,13 @@ static void pool_settle(struct fanfare_peer *peer, const char *when, struct fanf
 	struct fanfare_outcome outcome;
 	unsigned int left, unsent;
 
-	if (fanfare_peer_pending(peer) != 0 || peer->counts.rejected != 0) {
+	if (fanfare_peer_pending(peer) != 0 || pool_is_told(&peer->counts)) {
 		if (budget->deadline == 0) {
 			pool_flush_budget(budget, pool_ns(FANFARE_G(shutdown_flush)));
 		}
 		left = fanfare_async_collect(peer, budget, &outcome);
 		unsent = fanfare_log_never_left(&peer->log);
-		if (peer->counts.rejected != 0 || unsent != 0 || (left != 0 && FANFARE_G(shutdown_flush) > 0)) {
+		if (pool_is_told(&peer->counts) || unsent != 0 || (left != 0 && FANFARE_G(shutdown_flush) > 0)) {
 			pool_report(peer->identity.app, when, unsent, left - unsent, &peer->counts, &outcome,
 			            peer->identity.socket);
 		}
@@ -462,7 +472,7 @@ void fanfare_pool_request_end(void)
 		}
 	}
 	for (struct fanfare_retired *retired = FANFARE_G(retired); retired != NULL; retired = retired->next) {
-		if (retired->counts.rejected != 0) {
+		if (pool_is_told(&retired->counts)) {
 			pool_report(retired->identity.app, "request", 0, 0, &retired->counts, &retired->counts.first,
 			            retired->identity.socket);
 		}

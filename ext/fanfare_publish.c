@@ -17,7 +17,8 @@
 
 #define PUBLISH_STACK_CHANNELS 16
 
-static void publish_message(zval *return_value, struct fanfare_client *client, const struct ff_ipc_message *message)
+static void publish_message(zval *return_value, struct fanfare_client *client, const struct ff_ipc_message *message,
+                            bool cluster)
 {
 	struct fanfare_outcome outcome;
 	struct fanfare_budget budget;
@@ -29,7 +30,7 @@ static void publish_message(zval *return_value, struct fanfare_client *client, c
 	if (UNEXPECTED(peer == NULL)) {
 		return;
 	}
-	if (UNEXPECTED(fanfare_call_publish(peer, message, &budget, &answer, &outcome) != FANFARE_OK)) {
+	if (UNEXPECTED(fanfare_call_publish(peer, message, cluster, &budget, &answer, &outcome) != FANFARE_OK)) {
 		fanfare_throw(&outcome, peer->identity.socket);
 		return;
 	}
@@ -37,7 +38,7 @@ static void publish_message(zval *return_value, struct fanfare_client *client, c
 }
 
 static void publish_message_async(zval *return_value, struct fanfare_client *client,
-                                  const struct ff_ipc_message *message)
+                                  const struct ff_ipc_message *message, bool cluster)
 {
 	struct fanfare_outcome outcome;
 	struct fanfare_budget budget;
@@ -52,7 +53,7 @@ static void publish_message_async(zval *return_value, struct fanfare_client *cli
 		return;
 	}
 	answers = peer->answers;
-	status = fanfare_async_push(peer, message, &budget, &outcome);
+	status = fanfare_async_push(peer, message, cluster, &budget, &outcome);
 	fanfare_pool_async_done(&budget, peer->answers != answers);
 	if (UNEXPECTED(status != FANFARE_OK)) {
 		fanfare_throw(&outcome, peer->identity.socket);
@@ -63,11 +64,13 @@ static void publish_message_async(zval *return_value, struct fanfare_client *cli
 
 /* To the channels of a list, or to the one of this name if it is not NULL. */
 static void publish_to(zval *return_value, struct fanfare_client *client, bool async, HashTable *list,
-                       zend_string *name, zend_string *event, zval *payload_arg, zend_string *except, zend_string *key)
+                       zend_string *name, zend_string *event, zval *payload_arg, zend_string *except, zend_string *key,
+                       const zval *ack)
 {
 	struct fanfare_payload payload;
 	struct ff_slice stack[PUBLISH_STACK_CHANNELS], *channels = stack;
 	struct ff_ipc_message message;
+	bool cluster = fanfare_client_by_cluster(client, ack);
 
 	if (!fanfare_encode_check(event, except, key, -1) ||
 	    !fanfare_encode_payload(&payload, payload_arg, client->json_flags, -1)) {
@@ -85,9 +88,9 @@ static void publish_to(zval *return_value, struct fanfare_client *client, bool a
 		message.key = fanfare_slice(key);
 		message.data = fanfare_payload_slice(&payload);
 		if (async) {
-			publish_message_async(return_value, client, &message);
+			publish_message_async(return_value, client, &message, cluster);
 		} else {
-			publish_message(return_value, client, &message);
+			publish_message(return_value, client, &message, cluster);
 		}
 		if (UNEXPECTED(channels != stack)) {
 			efree(channels);
@@ -100,18 +103,19 @@ static void publish_one(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *cli
 {
 	HashTable *list;
 	zend_string *name, *event, *except = NULL, *key = NULL;
-	zval *payload = NULL;
+	zval *payload = NULL, *ack = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(2, 5)
+	ZEND_PARSE_PARAMETERS_START(2, 6)
 		Z_PARAM_ARRAY_HT_OR_STR(list, name)
 		Z_PARAM_STR(event)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_ZVAL(payload)
 		Z_PARAM_STR_OR_NULL(except)
 		Z_PARAM_STR_OR_NULL(key)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(ack, fanfare_ce_ack)
 	ZEND_PARSE_PARAMETERS_END();
 
-	publish_to(return_value, client, async, list, name, event, payload, except, key);
+	publish_to(return_value, client, async, list, name, event, payload, except, key, ack);
 }
 
 /* ---- batches ---- */
@@ -203,7 +207,8 @@ static bool publish_batch_views(struct publish_batch *batch)
 	return true;
 }
 
-static void publish_batch_send(zval *return_value, struct fanfare_client *client, const struct publish_batch *batch)
+static void publish_batch_send(zval *return_value, struct fanfare_client *client, const struct publish_batch *batch,
+                               bool cluster)
 {
 	struct fanfare_outcome outcome;
 	struct fanfare_budget budget;
@@ -215,7 +220,7 @@ static void publish_batch_send(zval *return_value, struct fanfare_client *client
 	if (peer == NULL) {
 		return;
 	}
-	if (fanfare_call_batch(peer, batch->messages, batch->n, &budget, &answer, &outcome) != FANFARE_OK) {
+	if (fanfare_call_batch(peer, batch->messages, batch->n, cluster, &budget, &answer, &outcome) != FANFARE_OK) {
 		fanfare_throw(&outcome, peer->identity.socket);
 		return;
 	}
@@ -234,11 +239,15 @@ static void publish_batch_send(zval *return_value, struct fanfare_client *client
 static void publish_many(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *client)
 {
 	HashTable *list;
+	zval *ack = NULL;
 	uint32_t n;
+	bool cluster;
 	struct publish_batch batch = {0};
 
-	ZEND_PARSE_PARAMETERS_START(1, 1)
+	ZEND_PARSE_PARAMETERS_START(1, 2)
 		Z_PARAM_ARRAY_HT(list)
+		Z_PARAM_OPTIONAL
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(ack, fanfare_ce_ack)
 	ZEND_PARSE_PARAMETERS_END();
 
 	n = zend_hash_num_elements(list);
@@ -249,12 +258,13 @@ static void publish_many(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *cl
 		zend_argument_value_error(1, "must not have more than %u messages", FF_IPC_MAX_CHANNELS);
 		RETURN_THROWS();
 	}
+	cluster = fanfare_client_by_cluster(client, ack);
 	batch.objects = safe_emalloc(n, sizeof(*batch.objects), 0);
 	batch.payloads = ecalloc(n, sizeof(*batch.payloads));
 	batch.messages = ecalloc(n, sizeof(*batch.messages));
 
 	if (publish_batch_encode(&batch, list, client->json_flags) && publish_batch_views(&batch)) {
-		publish_batch_send(return_value, client, &batch);
+		publish_batch_send(return_value, client, &batch, cluster);
 	}
 
 	for (uint32_t i = 0; i < batch.n; i++) {
@@ -287,22 +297,24 @@ ZEND_METHOD(Fanfare_Client, publishMany)
 ZEND_METHOD(Fanfare_Client, sendToUser)
 {
 	zend_string *user, *event, *except = NULL, *key = NULL, *name;
-	zval *payload = NULL;
+	zval *payload = NULL, *ack = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(2, 5)
+	ZEND_PARSE_PARAMETERS_START(2, 6)
 		Z_PARAM_STR(user)
 		Z_PARAM_STR(event)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_ZVAL(payload)
 		Z_PARAM_STR_OR_NULL(except)
 		Z_PARAM_STR_OR_NULL(key)
+		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(ack, fanfare_ce_ack)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (!fanfare_encode_user(user)) {
 		RETURN_THROWS();
 	}
 	name = fanfare_value_user_channel(user);
-	publish_to(return_value, fanfare_client_of(Z_OBJ_P(ZEND_THIS)), false, NULL, name, event, payload, except, key);
+	publish_to(return_value, fanfare_client_of(Z_OBJ_P(ZEND_THIS)), false, NULL, name, event, payload, except, key,
+	           ack);
 	zend_string_release(name);
 }
 

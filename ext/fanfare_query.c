@@ -114,7 +114,7 @@ ZEND_METHOD(Fanfare_Client, channels)
 		const struct ff_ipc_channel *channel = &answer.channels[i];
 		zval object;
 
-		fanfare_value_channel(&object, channel);
+		fanfare_value_channel(&object, channel, answer.partial);
 		/* as a script would have set it: "1" is 1 */
 		zend_symtable_str_update(Z_ARRVAL_P(return_value), channel->name.p, channel->name.len, &object);
 	}
@@ -138,7 +138,7 @@ ZEND_METHOD(Fanfare_Client, channel)
 	if (!query_fits(name) || !fanfare_client_request(ZEND_THIS, &request, &answer)) {
 		RETURN_THROWS();
 	}
-	fanfare_value_channel(return_value, &answer.channels[0]);
+	fanfare_value_channel(return_value, &answer.channels[0], answer.partial);
 }
 
 ZEND_METHOD(Fanfare_Client, members)

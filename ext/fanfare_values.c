@@ -153,20 +153,22 @@ void fanfare_value_flush_result(zval *out, const struct fanfare_counts *counts, 
 	} else {
 		ZVAL_NULL(values_slot(object, 3));
 	}
+	ZVAL_LONG(values_slot(object, 4), (zend_long) counts->unconfirmed);
 }
 
 ZEND_METHOD(Fanfare_FlushResult, __construct)
 {
 	zend_object *object = Z_OBJ_P(ZEND_THIS);
-	zend_long acknowledged = 0, rejected = 0, unanswered = 0;
+	zend_long acknowledged = 0, rejected = 0, unanswered = 0, unconfirmed = 0;
 	zval *error = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(0, 4)
+	ZEND_PARSE_PARAMETERS_START(0, 5)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_LONG(acknowledged)
 		Z_PARAM_LONG(rejected)
 		Z_PARAM_LONG(unanswered)
 		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(error, fanfare_ce_exception)
+		Z_PARAM_LONG(unconfirmed)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (values_constructed(object)) {
@@ -180,6 +182,7 @@ ZEND_METHOD(Fanfare_FlushResult, __construct)
 	} else {
 		ZVAL_NULL(values_slot(object, 3));
 	}
+	ZVAL_LONG(values_slot(object, 4), unconfirmed);
 }
 
 static void values_cached_event(zval *out, const struct ff_ipc_channel *channel)
@@ -211,7 +214,7 @@ ZEND_METHOD(Fanfare_CachedEvent, __construct)
 	ZVAL_LONG(values_slot(object, 1), ttl);
 }
 
-void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel)
+void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel, bool partial)
 {
 	zend_object *object;
 
@@ -230,23 +233,25 @@ void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel)
 	} else {
 		ZVAL_NULL(values_slot(object, 4));
 	}
+	ZVAL_BOOL(values_slot(object, 5), partial);
 }
 
 ZEND_METHOD(Fanfare_Channel, __construct)
 {
 	zend_object *object = Z_OBJ_P(ZEND_THIS);
 	zend_string *name;
-	bool occupied = false, no_members = true;
+	bool occupied = false, no_members = true, partial = false;
 	zend_long subscriptions = 0, members = 0;
 	zval *cache = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(1, 5)
+	ZEND_PARSE_PARAMETERS_START(1, 6)
 		Z_PARAM_STR(name)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_BOOL(occupied)
 		Z_PARAM_LONG(subscriptions)
 		Z_PARAM_LONG_OR_NULL(members, no_members)
 		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(cache, fanfare_ce_cached_event)
+		Z_PARAM_BOOL(partial)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (values_constructed(object)) {
@@ -265,6 +270,7 @@ ZEND_METHOD(Fanfare_Channel, __construct)
 	} else {
 		ZVAL_NULL(values_slot(object, 4));
 	}
+	ZVAL_BOOL(values_slot(object, 5), partial);
 }
 
 /* What json_decode($text, true) returns. The decoder leaves its error where json_last_error() finds it, which is the

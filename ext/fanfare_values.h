@@ -22,7 +22,7 @@ enum {
 
 void fanfare_value_receipt(zval *out, const struct ff_ipc_receipt *receipt);
 void fanfare_value_flush_result(zval *out, const struct fanfare_counts *counts, uint64_t unanswered);
-void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel);
+void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel, bool partial);
 void fanfare_value_member(zval *out, const struct ff_ipc_member *member);
 void fanfare_value_stats(zval *out, const msgpack_object_map *map);
 

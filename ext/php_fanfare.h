@@ -16,12 +16,21 @@
 
 #define FANFARE_MAX_PEERS 16
 
+/* Who acknowledges a publish. */
+enum fanfare_ack {
+	FANFARE_ACK_UNSET, /* the ini setting says it */
+	FANFARE_ACK_LOCAL,
+	FANFARE_ACK_CLUSTER,
+};
+
 /* A handle: what Client holds, and what the functions of the namespace use for the application of the ini settings. */
 struct fanfare_client {
 	zend_string *app, *secret, *socket; /* NULL: the ini setting */
 	double timeout;                     /* 0: the ini setting */
 	zend_long json_flags;
+	enum fanfare_ack ack;
 	bool constructed;
+	bool partial; /* the last question's answer left nodes out */
 
 	/* What they came down to at the last call; peer belongs to the pool and may be gone. */
 	struct fanfare_peer *peer;
@@ -40,6 +49,7 @@ ZEND_BEGIN_MODULE_GLOBALS(fanfare)
 	double shutdown_flush;
 	zend_long async_buffer;
 	zend_long breaker;
+	enum fanfare_ack ack;
 	zend_ulong ini_generation; /* changes with each of the strings above */
 
 	struct fanfare_peer *peers[FANFARE_MAX_PEERS];
@@ -64,11 +74,13 @@ extern zend_class_entry *fanfare_ce_connect;
 extern zend_class_entry *fanfare_ce_timeout;
 extern zend_class_entry *fanfare_ce_lost;
 extern zend_class_entry *fanfare_ce_protocol;
+extern zend_class_entry *fanfare_ce_unconfirmed;
 extern zend_class_entry *fanfare_ce_rejected;
 extern zend_class_entry *fanfare_ce_payload;
 extern zend_class_entry *fanfare_ce_configuration;
 extern zend_class_entry *fanfare_ce_phase;
 extern zend_class_entry *fanfare_ce_reason;
+extern zend_class_entry *fanfare_ce_ack;
 extern zend_class_entry *fanfare_ce_receipt;
 extern zend_class_entry *fanfare_ce_message;
 extern zend_class_entry *fanfare_ce_flush_result;

@@ -77,6 +77,9 @@ enum ff_ipc_type {
 #define FF_IPC_REASON_INTERNAL        "internal"
 #define FF_IPC_REASON_OTHER           "other"
 
+/* What a daemon says, with FF_IPC_REASON_PROTOCOL, of a frame that only later versions know. */
+#define FF_IPC_UNKNOWN_TYPE "the frame's type is unknown"
+
 /* What a query of channels may ask for: words on the wire, bits in memory. Unknown words are left
  * out. */
 enum ff_ipc_attribute {

@@ -563,5 +563,5 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     case FF_IPC_MEMBERS_REPLY:
         return unpack_members(unpacker, a, out, why);
     }
-    return unpack_fail(why, "the frame's type is unknown");
+    return unpack_fail(why, FF_IPC_UNKNOWN_TYPE);
 }

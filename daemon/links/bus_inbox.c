@@ -67,6 +67,10 @@ static void bus_inbox_name(struct bus_log *log, struct bus_node *node, struct sl
     }
     memcpy(node->name, name.p, name.len); /* BUS_NAME_MAX at most: the reader has seen to it */
     node->name[name.len] = '\0';
+    if (strcmp(log->name, node->name) == 0) {
+        struct bus_event event = {.kind = BUS_EVENT_NAMESAKE, .node = node};
+        log->callbacks.event(log->callbacks.arg, &event);
+    }
     for (struct bus_node *other = log->nodes.alive.first; other != NULL; other = other->next) {
         if (other != node && strcmp(other->name, node->name) == 0) {
             /* One that was started again, most likely: the one before will say nothing more. */

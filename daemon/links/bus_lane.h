@@ -27,7 +27,8 @@ enum bus_event_kind {
     BUS_EVENT_READY,     /* all who are alive have said what they own, or that took too long */
     BUS_EVENT_REREAD,    /* ask bus_log_read again */
     BUS_EVENT_REWOUND,   /* the log has lost something, or is new */
-    BUS_EVENT_NAMESAKE,  /* .node has the name of .other, which is alive as well */
+    BUS_EVENT_NAMESAKE,  /* .node has the name of .other, which is alive as well; NULL: of this one
+                          */
     BUS_EVENT_TWIN,      /* somebody else writes with the id of this node's process */
     BUS_EVENT_FOREIGN,   /* .entry: of another format, or of other lanes; ignored */
     BUS_EVENT_BAD,       /* an entry that cannot be understood */

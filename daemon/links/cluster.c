@@ -10,8 +10,9 @@
 #include "links/cluster_state.h"
 #include "pubsub/inorder.h"
 
-#define ROUNDS   8u    /* in one go, of what causes something else */
-#define START_MS 3000u /* that Redis is waited for before this node stands in for itself */
+#define ROUNDS     8u    /* in one go, of what causes something else */
+#define SILENCE_MS 5000u /* that it may take until a dead node is declared so */
+#define START_MS   3000u /* that Redis is waited for before this node stands in for itself */
 
 /* ---- time ---- */
 
@@ -47,7 +48,9 @@ static void cluster_renew(struct cluster *cluster)
 
 static void cluster_look_ready(struct cluster *cluster)
 {
-    bool ready = true;
+    /* Who comes and finds strangers alone is the one that was set up wrongly, and is not to be sent
+     * clients. Who was there before goes on. */
+    bool ready = !cluster_among_strangers(cluster);
     for (uint32_t i = 0; i < cluster->nlanes; i++) {
         ready = ready && cluster->lanes[i].log.ready;
     }
@@ -85,6 +88,7 @@ static void cluster_set(struct cluster *cluster, const struct redis_settings *re
     cluster->max_bytes = settings->resend_bytes;
     cluster->node_timeout_ms = settings->node_timeout * 1000;
     cluster->deadline_ms = settings->query_deadline_ms;
+    cluster->hub->announcer.silence_ms = 2 * cluster->node_timeout_ms + SILENCE_MS;
 }
 
 /* The host's name and the process, of letters that Redis takes for a client's name. */

@@ -1,62 +1,18 @@
 /*
  * Questions to all other nodes, and their answers. They go through the first lane, in entries
  * without numbers: what is lost is answered in part, after query_deadline.
- *
- * What is asked and answered, behind the fields that docs/cluster-format.md gives them: a list of
- * names, each behind two bytes of length; in an answer about channels each name behind four bytes
- * of subscribers first; in one about connections or a termination eight bytes. Highest byte first.
  */
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "links/cluster_state.h"
+#include "proto/bus_ask.h"
 #include "pubsub/gathered.h"
 #include "pubsub/pending.h"
 #include "shared/channel.h"
 
 #define ASK_TEXT  (64u << 20)
 #define ASK_PIECE (256u << 10) /* bytes of one answer, of which there may be several */
-
-/* ---- bytes ---- */
-
-static int cluster_put(struct buf *out, uint64_t value, size_t bytes)
-{
-    uint8_t text[8];
-    for (size_t i = 0; i < bytes; i++) {
-        text[i] = (uint8_t)(value >> 8 * (bytes - 1 - i));
-    }
-    return buf_append(out, text, bytes);
-}
-
-static int cluster_put_name(struct buf *out, struct slice name)
-{
-    return cluster_put(out, name.len, 2) | buf_append(out, name.p, name.len);
-}
-
-/* False: so many bytes are not there. */
-static bool cluster_get(struct slice *text, size_t bytes, uint64_t *value)
-{
-    *value = 0;
-    if (text->len < bytes) {
-        return false;
-    }
-    for (size_t i = 0; i < bytes; i++) {
-        *value = *value << 8 | (uint8_t)text->p[i];
-    }
-    *text = (struct slice){text->p + bytes, text->len - bytes};
-    return true;
-}
-
-static bool cluster_get_name(struct slice *text, struct slice *name)
-{
-    uint64_t len;
-    if (!cluster_get(text, 2, &len) || text->len < len) {
-        return false;
-    }
-    *name = (struct slice){text->p, (size_t)len};
-    *text = (struct slice){text->p + len, text->len - (size_t)len};
-    return true;
-}
 
 /* ---- asking ---- */
 
@@ -116,7 +72,7 @@ enum cluster_asked cluster_ask_others(void *arg, enum cluster_ask kind, uint32_t
     buf_init(&text, ASK_TEXT);
     for (size_t i = 0; i < n; i++) {
         struct slice name = names[i].p != NULL ? names[i] : SLICE("");
-        failed |= cluster_put_name(&text, name);
+        failed |= bus_ask_name(&text, name);
     }
     struct bus_record query = {.type = BUS_QUERY,
                                .app = cluster_app_id(cluster, app),
@@ -166,7 +122,7 @@ static void cluster_answer_number(struct cluster *cluster, uint64_t node, uint64
 {
     struct buf text;
     buf_init(&text, 64);
-    if (cluster_put(&text, value, 8) == 0) {
+    if (bus_ask_number(&text, value) == 0) {
         cluster_answer(cluster, node, number, &text, true);
     }
     buf_free(&text);
@@ -189,7 +145,7 @@ static void cluster_answer_channels(struct cluster *cluster, const struct bus_no
             (ff_channel_type(name.p, name.len) & FF_CHANNEL_HIDDEN)) {
             continue;
         }
-        if (cluster_put(&text, entry->here, 4) | cluster_put_name(&text, name)) {
+        if (bus_ask_channel(&text, name, entry->here) != 0) {
             break; /* no memory: what follows is missing, and the question ends in part */
         }
         if (text.len >= ASK_PIECE) {
@@ -207,11 +163,10 @@ static void cluster_answer_counts(struct cluster *cluster, const struct bus_node
     struct slice names = query->text, name;
     struct buf text;
     buf_init(&text, ASK_TEXT);
-    while (cluster_get_name(&names, &name)) {
+    while (bus_ask_name_next(&names, &name)) {
         const struct dirent *entry =
             hub_find(cluster->hub, app, strmap_hash(name.p, name.len), name);
-        if (entry != NULL && entry->here > 0 &&
-            (cluster_put(&text, entry->here, 4) | cluster_put_name(&text, name))) {
+        if (entry != NULL && entry->here > 0 && bus_ask_channel(&text, name, entry->here) != 0) {
             break;
         }
     }
@@ -229,7 +184,7 @@ void cluster_ask_heard(struct cluster *cluster, const struct bus_node *node,
     }
     switch ((enum cluster_ask)query->base) {
     case CLUSTER_ASK_CHANNELS:
-        if (cluster_get_name(&names, &prefix)) {
+        if (bus_ask_name_next(&names, &prefix)) {
             cluster_answer_channels(cluster, node, query, app, prefix);
         }
         break;
@@ -310,9 +265,10 @@ static void cluster_question_add(struct cluster_question *question, enum cluster
                                  struct slice text)
 {
     uint64_t value;
+    uint32_t subscriptions;
     struct slice name;
     if (question->gathered == NULL || kind == CLUSTER_ASK_CONNECTIONS) {
-        if (cluster_get(&text, 8, &value)) {
+        if (bus_ask_number_next(&text, &value)) {
             question->sum += value;
             if (question->gathered != NULL) {
                 gathered_add_connections(question->gathered, value);
@@ -320,8 +276,8 @@ static void cluster_question_add(struct cluster_question *question, enum cluster
         }
         return;
     }
-    while (cluster_get(&text, 4, &value) && cluster_get_name(&text, &name)) {
-        gathered_add(question->gathered, name, (uint32_t)value);
+    while (bus_ask_channel_next(&text, &name, &subscriptions)) {
+        gathered_add(question->gathered, name, subscriptions);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/cluster_state.h"
+#include "links/webhook.h"
 #include "pubsub/elsewhere.h"
 #include "pubsub/inorder.h"
 
@@ -174,7 +175,7 @@ static void cluster_on_came(struct cluster_lane *lane, struct bus_node *node)
 {
     if (node->data == NULL) {
         struct cluster_source *source = mem_alloc(sizeof(*source));
-        *source = (struct cluster_source){++lane->cluster->sources, 1};
+        *source = (struct cluster_source){++lane->cluster->sources, 1, clock_mono_ms()};
         node->data = source;
     }
 }
@@ -196,6 +197,9 @@ static void cluster_on_gone(struct cluster_lane *lane, const struct bus_event *e
         cluster_ask_gone(cluster, event->node);
     }
     if (source != NULL) {
+        if (event->own && !event->clean && cluster->hub->webhooks != NULL) {
+            webhooks_teller_gone(cluster->hub->webhooks, source->number, event->node->heard_ms);
+        }
         elsewhere_sweep(cluster->hub, source->number, 0, ours);
         mem_free(source);
         event->node->data = NULL;
@@ -276,6 +280,7 @@ static void cluster_on_foreign(struct cluster_lane *lane, const struct bus_entry
     if (stranger == NULL) {
         return;
     }
+    stranger->heard_ms = now;
     if (!format && stranger->name[0] == '\0') {
         cluster_learn_name(stranger, entry);
     }
@@ -301,6 +306,17 @@ static void cluster_on_foreign(struct cluster_lane *lane, const struct bus_entry
                   "all nodes the same [cluster] lanes and restart those that differ",
                   name, entry->lanes, cluster->nlanes);
     }
+}
+
+bool cluster_among_strangers(const struct cluster *cluster)
+{
+    uint64_t now = clock_mono_ms();
+    for (uint32_t i = 0; i < cluster->nstrangers; i++) {
+        if (now - cluster->strangers[i].heard_ms < STRANGER_MS) {
+            return cluster->lanes[0].log.nodes.alive.count == 0;
+        }
+    }
+    return false;
 }
 
 /* ---- events ---- */

@@ -86,8 +86,10 @@ static void cluster_lane_on_appended(void *arg, enum redis_result result,
         }
         break;
     case REDIS_REFUSED:
-        if (!lane->maxlen && strstr(reply->str, "syntax") != NULL) {
-            lane->maxlen = true; /* older than 6.2 */
+        /* Redis older than 6.2 takes the word MINID for an id of the entry. */
+        if (!lane->maxlen &&
+            (strstr(reply->str, "stream ID") != NULL || strstr(reply->str, "syntax") != NULL)) {
+            lane->maxlen = true;
         } else {
             log_limited(LOG_LEVEL_ERROR, "cluster", "Redis does not take what this node says: %s",
                         reply->str);
@@ -303,6 +305,8 @@ static void cluster_lane_on_entry(void *arg, struct redis_key *key, struct redis
     struct cluster_lane *lane = redis_key_tag(key);
     struct slice bytes = n >= 2 ? fields[1] : SLICE("");
     cluster->dirty = true;
+    /* Whoever was told that he is subscribed must be known before this is routed. */
+    loop_drain_mail(cluster->hub->loop, &cluster->hub->box);
     cluster_growth_add(&lane->growth, id, bytes.len, cluster->window_ms, cluster_lane_max(lane));
     bus_log_entry(&lane->log, (struct bus_id){id.ms, id.seq}, bytes, clock_mono_ms());
 }

@@ -10,6 +10,8 @@
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
+#define SAY_LATELY_MS 30000u /* longer than it takes to hear what others have */
+
 /* FNV-1a: the same on every node, which the hash of our maps is not. */
 static uint64_t cluster_mix(uint64_t hash, struct slice text)
 {
@@ -220,15 +222,19 @@ static void cluster_state_cached(void *arg, uint32_t app, struct slice channel, 
     }
 }
 
-/* One node alone says what all have cached: of those who know it, the first. */
+/* One node alone says what all have cached: of those who know it, the first. Who came lately may
+ * have asked for it just now: were that one the first, nobody would say it. */
 static bool cluster_says_cached(const struct cluster_lane *lane)
 {
+    uint64_t now = clock_mono_ms();
     if (!lane->log.ready) {
         return false;
     }
     for (const struct bus_node *node = lane->log.nodes.alive.first; node != NULL;
          node = node->next) {
-        if (node->owned == BUS_OWNED_KNOWN && node->id < lane->cluster->id) {
+        const struct cluster_source *source = node->data;
+        if (node->owned == BUS_OWNED_KNOWN && node->id < lane->cluster->id && source != NULL &&
+            now - source->came_ms > SAY_LATELY_MS) {
             return false;
         }
     }

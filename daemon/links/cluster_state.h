@@ -22,6 +22,7 @@
 struct cluster_source {
     uint32_t number; /* pubsub/elsewhere.h */
     uint32_t stamp;
+    uint64_t came_ms;
 };
 
 /* How far the log had grown when an entry was read. */
@@ -77,7 +78,7 @@ struct cluster_question {
 
 /* Who writes into the log what this node cannot read. */
 struct cluster_stranger {
-    uint64_t node, told_ms;
+    uint64_t node, told_ms, heard_ms;
     char name[BUS_NAME_MAX + 1];
 };
 
@@ -138,6 +139,8 @@ void cluster_say_counts(struct cluster *cluster);
 
 extern const struct bus_callbacks cluster_hear_callbacks; /* but for arg, the lane */
 void cluster_hear_end(struct cluster_lane *lane);
+/* There are other nodes, and none of them understands this one. */
+bool cluster_among_strangers(const struct cluster *cluster);
 
 /* ---- asking ---- */
 

@@ -1,6 +1,5 @@
 #include "links/ipc_wait.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,7 +12,8 @@
 #include "pubsub/share.h"
 #include "shared/ipc_pack.h"
 
-#define WAIT_TEXT 160
+/* Bytes of channel names for which other nodes are asked; a frame that waits keeps them. */
+#define WAIT_NAMES (1u << 20)
 
 #define WAIT_LATE                                                                                  \
     "Redis has not confirmed it within the time given; it was delivered on this node and is kept " \
@@ -356,7 +356,7 @@ static int ipc_wait_count_message(struct ipc_counted *counted, const struct ff_i
     return 0;
 }
 
-/* Keeps the names of all channels of the frame. -1: no memory. */
+/* Keeps the names of all channels of the frame. -1: they are too many, or no memory. */
 static int ipc_wait_count(struct ipc_wait *wait, const struct ff_ipc_frame *frame)
 {
     size_t bytes = 1;
@@ -364,6 +364,9 @@ static int ipc_wait_count(struct ipc_wait *wait, const struct ff_ipc_frame *fram
         for (uint32_t j = 0; j < frame->messages[i].nchannels; j++) {
             bytes += frame->messages[i].channels[j].len;
         }
+    }
+    if (bytes > WAIT_NAMES) {
+        return -1;
     }
     wait->text = mem_try_alloc(bytes);
     wait->counted = mem_try_alloc((frame->nmessages + 1) * sizeof(*wait->counted));
@@ -379,6 +382,20 @@ static int ipc_wait_count(struct ipc_wait *wait, const struct ff_ipc_frame *fram
         }
     }
     return 0;
+}
+
+/* Where counts are kept on every node, nobody has to be asked. */
+static void ipc_wait_add_known(const struct hub *hub, struct ipc_wait *wait, uint32_t app)
+{
+    for (uint32_t i = 0; i < wait->ncounted; i++) {
+        uint64_t sum = wait->receipts[i].recipients;
+        for (uint32_t j = 0; j < wait->counted[i].n; j++) {
+            struct slice name = wait->counted[i].names[j];
+            const struct dirent *entry = hub_find(hub, app, strmap_hash(name.p, name.len), name);
+            sum += entry != NULL ? dirent_total(entry) - entry->here : 0;
+        }
+        wait->receipts[i].recipients = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+    }
 }
 
 /* Asks for each channel of the frame once. */
@@ -519,7 +536,11 @@ void ipc_wait_begin(struct conn *conn, const struct ff_ipc_frame *frame,
     if (!kept) {
         wait->dropped = true; /* no memory to know better */
     } else if (n == frame->nmessages && n > 0 && ipc_wait_count(wait, frame) == 0) {
-        ipc_wait_ask(ipc, wait, app);
+        if (share_counts(ipc->hub, app)) {
+            ipc_wait_add_known(ipc->hub, wait, app);
+        } else {
+            ipc_wait_ask(ipc, wait, app);
+        }
     }
     if (!wait->asked) {
         ipc_wait_drop_counted(wait);

@@ -12,6 +12,7 @@
 #define CHECK_MS   5000u /* a silent stream is asked for its last id so often */
 #define AGAIN_MS   1000u /* after a refusal that may pass */
 #define COUNT_MAX  1024u /* entries of a stream in one answer */
+#define COUNT_MIN  16u   /* of the first one after silence; each later one may have twice as many */
 #define ENTRY_MIN  128u  /* bytes that an entry is reckoned at least */
 #define FIELDS_MAX 64u   /* names and values of an entry that are looked at */
 
@@ -207,6 +208,7 @@ static void reader_on_read(void *arg, const struct redisReply *reply)
             reader_stream(reader, reply->element[i], &entries, &bytes);
         }
     }
+    reader->got = entries;
     if (entries > 0) { /* follows a change of sizes within a few answers */
         reader->average = (reader->average + bytes / entries) / 2;
     }
@@ -308,7 +310,11 @@ static void reader_xread(struct redis_reader *reader, bool ask)
     size_t lens[6 + 2 * REDIS_KEYS_MAX], n = reader->nasked;
     char ids[REDIS_KEYS_MAX][REDIS_ID], count[24], block[24];
     uint64_t most = REDIS_READ_BYTES / (reader->average + 1) / n;
+    /* Entries that have gathered while nothing was read may be far larger than those seen before,
+     * and Redis holds an answer in its memory as a whole. */
+    uint64_t grown = COUNT_MIN + 2 * reader->got;
 
+    most = most > grown ? grown : most;
     snprintf(count, sizeof(count), "%llu",
              (unsigned long long)(most < 1           ? 1
                                   : most > COUNT_MAX ? COUNT_MAX

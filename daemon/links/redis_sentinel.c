@@ -82,12 +82,15 @@ static void sentinel_unknown(struct sentinel *sentinel, const struct redisReply 
     }
 }
 
-/* Names and values in turn. */
+/* Names and values in turn. A Sentinel that has promoted a replica, and tells the other ones yet,
+ * names the old master with the new epoch: taken together they would make what follows look old. So
+ * the epoch is 0 until it is done. */
 static bool sentinel_read(const struct redisReply *reply, struct redis_place *place,
                           uint64_t *epoch)
 {
     char text[REDIS_PLACE], host[REDIS_HOST] = "";
     const char *port = "";
+    bool moving = false;
     *epoch = 0;
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
         const struct redisReply *name = reply->element[i], *value = reply->element[i + 1];
@@ -102,8 +105,11 @@ static bool sentinel_read(const struct redisReply *reply, struct redis_place *pl
         } else if (strcmp(name->str, "config-epoch") == 0 &&
                    redis_id_read(value->str, value->len, &number)) {
             *epoch = number.ms;
+        } else if (strcmp(name->str, "flags") == 0) {
+            moving = strstr(value->str, "failover_in_progress") != NULL;
         }
     }
+    *epoch = moving ? 0 : *epoch;
     snprintf(text, sizeof(text), strchr(host, ':') != NULL ? "[%s]:%.5s" : "%s:%.5s", host, port);
     return redis_place_read(text, strlen(text), 0, place);
 }

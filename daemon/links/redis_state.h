@@ -38,6 +38,7 @@ struct redis_reader {
     uint64_t seen_up;  /* link.times_up when it was last looked at */
     uint64_t again_at; /* ms; asks for nothing before */
     uint64_t average;  /* bytes of an entry */
+    uint64_t got;      /* entries in the last answer */
     struct redis_asked {
         struct redis_key *key;
         uint32_t turn;

@@ -269,8 +269,20 @@ static void webhooks_on_announcement(void *arg, const struct announcement *annou
 {
     struct webhooks *webhooks = arg;
     struct hook *hook = webhooks->hooks[announcement->app];
+    hook->queue.keep_ms = webhooks->hub->announcer.silence_ms;
     hook_count_full(hook, hook_queue_add(&hook->queue, announcement, clock_mono_ms()));
     hook_arm(hook);
+}
+
+void webhooks_teller_gone(struct webhooks *webhooks, uint32_t teller, uint64_t heard_ms)
+{
+    for (size_t i = 0; i < webhooks->nhooks; i++) {
+        struct hook *hook = webhooks->hooks[i];
+        if (hook != NULL) {
+            hook_queue_take_over(&hook->queue, teller, heard_ms, clock_mono_ms());
+            hook_arm(hook);
+        }
+    }
 }
 
 struct webhooks *webhooks_new(struct hub *hub)

@@ -18,6 +18,10 @@ struct webhooks *webhooks_new(struct hub *hub);
 /* The applications' settings have changed. What waits for a URL that is gone is dropped. */
 void webhooks_configure(struct webhooks *webhooks);
 
+/* This node has found that one dead (pubsub/elsewhere.h), of which it had heard last at heard_ms:
+ * tells what that one may not have told any more. */
+void webhooks_teller_gone(struct webhooks *webhooks, uint32_t teller, uint64_t heard_ms);
+
 /* Nobody can return any more: what was held back goes now. */
 void webhooks_hurry(struct webhooks *webhooks);
 

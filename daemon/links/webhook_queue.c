@@ -17,8 +17,10 @@ struct hook_item {
     uint32_t last, count; /* of a count: what was told last, and what is so now */
     uint32_t key_len, json_len;
     bool silent;
-    bool theirs; /* another node sends it, unless it is cancelled there as well */
-    char bytes[]; /* key, JSON */
+    bool theirs;     /* another node sends it, unless it is cancelled there as well */
+    bool past;       /* it has, unless it is dead */
+    uint32_t teller; /* that node */
+    char bytes[];    /* key, JSON */
 };
 
 static void hook_item_key(const void *value, const char **key, size_t *len)
@@ -180,17 +182,29 @@ static uint64_t hook_queue_send_soon(struct hook_queue *queue, const struct anno
     return 0;
 }
 
+/* One of `past`, which is so no more, or was told. */
+static void hook_queue_forget(struct hook_queue *queue, struct hook_item *item)
+{
+    hook_list_take_out(&queue->past, item);
+    check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
+    hook_item_free(queue, item);
+}
+
 static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcement *what,
                                 const struct buf *key, uint64_t now)
 {
     struct hook_item *item = NULL;
     struct buf json;
-    bool silent = what->theirs || (queue->sends & ANNOUNCE_BIT(what->kind)) == 0;
-    if (strmap_get(&queue->held, (const char *)key->data, key->len) != NULL) {
+    bool sends = (queue->sends & ANNOUNCE_BIT(what->kind)) != 0, silent = what->theirs || !sends;
+    struct hook_item *old = strmap_get(&queue->held, (const char *)key->data, key->len);
+    if (old != NULL && !old->past) {
         return 0;
     }
+    if (old != NULL) {
+        hook_queue_forget(queue, old);
+    }
     buf_init(&json, HOOK_BYTES);
-    if (!hook_queue_full(queue) && (silent || hook_queue_write_json(&json, what) == 0)) {
+    if (!hook_queue_full(queue) && (!sends || hook_queue_write_json(&json, what) == 0)) {
         item = hook_item_new(queue, key, &json);
     }
     buf_free(&json);
@@ -199,6 +213,7 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
     }
     item->silent = silent;
     item->theirs = what->theirs;
+    item->teller = what->teller;
     queue->silent += silent ? 1 : 0;
     item->due = queue->hurry ? now : now + HOOK_DELAY_MS;
     hook_list_append(&queue->delayed, item);
@@ -209,10 +224,15 @@ static uint64_t hook_queue_hold(struct hook_queue *queue, const struct announcem
 /* True: whoever had gone is back in time, and nothing is said. */
 static bool hook_queue_cancel(struct hook_queue *queue, const struct buf *key, uint64_t now)
 {
-    struct hook_item *item = strmap_del(&queue->held, (const char *)key->data, key->len);
+    struct hook_item *item = strmap_get(&queue->held, (const char *)key->data, key->len);
     if (item == NULL) {
         return false;
     }
+    if (item->past) {
+        hook_queue_forget(queue, item);
+        return false;
+    }
+    check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
     bool sure = !item->theirs || item->due >= now + HOOK_CLOSE_MS;
     hook_list_take_out(&queue->delayed, item);
     queue->silent -= item->silent ? 1 : 0;
@@ -309,13 +329,22 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
     struct hook_item *item;
     while ((item = queue->delayed.first) != NULL && (item->due <= now || queue->hurry)) {
         hook_list_take_out(&queue->delayed, item);
+        queue->silent -= item->silent ? 1 : 0;
+        if (item->theirs && item->json_len > 0 && queue->keep_ms > 0 && !queue->hurry) {
+            item->past = true;
+            hook_list_append(&queue->past, item);
+            continue;
+        }
         check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
         if (item->silent) {
-            queue->silent--;
             hook_item_free(queue, item);
         } else {
             hook_queue_make_ready(queue, item, now);
         }
+    }
+    while ((item = queue->past.first) != NULL &&
+           (item->due + queue->keep_ms <= now || queue->past.count > queue->max)) {
+        hook_queue_forget(queue, item);
     }
     while ((item = queue->counts.first) != NULL && (item->due <= now || queue->hurry)) {
         hook_list_take_out(&queue->counts, item);
@@ -332,6 +361,31 @@ uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now)
         }
     }
     return dropped;
+}
+
+void hook_queue_take_over(struct hook_queue *queue, uint32_t teller, uint64_t heard, uint64_t now)
+{
+    struct hook_item *item, *next;
+    for (item = queue->delayed.first; item != NULL; item = item->next) {
+        if (item->theirs && item->teller == teller && item->json_len > 0) {
+            item->theirs = false;
+            item->silent = false;
+            queue->silent--;
+        }
+    }
+    for (item = queue->past.first; item != NULL; item = next) {
+        next = item->next;
+        if (item->teller != teller) {
+            continue;
+        }
+        if (item->due + HOOK_TOLD_MS < heard) {
+            hook_queue_forget(queue, item);
+            continue;
+        }
+        hook_list_take_out(&queue->past, item);
+        check(strmap_del(&queue->held, item->bytes, item->key_len) == item);
+        hook_queue_make_ready(queue, item, now);
+    }
 }
 
 void hook_queue_hurry(struct hook_queue *queue)
@@ -475,6 +529,7 @@ void hook_queue_free(struct hook_queue *queue)
 {
     hook_list_free(queue, &queue->delayed);
     hook_list_free(queue, &queue->counts);
+    hook_list_free(queue, &queue->past);
     hook_list_free(queue, &queue->ready);
     strmap_free(&queue->held);
     buf_free(&queue->body);

@@ -10,9 +10,11 @@
  * own, because libraries take a request that is over five minutes old for a replayed one.
  *
  * In a cluster each node has such a queue, and each announcement is one node's to tell. What is
- * theirs is held back silently, so that whoever goes on one node and returns on another in that time
- * causes nothing anywhere; close to the end of the time, when two nodes may see it differently, the
- * return is told for safety: what a receiver heard last is right then.
+ * theirs is held back silently, so that whoever goes on one node and returns on another in that
+ * time causes nothing anywhere; close to the end of the time, when two nodes may see it
+ * differently, the return is told for safety: what a receiver heard last is right then. It is kept
+ * beyond its time until it is certain that its teller has outlived that: whoever finds a teller
+ * dead tells what that may have left untold, unless it is so no more.
  *
  * Belongs to the hub. It sends nothing and waits for nothing; links/webhook does.
  */
@@ -27,7 +29,8 @@
 #include "pubsub/announce.h"
 
 #define HOOK_DELAY_MS   3000u
-#define HOOK_CLOSE_MS   500u /* to the end of the delay: two nodes may see it differently */
+#define HOOK_CLOSE_MS   500u  /* to the end of the delay: two nodes may see it differently */
+#define HOOK_TOLD_MS    1000u /* after which an event that is due has been sent */
 #define HOOK_COUNT_MS   5000u
 #define HOOK_GATHER_MS  50u /* from the first event that is ready to its request */
 #define HOOK_RETRY_MS   1000u
@@ -46,13 +49,16 @@ struct hook_list {
 };
 
 /*
- * Invariants: an item is on one list. `delayed` and `counts` are in the order of their time, and in
- * `held` by what they are about; `ready` is not. body holds the batch exactly while batch > 0.
+ * Invariants: an item is on one list. `delayed`, `past` and `counts` are in the order of their
+ * time, and in `held` by what they are about; `ready` is not. body holds the batch exactly while
+ * batch > 0.
  */
 struct hook_queue {
     unsigned int sends; /* ANNOUNCE_BITs that are sent; of the rest only what is needed is kept */
     uint64_t max;       /* events, all lists and the batch */
     struct hook_list delayed, counts, ready;
+    struct hook_list past; /* theirs, which may have been told or not */
+    uint64_t keep_ms;      /* how long that is not known; 0: this node is alone */
     struct strmap held;
     uint64_t silent;    /* of `delayed`, those that will not be sent */
     uint64_t bytes;     /* of all items */
@@ -77,6 +83,10 @@ uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *ann
                         uint64_t now);
 /* Whatever was held back until now becomes ready. */
 uint64_t hook_queue_tick(struct hook_queue *queue, uint64_t now);
+
+/* This node has found that one dead, of which it had heard last at `heard`, and tells what that one
+ * was to tell and may not have told. */
+void hook_queue_take_over(struct hook_queue *queue, uint32_t teller, uint64_t heard, uint64_t now);
 
 /* From now on nothing is held back: nobody can return. */
 void hook_queue_hurry(struct hook_queue *queue);

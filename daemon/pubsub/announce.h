@@ -37,7 +37,8 @@ enum announce_kind {
 struct announcement {
     enum announce_kind kind;
     bool theirs; /* another node tells of it; whoever keeps account must know it, and tell nobody */
-    uint32_t app; /* its index */
+    uint32_t teller; /* theirs: that node (pubsub/elsewhere.h), unless it died of it */
+    uint32_t app;    /* its index */
     struct slice channel;
     struct slice user_id;            /* as text; members only */
     uint32_t before, count;          /* connections; COUNT only */
@@ -58,6 +59,7 @@ struct announcer {
     uint32_t nconsumers;
     uint8_t *wanted; /* what any of them wants */
     uint32_t napps;
+    uint64_t silence_ms; /* a node of which nothing was heard for so long is known to be dead */
 };
 
 _Static_assert(ANNOUNCE_KINDS <= 8, "the kinds must fit into a byte");

@@ -69,11 +69,12 @@ static bool inorder_wanted(const struct hub *hub, uint32_t app)
 }
 
 static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice channel,
-                                struct slice user_id, bool in, bool theirs)
+                                struct slice user_id, bool in, uint32_t teller)
 {
     struct announcement announcement = {.kind =
                                             in ? ANNOUNCE_MEMBER_ADDED : ANNOUNCE_MEMBER_REMOVED,
-                                        .theirs = theirs,
+                                        .theirs = teller != 0,
+                                        .teller = teller,
                                         .app = app,
                                         .channel = channel,
                                         .user_id = user_id};
@@ -81,14 +82,18 @@ static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice chan
 }
 
 static void inorder_tell_count(struct hub *hub, uint32_t app, struct slice channel, uint32_t before,
-                               uint32_t count, bool theirs)
+                               uint32_t count, uint32_t teller)
 {
     unsigned int type = ff_channel_type(channel.p, channel.len);
     if (before == count || (type & FF_CHANNEL_HIDDEN)) {
         return;
     }
-    struct announcement announcement = {
-        .theirs = theirs, .app = app, .channel = channel, .before = before, .count = count};
+    struct announcement announcement = {.theirs = teller != 0,
+                                        .teller = teller,
+                                        .app = app,
+                                        .channel = channel,
+                                        .before = before,
+                                        .count = count};
     if (before == 0 || count == 0) {
         announcement.kind = before == 0 ? ANNOUNCE_OCCUPIED : ANNOUNCE_VACATED;
         announce(&hub->announcer, &announcement);
@@ -177,7 +182,7 @@ void inorder_member(struct hub *hub, uint32_t app, struct slice channel, struct 
         return;
     }
     if (hub->cluster_ops == NULL) {
-        inorder_tell_member(hub, app, channel, user_id, in, false);
+        inorder_tell_member(hub, app, channel, user_id, in, 0);
         return;
     }
     struct flying *flying = inorder_flying(hub, app, KIND_USER, channel, user_id, &before);
@@ -196,12 +201,12 @@ void inorder_member_back(struct hub *hub, uint32_t app, struct slice channel, st
     }
     const struct presence *members = inorder_members(inorder_entry(hub, app, channel));
     if (members == NULL || !presence_elsewhere(members, user_id)) {
-        inorder_tell_member(hub, app, channel, user_id, in, false);
+        inorder_tell_member(hub, app, channel, user_id, in, 0);
     }
 }
 
 void inorder_member_elsewhere(struct hub *hub, uint32_t app, const struct dirent *entry,
-                              struct slice user_id, bool in, bool theirs)
+                              struct slice user_id, bool in, uint32_t teller)
 {
     if (!inorder_wanted(hub, app)) {
         return;
@@ -212,7 +217,7 @@ void inorder_member_elsewhere(struct hub *hub, uint32_t app, const struct dirent
     bool here =
         flying != NULL ? flying->logged != 0 : members != NULL && presence_here(members, user_id);
     if (!here) {
-        inorder_tell_member(hub, app, channel, user_id, in, theirs);
+        inorder_tell_member(hub, app, channel, user_id, in, teller);
     }
 }
 
@@ -237,7 +242,7 @@ void inorder_count(struct hub *hub, uint32_t app, const struct dirent *entry, ui
         return;
     }
     if (hub->cluster_ops == NULL) {
-        inorder_tell_count(hub, app, dirent_name(entry), before, entry->here, false);
+        inorder_tell_count(hub, app, dirent_name(entry), before, entry->here, 0);
         return;
     }
     struct flying *flying =
@@ -256,12 +261,12 @@ void inorder_count_back(struct hub *hub, uint32_t app, struct slice channel, uin
     if (inorder_land(hub, flying, n, restated, &before)) {
         const struct dirent *entry = inorder_entry(hub, app, channel);
         uint32_t away = entry != NULL && entry->away != NULL ? entry->away->sum : 0;
-        inorder_tell_count(hub, app, channel, before + away, n + away, false);
+        inorder_tell_count(hub, app, channel, before + away, n + away, 0);
     }
 }
 
 void inorder_count_elsewhere(struct hub *hub, uint32_t app, const struct dirent *entry,
-                             uint32_t before, bool theirs)
+                             uint32_t before, uint32_t teller)
 {
     if (!inorder_wanted(hub, app)) {
         return;
@@ -270,7 +275,7 @@ void inorder_count_elsewhere(struct hub *hub, uint32_t app, const struct dirent 
         inorder_flying(hub, app, KIND_NONE, dirent_name(entry), (struct slice){NULL, 0}, NULL);
     uint32_t here = flying != NULL ? flying->logged : entry->here;
     uint32_t away = entry->away != NULL ? entry->away->sum : 0;
-    inorder_tell_count(hub, app, dirent_name(entry), here + before, here + away, theirs);
+    inorder_tell_count(hub, app, dirent_name(entry), here + before, here + away, teller);
 }
 
 void inorder_void_count(struct hub *hub, uint32_t app, struct slice channel, uint32_t n)
@@ -297,7 +302,7 @@ static void inorder_drop_member(struct hub *hub, const struct flying *flying, st
     bool here = members != NULL && presence_here(members, user_id);
     bool elsewhere = members != NULL && presence_elsewhere(members, user_id);
     if (here != (flying->logged != 0) && !elsewhere) {
-        inorder_tell_member(hub, flying->app, channel, user_id, here, false);
+        inorder_tell_member(hub, flying->app, channel, user_id, here, 0);
     }
 }
 
@@ -317,7 +322,7 @@ void inorder_dropped(struct hub *hub)
         const struct dirent *entry = inorder_entry(hub, flying->app, channel);
         uint32_t here = entry != NULL ? entry->here : 0;
         uint32_t away = entry != NULL && entry->away != NULL ? entry->away->sum : 0;
-        inorder_tell_count(hub, flying->app, channel, flying->logged + away, here + away, false);
+        inorder_tell_count(hub, flying->app, channel, flying->logged + away, here + away, 0);
     }
     inorder_clear(&lost);
 }

@@ -32,12 +32,12 @@ void inorder_count_back(struct hub *hub, uint32_t app, struct slice channel, uin
                         bool restated);
 
 /* Another node has the user, or has them no more: the first who has, or the last who had them
- * elsewhere. `theirs`: it is not for this node to tell. */
+ * elsewhere. `teller`: whose it is to tell (pubsub/elsewhere.h), 0: this node's. */
 void inorder_member_elsewhere(struct hub *hub, uint32_t app, const struct dirent *entry,
-                              struct slice user_id, bool in, bool theirs);
+                              struct slice user_id, bool in, uint32_t teller);
 /* Other nodes have had `before` subscribers together, and have what the entry says now. */
 void inorder_count_elsewhere(struct hub *hub, uint32_t app, const struct dirent *entry,
-                             uint32_t before, bool theirs);
+                             uint32_t before, uint32_t teller);
 
 /* For the log this node has nothing any more: it was declared dead. What it has is about to be said
  * again, and has its place when that comes back. */

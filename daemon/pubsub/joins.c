@@ -362,7 +362,7 @@ void joins_hold(struct hub *hub, const struct mail_channel *channel, struct dire
         joins_tell_added(hub, room, member);
     }
     if ((changed & PRESENCE_SOURCE) && !elsewhere) {
-        inorder_member_elsewhere(hub, room->app, entry, member->user_id, true, true);
+        inorder_member_elsewhere(hub, room->app, entry, member->user_id, true, source);
     }
 }
 
@@ -377,7 +377,7 @@ void joins_drop(struct hub *hub, struct dirent *entry, uint32_t source, struct s
         joins_tell_removed(hub, room, id_json);
     }
     if ((changed & PRESENCE_SOURCE) && !presence_elsewhere(room->members, user_id)) {
-        inorder_member_elsewhere(hub, room->app, entry, user_id, false, theirs);
+        inorder_member_elsewhere(hub, room->app, entry, user_id, false, theirs ? source : 0);
     }
 }
 

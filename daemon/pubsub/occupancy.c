@@ -190,7 +190,7 @@ void occupancy_set_away(struct hub *hub, const struct mail_channel *channel, str
 {
     uint32_t total = dirent_total(entry), before = total - entry->here;
     occupancy_away_put(entry, source, stamp, n);
-    inorder_count_elsewhere(hub, channel->app, entry, before, theirs);
+    inorder_count_elsewhere(hub, channel->app, entry, before, theirs ? source : 0);
     occupancy_changed(hub, channel, entry, total);
 }
 

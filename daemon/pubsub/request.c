@@ -295,11 +295,20 @@ static void request_on_gathered(void *arg, const struct gathered *gathered)
     mem_free(asking);
 }
 
+static void request_name_key(const void *value, const char **key, size_t *len)
+{
+    const struct slice *name = value;
+    *key = name->p;
+    *len = name->len;
+}
+
 /* The channels of which it wants to know how many are subscribed. Returns how many; `out` has room
  * for all that it names. */
 static size_t request_names(const struct request *request, struct slice *out)
 {
+    struct strmap seen;
     size_t n = 0;
+    strmap_init(&seen, request_name_key);
     if (request->kind == REQUEST_CHANNEL) {
         out[n++] = request->name;
     }
@@ -307,9 +316,14 @@ static size_t request_names(const struct request *request, struct slice *out)
         const struct api_event *event = &request->events[i];
         for (size_t j = 0; event->info != 0 && j < event->count; j++) {
             const struct ff_slice *channel = &request->channels[event->first + j];
-            out[n++] = (struct slice){channel->p, channel->len};
+            out[n] = (struct slice){channel->p, channel->len};
+            /* Answers are added up by name: one that is asked for twice would count twice. */
+            if (strmap_get(&seen, channel->p, channel->len) == NULL) {
+                strmap_put(&seen, &out[n++]);
+            }
         }
     }
+    strmap_free(&seen);
     return n;
 }
 

@@ -34,6 +34,10 @@ return [
 
         // "sync" waits for the daemon's receipt, "async" collects it when the request, job or command ends.
         'mode' => env('FANFARE_MODE', 'sync'),
+
+        // What a receipt says: "local", this daemon has the event, or "cluster", Redis has it for all daemons; null takes
+        // fanfare.ack.
+        'ack' => env('FANFARE_ACK'),
     ],
 
 ];

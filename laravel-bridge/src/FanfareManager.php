@@ -80,4 +80,9 @@ class FanfareManager implements Factory, Server
     {
         return $this->connection()->ping();
     }
+
+    public function answerWasPartial(): bool
+    {
+        return $this->connection()->answerWasPartial();
+    }
 }

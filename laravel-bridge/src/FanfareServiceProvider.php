@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Fanfare\Laravel;
 
 use Fanfare\Laravel\Broadcasting\DriverFactory;
+use Fanfare\Laravel\Contracts\ClusterInspector;
 use Fanfare\Laravel\Contracts\Factory;
 use Fanfare\Laravel\Contracts\Inspector;
 use Fanfare\Laravel\Contracts\Server;
@@ -45,7 +46,7 @@ final class FanfareServiceProvider extends ServiceProvider
         $this->app->instance(Gateways::class, $gateways);
 
         $this->app->singleton(FanfareManager::class);
-        foreach ([Factory::class, Server::class, UserPublisher::class, Inspector::class, Terminator::class] as $contract) {
+        foreach ([Factory::class, Server::class, UserPublisher::class, Inspector::class, ClusterInspector::class, Terminator::class] as $contract) {
             $this->app->alias(FanfareManager::class, $contract);
         }
 

@@ -31,6 +31,16 @@ enum Reason: string
     case Other = 'other';
 }
 
+/** What a publish waits for. */
+enum Ack: string
+{
+    /** The daemon: the event is on its way to the subscribers of its node, and kept for the other nodes. */
+    case Local = 'local';
+
+    /** The cluster: Redis has the event, so that every node gets it, whatever becomes of the daemon. */
+    case Cluster = 'cluster';
+}
+
 /** The conversation with the daemon failed. */
 abstract class TransportException extends \RuntimeException implements Exception
 {
@@ -75,6 +85,15 @@ final class ProtocolException extends TransportException
 {
 }
 
+/**
+ * Redis has not confirmed the event in time, or was away for too long. Subscribers of the daemon's own node have got it,
+ * and it is kept for the other nodes as long as the daemon's resend_window says. To be sure, publish it again with the
+ * same key: nothing is delivered twice.
+ */
+final class UnconfirmedException extends TransportException
+{
+}
+
 /** The daemon understood and said no. The same call will fail again. */
 final class RejectedException extends \RuntimeException implements Exception
 {
@@ -115,7 +134,10 @@ final class Receipt
     /** The daemon's id of the message. */
     public readonly string $id;
 
-    /** Subscribers that the daemon knew when it took the message; a connection on two channels counts twice. */
+    /**
+     * Subscribers that the daemon knew when it took the message; a connection on two channels counts twice. They are
+     * those of the daemon's node, or with Ack::Cluster those of all nodes that answered in time.
+     */
     public readonly int $recipients;
 
     /** The key, or a resent frame, was seen before; nothing was sent again. */
@@ -189,11 +211,18 @@ final class FlushResult
      */
     public readonly ?Exception $error;
 
+    /**
+     * Delivered to subscribers of the daemon's node, but not acknowledged by the cluster (Ack::Cluster) within the time
+     * that the client's time-out left. They are not waited for any more.
+     */
+    public readonly int $unconfirmed;
+
     public function __construct(
         int $acknowledged = 0,
         int $rejected = 0,
         int $unanswered = 0,
         ?Exception $error = null,
+        int $unconfirmed = 0,
     ) {
     }
 }
@@ -235,12 +264,16 @@ final class Channel
     /** Null if nothing is kept, or if it was not asked for. */
     public readonly ?CachedEvent $cache;
 
+    /** Some nodes of the cluster have not answered in time: what they know is missing. */
+    public readonly bool $partial;
+
     public function __construct(
         string $name,
         bool $occupied = false,
         int $subscriptions = 0,
         ?int $members = null,
         ?CachedEvent $cache = null,
+        bool $partial = false,
     ) {
     }
 }
@@ -371,7 +404,7 @@ interface AsyncPublisher
     public function flush(?float $timeout = null): FlushResult;
 }
 
-/** What the daemon knows. Counts are this daemon's. */
+/** What the daemon knows: channels, members and connections of all nodes. stats() and ping() are its own. */
 interface Inspector
 {
     /**
@@ -402,6 +435,16 @@ interface Inspector
     public function stats(): Stats;
 }
 
+/** What the answers of an Inspector are worth where there are several nodes. */
+interface ClusterInspector
+{
+    /**
+     * Whether the last question of this object left nodes out, because they did not answer in time or Redis is away.
+     * False before the first one.
+     */
+    public function answerWasPartial(): bool;
+}
+
 /** Ends connections of clients. */
 interface Terminator
 {
@@ -430,7 +473,7 @@ interface Gateway extends Publisher, AsyncPublisher, Inspector, Terminator
  * @strict-properties
  * @not-serializable
  */
-final class Client implements Gateway
+final class Client implements Gateway, ClusterInspector
 {
     /**
      * @var string
@@ -450,6 +493,7 @@ final class Client implements Gateway
      * @param string|null $socket absolute path, unix:///path or @abstract; null takes fanfare.socket
      * @param float|null $timeout seconds for one whole call; null takes fanfare.timeout
      * @param int $jsonFlags JSON_* flags on top of the slashes and the Unicode that stay unescaped
+     * @param Ack|null $ack null takes fanfare.ack
      */
     public function __construct(
         ?string $app = null,
@@ -457,28 +501,34 @@ final class Client implements Gateway
         ?string $socket = null,
         ?float $timeout = null,
         int $jsonFlags = 0,
+        ?Ack $ack = null,
     ) {
     }
 
+    /** @param Ack|null $ack null takes the client's. With Ack::Cluster an UnconfirmedException may be thrown. */
     public function publish(
         string|array $channels,
         string $event,
         mixed $payload = [],
         ?string $except = null,
         ?string $key = null,
+        ?Ack $ack = null,
     ): Receipt {
     }
 
-    public function publishMany(array $messages): array
+    /** @param Ack|null $ack as of publish(), for the batch as a whole */
+    public function publishMany(array $messages, ?Ack $ack = null): array
     {
     }
 
+    /** @param Ack|null $ack as of publish(); the answer is collected like any other */
     public function publishAsync(
         string|array $channels,
         string $event,
         mixed $payload = [],
         ?string $except = null,
         ?string $key = null,
+        ?Ack $ack = null,
     ): int {
     }
 
@@ -490,12 +540,14 @@ final class Client implements Gateway
     {
     }
 
+    /** @param Ack|null $ack as of publish() */
     public function sendToUser(
         string $userId,
         string $event,
         mixed $payload = [],
         ?string $except = null,
         ?string $key = null,
+        ?Ack $ack = null,
     ): Receipt {
     }
 
@@ -531,6 +583,10 @@ final class Client implements Gateway
     {
     }
 
+    public function answerWasPartial(): bool
+    {
+    }
+
     /**
      * For processes that run long and will not speak to this daemon for a while: collects the answers that are missing
      * as the end of a request does (fanfare.shutdown_flush, failures go to PHP's log) and closes the connection, which
@@ -552,6 +608,7 @@ function publish(
     mixed $payload = [],
     ?string $except = null,
     ?string $key = null,
+    ?Ack $ack = null,
 ): Receipt {
 }
 
@@ -566,6 +623,7 @@ function publish_async(
     mixed $payload = [],
     ?string $except = null,
     ?string $key = null,
+    ?Ack $ack = null,
 ): int {
 }
 
@@ -575,7 +633,7 @@ function publish_async(
  * @param Message[] $messages
  * @return Receipt[]
  */
-function publish_many(array $messages): array
+function publish_many(array $messages, ?Ack $ack = null): array
 {
 }
 

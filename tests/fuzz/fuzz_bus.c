@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/bus_ask.h"
 #include "proto/bus_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -67,6 +68,34 @@ static void check_lists(const struct bus_record *record)
     }
 }
 
+/* What a question asks or an answer says, taken for each of its forms; what was read whole is
+ * written as the same. */
+static void check_text(struct slice text)
+{
+    struct slice rest = text, name;
+    struct buf buf;
+    uint32_t subscriptions;
+    uint64_t number;
+    buf_init(&buf, text.len + 1);
+    while (bus_ask_channel_next(&rest, &name, &subscriptions)) {
+        in_bounds(name, (const uint8_t *)text.p, text.len);
+        check(bus_ask_channel(&buf, name, subscriptions) == 0);
+    }
+    check(rest.len == 0 && buf.len <= text.len);
+    check(buf.len == 0 || memcmp(buf.data, text.p, buf.len) == 0);
+    buf_clear(&buf);
+    for (rest = text; bus_ask_name_next(&rest, &name);) {
+        check(bus_ask_name(&buf, name) == 0);
+    }
+    check(buf.len == 0 || memcmp(buf.data, text.p, buf.len) == 0);
+    buf_clear(&buf);
+    for (rest = text; bus_ask_number_next(&rest, &number);) {
+        check(bus_ask_number(&buf, number) == 0);
+    }
+    check(buf.len == text.len / 8 * 8);
+    buf_free(&buf);
+}
+
 static void check_entry(const uint8_t *bytes, size_t len)
 {
     struct bus_entry entry, copy;
@@ -90,6 +119,7 @@ static void check_entry(const uint8_t *bytes, size_t len)
         in_bounds(record.text, bytes, len);
         in_bounds(record.list, bytes, len);
         check_lists(&record);
+        check_text(record.text);
         count++;
         broadcasts += bus_type_broadcast(record.type) ? 1 : 0;
         if (is_known(record.type)) {

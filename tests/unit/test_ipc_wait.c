@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "links/ipc.h"
 #include "pubsub/cluster.h"
+#include "pubsub/elsewhere.h"
 #include "pubsub/gathered.h"
 #include "shared/ipc_pack.h"
 #include "shared/ipc_unpack.h"
@@ -80,6 +81,14 @@ static enum cluster_fate others_fate(void *cluster, uint64_t place)
     return place <= others.confirmed ? CLUSTER_CONFIRMED : CLUSTER_PENDING;
 }
 
+static void others_counted(void *cluster, uint32_t app, struct slice channel, uint32_t n)
+{
+    (void)cluster;
+    (void)app;
+    (void)channel;
+    (void)n;
+}
+
 static void others_turn(void *cluster)
 {
     (void)cluster;
@@ -87,6 +96,7 @@ static void others_turn(void *cluster)
 
 static const struct cluster_ops others_ops = {
     .deliver = others_deliver,
+    .counted = others_counted,
     .ask = others_ask,
     .place = others_place,
     .fate = others_fate,
@@ -256,9 +266,9 @@ static void expect_error(struct publisher *publisher, uint64_t seq, const char *
 
 static struct ipc *ipc;
 
-static struct rig *cluster_new(void)
+static struct rig *cluster_of(void (*adjust)(struct rig *))
 {
-    struct rig *rig = rig_new(NULL);
+    struct rig *rig = rig_new(adjust);
     memset(&others, 0, sizeof(others));
     others.asked = CLUSTER_ALONE;
     rig->hub.cluster_ops = &others_ops;
@@ -266,6 +276,11 @@ static struct rig *cluster_new(void)
     ipc = ipc_new(&rig->hub);
     loop_handler(&rig->hub_loop, KIND_IPC, &ipc_handler);
     return rig;
+}
+
+static struct rig *cluster_new(void)
+{
+    return cluster_of(NULL);
 }
 
 static void cluster_end(struct rig *rig)
@@ -505,6 +520,37 @@ static void test_recipients(void **state)
     cluster_end(rig);
 }
 
+static void with_counts(struct rig *rig)
+{
+    rig->settings[0].subscription_count = true;
+}
+
+/* Where counts are kept everywhere nobody is asked; a receipt of this node's alone stays one. */
+static void test_recipients_known(void **state)
+{
+    struct rig *rig = cluster_of(with_counts);
+    struct publisher *publisher = publisher_new(rig, 1);
+    struct rig_client *client = client_new(rig, 0);
+    (void)state;
+    others.asked = CLUSTER_ASKED;
+    client_subscribe(rig, client, "orders", NULL);
+    elsewhere_count(&rig->hub, 1, 1, 0, SLICE("orders"), 4);
+    elsewhere_count(&rig->hub, 2, 1, 0, SLICE("orders"), 2);
+    assert_int_equal(rig_publish(rig, "orders", "{}", NULL), 1);
+    others_confirm(rig, others.said);
+    publisher_pack(publisher, 1, 60000, "orders", NULL);
+    publisher_go(rig, publisher);
+    others_confirm(rig, others.said);
+    rig_settle(rig);
+    assert_int_equal(others.nquestions, 0);
+    expect_ack(publisher, 1, 7, false);
+    client_free(client);
+    publisher_free(publisher);
+    elsewhere_sweep(&rig->hub, 1, 0, false);
+    elsewhere_sweep(&rig->hub, 2, 0, false);
+    cluster_end(rig);
+}
+
 static void test_connection_goes(void **state)
 {
     struct rig *rig = cluster_new();
@@ -644,6 +690,7 @@ int main(void)
         cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_repetition_waits),
         cmocka_unit_test(test_recipients),
+        cmocka_unit_test(test_recipients_known),
         cmocka_unit_test(test_connection_goes),
         cmocka_unit_test(test_process_ends),
         cmocka_unit_test(test_reload),

@@ -476,7 +476,7 @@ static uint64_t add_theirs(struct hook_queue *queue, enum announce_kind kind, co
                            uint32_t count)
 {
     struct announcement what = {
-        .kind = kind, .theirs = true, .channel = text(channel), .count = count};
+        .kind = kind, .theirs = true, .teller = 7, .channel = text(channel), .count = count};
     return hook_queue_add(queue, &what, now);
 }
 
@@ -541,6 +541,76 @@ static void a_count_told_later_knows_theirs(void **state)
     hook_queue_free(&queue);
 }
 
+static void who_finds_a_teller_dead_tells_what_it_held_back(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 100, ALL);
+    queue.keep_ms = 30000;
+    add_theirs(&queue, ANNOUNCE_VACATED, "c", 0);
+    now += 1000;
+    hook_queue_take_over(&queue, 8, now, now); /* somebody else */
+    hook_queue_take_over(&queue, 7, now, now);
+    assert_int_equal(hook_queue_waiting(&queue), 1);
+    assert_null(taken(&queue));
+    now += HOOK_DELAY_MS;
+    (void)hook_queue_tick(&queue, now);
+    now += HOOK_GATHER_MS;
+    assert_non_null(strstr(taken(&queue), "channel_vacated"));
+    hook_queue_free(&queue);
+}
+
+static void also_when_its_time_had_come(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 100, ALL);
+    queue.keep_ms = 30000;
+    add_theirs(&queue, ANNOUNCE_VACATED, "told", 0);
+    now += HOOK_TOLD_MS + HOOK_DELAY_MS;
+    add_theirs(&queue, ANNOUNCE_VACATED, "untold", 0);
+    add_theirs(&queue, ANNOUNCE_VACATED, "occupied", 0);
+    now += HOOK_DELAY_MS;
+    add_theirs(&queue, ANNOUNCE_OCCUPIED, "occupied", 1);
+    uint64_t heard = now - HOOK_DELAY_MS / 2;
+    now += 15000;
+    assert_null(taken(&queue));
+    hook_queue_take_over(&queue, 7, heard, now);
+    assert_int_equal(hook_queue_waiting(&queue), 1);
+    now += HOOK_GATHER_MS;
+    const char *body = taken(&queue);
+    assert_non_null(strstr(body, "\"channel_vacated\",\"channel\":\"untold\""));
+    assert_null(strstr(body, "\"told\""));
+    hook_queue_done(&queue, true, now);
+    hook_queue_free(&queue);
+}
+
+static void what_was_told_is_forgotten(void **state)
+{
+    (void)state;
+    struct hook_queue queue;
+    hook_queue_init(&queue, 2, ALL);
+    queue.keep_ms = 30000;
+    for (const char *c = "abcdef"; *c != '\0'; c++) {
+        char name[2] = {*c, '\0'};
+        add_theirs(&queue, ANNOUNCE_VACATED, name, 0);
+        now += HOOK_DELAY_MS;
+        (void)hook_queue_tick(&queue, now);
+        assert_true(queue.past.count <= 2);
+    }
+    add(&queue, ANNOUNCE_VACATED, "f",
+        NULL); /* it was occupied meanwhile: now it is for this node */
+    assert_int_equal(hook_queue_waiting(&queue), 1);
+    now += 40000;
+    (void)hook_queue_tick(&queue, now);
+    assert_int_equal(queue.past.count, 0);
+    now += HOOK_GATHER_MS;
+    assert_non_null(taken(&queue));
+    hook_queue_done(&queue, true, now);
+    assert_int_equal(queue.bytes, 0);
+    hook_queue_free(&queue);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,6 +630,9 @@ int main(void)
         cmocka_unit_test(who_goes_there_and_returns_here_causes_nothing),
         cmocka_unit_test(a_return_at_the_last_moment_is_told),
         cmocka_unit_test(a_count_told_later_knows_theirs),
+        cmocka_unit_test(who_finds_a_teller_dead_tells_what_it_held_back),
+        cmocka_unit_test(also_when_its_time_had_come),
+        cmocka_unit_test(what_was_told_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ final class FailedBroadcast
     private function queue(PublishException $failure, string $connection, array $messages, ?RunningJob $running): void
     {
         try {
-            $job = new RepublishBroadcast($connection, $messages, $running?->home());
+            $job = new RepublishBroadcast($connection, $messages, $running?->home(), $failure->unconfirmed);
 
             Container::getInstance()->make(Bus::class)->dispatch($job);
         } catch (Throwable $e) {
@@ -73,6 +73,7 @@ final class FailedBroadcast
                 true,
                 $failure->getPrevious() ?? $failure,
                 $failure->maybeDelivered,
+                $failure->unconfirmed,
             );
             $both->during($this->connection->name, $this->event, $this->channels);
 

@@ -11,9 +11,11 @@ use Fanfare\Laravel\Support\Settings;
 use Illuminate\Bus\Queueable;
 use Illuminate\Container\Container;
 use Illuminate\Contracts\Broadcasting\Factory;
+use Illuminate\Contracts\Bus\Dispatcher as Bus;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Queue\ShouldQueue;
 use Illuminate\Queue\InteractsWithQueue;
+use Illuminate\Queue\Jobs\SyncJob;
 use Illuminate\Support\Carbon;
 use RuntimeException;
 use Throwable;
@@ -27,6 +29,12 @@ final class RepublishBroadcast implements ShouldQueue
     use InteractsWithQueue;
     use Queueable;
 
+    /**
+     * For how many seconds a daemon surely knows the key of what it has taken; it says 60. What it has delivered on its own
+     * node is sent again for no longer, or it would be delivered there twice.
+     */
+    private const KEY_IS_KNOWN = 50;
+
     /** @var non-empty-list<array{channels: non-empty-list<string>, event: string, payload: string, except: ?string, key: ?string}> */
     public readonly array $messages;
 
@@ -39,11 +47,16 @@ final class RepublishBroadcast implements ShouldQueue
      * @param  string  $broadcaster  name of the broadcasting connection
      * @param  non-empty-list<Message>  $messages
      * @param  ?array{string, string}  $home  connection and queue to go to if config/fanfare.php names neither
+     * @param  bool  $unconfirmed  the daemon has it by now, and Redis is all that is waited for
      *
      * @throws PublishException when a payload cannot be JSON
      */
-    public function __construct(public readonly string $broadcaster, array $messages, ?array $home = null)
-    {
+    public function __construct(
+        public readonly string $broadcaster,
+        array $messages,
+        ?array $home = null,
+        public readonly bool $unconfirmed = false,
+    ) {
         $this->messages = array_map(static fn (Message $message): array => [
             'channels' => $message->channels,
             'event' => $message->event,
@@ -53,7 +66,8 @@ final class RepublishBroadcast implements ShouldQueue
         ], $messages);
 
         $this->backoff = Settings::backoff();
-        $this->until = Carbon::now()->getTimestamp() + Settings::retryFor();
+        $this->until = Carbon::now()->getTimestamp()
+            + ($unconfirmed ? min(self::KEY_IS_KNOWN, Settings::retryFor()) : Settings::retryFor());
 
         $connection = Settings::queueConnection();
         $queue = Settings::queueName();
@@ -89,12 +103,18 @@ final class RepublishBroadcast implements ShouldQueue
             throw new RuntimeException("The broadcasting connection [{$this->broadcaster}] is not one of Fanfare.");
         }
 
+        $messages = array_map(static fn (array $message): Message => new Message(...$message), $this->messages);
+
         try {
-            $broadcaster->republish(array_map(
-                static fn (array $message): Message => new Message(...$message), $this->messages
-            ));
+            $broadcaster->republish($messages);
         } catch (PublishException $e) {
             $this->tell($e);
+
+            if ($e->unconfirmed && ! $this->unconfirmed && ! $this->job instanceof SyncJob) {
+                $this->goOnAsUnconfirmed($messages);
+
+                return;
+            }
 
             if ($e->retryable) {
                 throw $e;
@@ -116,6 +136,19 @@ final class RepublishBroadcast implements ShouldQueue
         Container::getInstance()->make(Dispatcher::class)->dispatch(new BroadcastFailed(
             $this->broadcaster, $this->messages[0]['event'], $this->channels(), $failure
         ));
+    }
+
+    /**
+     * The daemon has taken it just now: from here on there is less time, which another job has.
+     *
+     * @param  non-empty-list<Message>  $messages
+     */
+    private function goOnAsUnconfirmed(array $messages): void
+    {
+        $job = new self($this->broadcaster, $messages, unconfirmed: true);
+        $job->onConnection($this->connection)->onQueue($this->queue)->delay($this->backoff[0] ?? 1);
+
+        Container::getInstance()->make(Bus::class)->dispatch($job);
     }
 
     private function tell(PublishException $failure): PublishException

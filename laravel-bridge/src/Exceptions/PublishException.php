@@ -21,12 +21,14 @@ final class PublishException extends BroadcastException
     /**
      * @param  bool  $retryable  the same may succeed later
      * @param  bool  $maybeDelivered  false: the daemon certainly did not act; true: it may have
+     * @param  bool  $unconfirmed  the daemon has delivered it on its own node, but Redis did not confirm it in time
      */
     public function __construct(
         public readonly string $reason,
         public readonly bool $retryable,
         ?Throwable $previous = null,
         public readonly bool $maybeDelivered = false,
+        public readonly bool $unconfirmed = false,
     ) {
         parent::__construct('Fanfare: '.$reason, 0, $previous);
     }

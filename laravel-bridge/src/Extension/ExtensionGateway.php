@@ -32,7 +32,17 @@ final class ExtensionGateway implements Gateway
     {
         [$app, $secret] = $connection->publishingCredentials();
 
-        return new self(new Fanfare\Client($app, $secret, $connection->socket, $connection->timeout));
+        $ack = $connection->ack !== null && self::knowsAck() ? ['ack' => Fanfare\Ack::from($connection->ack)] : [];
+
+        return new self(new Fanfare\Client($app, $secret, $connection->socket, $connection->timeout, ...$ack));
+    }
+
+    /**
+     * Whether the extension is one that can wait for the cluster.
+     */
+    public static function knowsAck(): bool
+    {
+        return enum_exists(Fanfare\Ack::class);
     }
 
     public function publish(array $messages): void
@@ -71,18 +81,25 @@ final class ExtensionGateway implements Gateway
     {
         $result = $this->extension->flush();
 
-        if ($result->rejected === 0 && $result->unanswered === 0 && $result->error === null) {
+        $unconfirmed = $result->unconfirmed ?? 0;
+
+        if ($result->rejected === 0 && $result->unanswered === 0 && $unconfirmed === 0 && $result->error === null) {
             return null;
         }
 
         $cause = $result->error === null ? null : self::failure($result->error);
 
         return new PublishException(
-            sprintf('%d broadcasts refused, %d without an answer%s',
-                $result->rejected, $result->unanswered, $cause === null ? '' : ': '.$cause->reason),
+            sprintf('%d broadcasts refused, %d without an answer%s%s',
+                $result->rejected, $result->unanswered,
+                $unconfirmed === 0 ? '' : ", {$unconfirmed} not confirmed by Redis",
+                $cause === null ? '' : ': '.$cause->reason),
             $cause->retryable ?? true,
             $result->error,
-            $result->error instanceof Fanfare\TransportException ? $result->error->maybeDelivered : $result->unanswered > 0,
+            $result->error instanceof Fanfare\TransportException
+                ? $result->error->maybeDelivered
+                : $result->unanswered + $unconfirmed > 0,
+            $unconfirmed > 0,
         );
     }
 
@@ -126,11 +143,17 @@ final class ExtensionGateway implements Gateway
         return self::ask(fn (): int => $this->extension->connectionCount());
     }
 
+    public function answerWasPartial(): bool
+    {
+        return $this->extension instanceof Fanfare\ClusterInspector && $this->extension->answerWasPartial();
+    }
+
     private static function describe(Fanfare\Channel $channel): Channel
     {
         return new Channel(
             $channel->name, $channel->occupied, $channel->subscriptions, $channel->members,
-            $channel->cache === null ? null : new CachedEvent($channel->cache->data, $channel->cache->ttl)
+            $channel->cache === null ? null : new CachedEvent($channel->cache->data, $channel->cache->ttl),
+            $channel->partial ?? false
         );
     }
 
@@ -163,7 +186,8 @@ final class ExtensionGateway implements Gateway
         };
 
         return new PublishException(
-            $e->getMessage(), $retryable, $e, $e instanceof Fanfare\TransportException && $e->maybeDelivered
+            $e->getMessage(), $retryable, $e, $e instanceof Fanfare\TransportException && $e->maybeDelivered,
+            $e instanceof Fanfare\UnconfirmedException
         );
     }
 }

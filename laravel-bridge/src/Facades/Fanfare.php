@@ -22,6 +22,7 @@ use Illuminate\Support\Facades\Facade;
  * @method static list<\Fanfare\Laravel\Server\Member> members(string $channel)
  * @method static int connectionCount()
  * @method static float ping()
+ * @method static bool answerWasPartial()
  *
  * @see FanfareManager
  */

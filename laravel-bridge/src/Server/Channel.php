@@ -14,6 +14,7 @@ final class Channel
      * @param  int  $subscriptions  connections that are subscribed
      * @param  ?int  $members  distinct users; null unless it is a presence channel
      * @param  ?CachedEvent  $cache  null if nothing is kept, or if it was not asked for
+     * @param  bool  $partial  not all daemons of the cluster have answered: there may be more
      */
     public function __construct(
         public readonly string $name,
@@ -21,6 +22,7 @@ final class Channel
         public readonly int $subscriptions = 0,
         public readonly ?int $members = null,
         public readonly ?CachedEvent $cache = null,
+        public readonly bool $partial = false,
     ) {
     }
 }

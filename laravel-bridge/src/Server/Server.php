@@ -80,6 +80,11 @@ final class Server implements ServerContract
         return $this->ask(static fn (Gateway $gateway): float => $gateway->ping());
     }
 
+    public function answerWasPartial(): bool
+    {
+        return $this->ask(static fn (Gateway $gateway): bool => $gateway->answerWasPartial());
+    }
+
     /**
      * @template T
      *

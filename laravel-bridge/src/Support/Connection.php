@@ -18,6 +18,8 @@ final class Connection
 
     private const MODES = ['sync', 'async'];
 
+    private const ACKS = ['local', 'cluster'];
+
     /**
      * @param  list<string>  $faults  values that cannot be used
      */
@@ -30,6 +32,7 @@ final class Connection
         #[\SensitiveParameter] private readonly ?string $masterKey,
         public readonly string $onFailure,
         public readonly string $mode,
+        public readonly ?string $ack,
         public readonly bool $jsonp,
         public readonly ?string $name,
         private readonly array $faults,
@@ -68,6 +71,13 @@ final class Connection
             $mode = 'sync';
         }
 
+        $ack = self::text($options['ack'] ?? null);
+        if ($ack !== null && ! in_array($ack, self::ACKS, true)) {
+            $faults[] = sprintf('"options.ack" (FANFARE_ACK) is "%s", but must be one of: %s, or nothing for the extension\'s fanfare.ack',
+                $ack, implode(', ', self::ACKS));
+            $ack = null;
+        }
+
         return new self(
             appId: self::text($config['app_id'] ?? null),
             key: self::text($config['key'] ?? null),
@@ -77,6 +87,7 @@ final class Connection
             masterKey: self::text($options['encryption_master_key_base64'] ?? null),
             onFailure: $onFailure,
             mode: $mode,
+            ack: $ack,
             jsonp: (bool) ($config['jsonp'] ?? false),
             name: $name,
             faults: $faults,
@@ -160,6 +171,7 @@ final class Connection
             'socket' => $this->socket,
             'on_failure' => $this->onFailure,
             'mode' => $this->mode,
+            'ack' => $this->ack,
         ];
     }
 

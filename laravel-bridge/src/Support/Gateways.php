@@ -89,6 +89,13 @@ final class Gateways
             );
         }
 
+        if ($connection->ack === 'cluster' && extension_loaded('fanfare') && ! ExtensionGateway::knowsAck()) {
+            $faults[] = sprintf(
+                '"options.ack" (FANFARE_ACK) is "cluster", which the extension "fanfare" %s does not know: update it',
+                (string) phpversion('fanfare')
+            );
+        }
+
         if ($faults !== []) {
             throw new MisconfiguredException(implode('; ', $faults));
         }

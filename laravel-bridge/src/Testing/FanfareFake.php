@@ -27,7 +27,7 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
 
     private int $unanswered = 0;
 
-    /** @var ?array{reason: string, retryable: bool} */
+    /** @var ?array{reason: string, retryable: bool, maybeDelivered?: bool, unconfirmed?: bool} */
     private ?array $failure = null;
 
     private ?string $flushFailure = null;
@@ -45,6 +45,8 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
     private array $members = [];
 
     private int $connectionCount = 0;
+
+    private bool $partial = false;
 
     public function publish(array $messages): void
     {
@@ -134,6 +136,11 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
         return $this->connectionCount;
     }
 
+    public function answerWasPartial(): bool
+    {
+        return $this->partial;
+    }
+
     /**
      * From now on the daemon has this channel.
      */
@@ -158,6 +165,26 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
     public function withConnectionCount(int $count): self
     {
         $this->connectionCount = $count;
+
+        return $this;
+    }
+
+    /**
+     * From now on answers leave daemons of the cluster out.
+     */
+    public function withPartialAnswers(bool $partial = true): self
+    {
+        $this->partial = $partial;
+
+        return $this;
+    }
+
+    /**
+     * Every further publish is delivered on the daemon's own node, but not confirmed by Redis.
+     */
+    public function failUnconfirmed(string $reason = 'Redis has not confirmed it'): self
+    {
+        $this->failure = ['reason' => $reason, 'retryable' => true, 'maybeDelivered' => true, 'unconfirmed' => true];
 
         return $this;
     }

@@ -20,7 +20,7 @@ final class Daemon
 
     private readonly string $directory;
 
-    public function __construct(private readonly string $executable)
+    public function __construct(private readonly string $executable, string $sections = '')
     {
         $this->directory = sys_get_temp_dir().'/fanfare-daemon-'.bin2hex(random_bytes(6));
         mkdir($this->directory);
@@ -36,6 +36,7 @@ final class Daemon
             listen =
             [limits]
             max_event_size = 100K
+            {$sections}
             [app "app-1"]
             key = key-1
             secret = secret-of-app-1

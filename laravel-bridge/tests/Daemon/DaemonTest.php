@@ -20,10 +20,12 @@ use Fanfare\PayloadException;
 use Fanfare\Reason;
 use Fanfare\RejectedException;
 use Fanfare\TransportException;
+use Fanfare\UnconfirmedException;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Foundation\Application;
 use Illuminate\Support\Facades\Bus;
+use Illuminate\Support\Facades\DB;
 use Illuminate\Support\Facades\Event;
 use PHPUnit\Framework\Attributes\Group;
 use RuntimeException;
@@ -321,6 +323,52 @@ final class DaemonTest extends TestCase
         $this->driver()->broadcast(['orders'], 'end');
 
         $this->assertSame('{"order":7}', $subscriber->next(OrderShippedNow::class)['data']);
+        $subscriber->next('end');
+    }
+
+    public function test_a_daemon_that_stands_alone_is_the_whole_cluster(): void
+    {
+        $this->bootOn($this->daemon, ['ack' => 'cluster']);
+        $subscriber = $this->subscriber('orders');
+
+        event(new OrderShippedNow(7));
+        $this->driver()->broadcast(['orders', 'private-encrypted-orders'], 'batch');
+
+        $subscriber->next(OrderShippedNow::class);
+        $subscriber->next('batch');
+        $this->assertSame(1, Fanfare::connectionCount());
+        $this->assertFalse(Fanfare::answerWasPartial());
+        $this->assertFalse(Fanfare::channel('orders')->partial);
+    }
+
+    public function test_without_redis_a_publish_is_not_confirmed_and_answers_are_partial(): void
+    {
+        $this->daemon->remove();
+        $this->daemon = new Daemon((string) getenv('FANFARED'), "[redis]\nurl = redis://127.0.0.1:1");
+        $app = $this->bootOn($this->daemon, ['ack' => 'cluster', 'timeout' => 0.3]);
+        $subscriber = $this->subscriber('orders');
+
+        $e = $this->failure(['orders'], 'x', []);
+        $this->assertInstanceOf(UnconfirmedException::class, $e->getPrevious());
+        $this->assertStringContainsString('Redis', $e->getMessage());
+        $this->assertTrue($e->unconfirmed);
+        $this->assertTrue($e->maybeDelivered);
+        $subscriber->next('x');
+
+        $this->assertTrue(Fanfare::channel('orders')->partial);
+        $this->assertSame(1, Fanfare::channel('orders')->subscriptions);
+        $this->assertSame(1, Fanfare::connectionCount());
+        $this->assertTrue(Fanfare::answerWasPartial());
+
+        // Queued, and sent again with its key: it arrives once.
+        $app = $this->bootOn($this->daemon, ['ack' => 'cluster', 'timeout' => 0.3, 'on_failure' => 'queue']);
+        $subscriber = $this->subscriber('orders');
+        event(new OrderShippedNow(7));
+        $this->assertStringContainsString('RepublishBroadcast', (string) DB::table('jobs')->value('payload'));
+        $this->work($app);
+        $subscriber->next(OrderShippedNow::class);
+        $app = $this->bootOn($this->daemon);
+        $this->driver()->broadcast(['orders'], 'end');
         $subscriber->next('end');
     }
 

@@ -24,14 +24,14 @@ final class BootTest extends TestCase
 
     public function test_the_connection_is_there_without_editing_a_file(): void
     {
-        $this->env(self::LINES + ['FANFARE_SOCKET' => '/tmp/x.sock', 'FANFARE_HOST' => 'ws.example', 'FANFARE_PORT' => '443', 'FANFARE_SCHEME' => 'https']);
+        $this->env(self::LINES + ['FANFARE_SOCKET' => '/tmp/x.sock', 'FANFARE_HOST' => 'ws.example', 'FANFARE_PORT' => '443', 'FANFARE_SCHEME' => 'https', 'FANFARE_ACK' => 'cluster']);
         $app = $this->boot([]);
 
         $this->assertSame([
             'driver' => 'fanfare', 'key' => 'env-key', 'secret' => 'env-secret-of-app', 'app_id' => 'env-app',
             'options' => [
                 'socket' => '/tmp/x.sock', 'timeout' => null, 'host' => 'ws.example', 'port' => '443', 'scheme' => 'https',
-                'encryption_master_key_base64' => null, 'on_failure' => 'throw', 'mode' => 'sync',
+                'encryption_master_key_base64' => null, 'on_failure' => 'throw', 'mode' => 'sync', 'ack' => 'cluster',
             ],
         ], $app->make('config')->get('broadcasting.connections.fanfare'));
         $this->assertNotNull($app->make('config')->get('broadcasting.connections.log'));

@@ -188,6 +188,62 @@ final class FailureTest extends TestCase
         $this->assertSame(0, DB::table('jobs')->count());
     }
 
+    public function test_what_redis_has_not_confirmed_is_sent_again_as_long_as_its_key_is_known(): void
+    {
+        $app = $this->bootWithWorker('queue', ['republish' => ['backoff' => [3], 'retry_for' => 600]]);
+        $fake = $this->fake()->failUnconfirmed();
+        Carbon::setTestNow('2026-01-01 00:00:00');
+
+        event(new OrderShippedNow(1));
+        $this->work($app);
+        $this->assertSame(1, DB::table('jobs')->count());
+        Carbon::setTestNow('2026-01-01 00:00:49');
+        $this->work($app);
+        $this->assertSame(1, DB::table('jobs')->count());
+
+        $fake->succeed();
+        Carbon::setTestNow('2026-01-01 00:01:05');
+        $this->work($app);
+        $this->assertSame(0, DB::table('jobs')->count());
+        $fake->assertNothingPublished(); // the daemon's own subscribers would get it twice
+    }
+
+    public function test_the_time_of_the_key_begins_when_the_daemon_takes_it(): void
+    {
+        $app = $this->bootWithWorker('queue', ['republish' => ['backoff' => [3], 'retry_for' => 600]]);
+        $fake = $this->fake()->failWith('no daemon');
+        Carbon::setTestNow('2026-01-01 00:00:00');
+        event(new OrderShippedNow(1));
+        $key = json_decode((string) DB::table('jobs')->value('payload'), true);
+
+        Carbon::setTestNow('2026-01-01 00:05:00');
+        $fake->failUnconfirmed();
+        $this->work($app);
+        $this->assertSame(1, DB::table('jobs')->count());
+        $this->assertNotSame($key['uuid'], json_decode((string) DB::table('jobs')->value('payload'), true)['uuid']);
+
+        Carbon::setTestNow('2026-01-01 00:05:30');
+        $fake->succeed();
+        $this->work($app);
+        $this->assertSame(0, DB::table('jobs')->count());
+        $fake->assertPublished(OrderShippedNow::class, 1);
+    }
+
+    public function test_an_unconfirmed_publish_is_thrown_like_other_failures(): void
+    {
+        $this->boot();
+        $this->fake()->failUnconfirmed();
+
+        try {
+            event(new OrderShippedNow(1));
+            $this->fail('Nothing was thrown.');
+        } catch (PublishException $e) {
+            $this->assertTrue($e->unconfirmed);
+            $this->assertTrue($e->maybeDelivered);
+            $this->assertTrue($e->retryable);
+        }
+    }
+
     public function test_the_job_gives_up_what_the_daemon_refuses_for_good(): void
     {
         $app = $this->bootWithWorker();

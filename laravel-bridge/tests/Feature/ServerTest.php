@@ -93,6 +93,10 @@ final class ServerTest extends TestCase
         $this->assertSame([], Fanfare::members('presence-empty'));
         $this->assertSame(5, Fanfare::connectionCount());
         $this->assertSame(5, Fanfare::connection('fanfare')->connectionCount());
+        $this->assertFalse(Fanfare::answerWasPartial());
+        $this->fake()->withPartialAnswers();
+        $this->assertTrue(Fanfare::answerWasPartial());
+        $this->assertTrue(Fanfare::connection('fanfare')->answerWasPartial());
     }
 
     public function test_ending_connections_is_recorded(): void

@@ -17,13 +17,14 @@ final class ConnectionTest extends TestCase
     public function test_it_reads_every_key(): void
     {
         $connection = Connection::fromConfig(self::CREDENTIALS + ['jsonp' => true, 'options' => [
-            'socket' => '/tmp/f.sock', 'timeout' => '0.5', 'on_failure' => 'queue', 'mode' => 'async',
+            'socket' => '/tmp/f.sock', 'timeout' => '0.5', 'on_failure' => 'queue', 'mode' => 'async', 'ack' => 'cluster',
         ]], 'main');
 
         $this->assertSame('/tmp/f.sock', $connection->socket);
         $this->assertSame(0.5, $connection->timeout);
         $this->assertSame('queue', $connection->onFailure);
         $this->assertSame('async', $connection->mode);
+        $this->assertSame('cluster', $connection->ack);
         $this->assertTrue($connection->jsonp);
         $this->assertSame('main', $connection->name);
         $this->assertSame(['a', 'a-secret-nobody-shall-see'], $connection->publishingCredentials());
@@ -33,12 +34,13 @@ final class ConnectionTest extends TestCase
 
     public function test_what_is_not_set_has_a_default(): void
     {
-        $connection = Connection::fromConfig(self::CREDENTIALS + ['options' => ['socket' => '', 'timeout' => '']]);
+        $connection = Connection::fromConfig(self::CREDENTIALS + ['options' => ['socket' => '', 'timeout' => '', 'ack' => '']]);
 
         $this->assertNull($connection->socket);
         $this->assertNull($connection->timeout);
         $this->assertSame('throw', $connection->onFailure);
         $this->assertSame('sync', $connection->mode);
+        $this->assertNull($connection->ack);
         $this->assertFalse($connection->jsonp);
     }
 
@@ -88,6 +90,7 @@ final class ConnectionTest extends TestCase
         $this->assertStringContainsString($message, implode($connection->publishingFaults()));
         $this->assertSame('throw', $connection->onFailure);
         $this->assertSame('sync', $connection->mode);
+        $this->assertNull($connection->ack);
     }
 
     /**
@@ -97,6 +100,7 @@ final class ConnectionTest extends TestCase
     {
         yield 'on_failure' => [['on_failure' => 'ignore'], 'FANFARE_ON_FAILURE) is "ignore", but must be one of: throw, log, queue'];
         yield 'mode' => [['mode' => 'fast'], 'FANFARE_MODE) is "fast", but must be one of: sync, async'];
+        yield 'ack' => [['ack' => 'all'], 'FANFARE_ACK) is "all", but must be one of: local, cluster'];
         yield 'timeout word' => [['timeout' => 'soon'], 'FANFARE_TIMEOUT'];
         yield 'timeout 0' => [['timeout' => 0], 'FANFARE_TIMEOUT'];
         yield 'timeout array' => [['timeout' => []], 'FANFARE_TIMEOUT'];

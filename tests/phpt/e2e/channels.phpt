@@ -46,13 +46,13 @@ foreach ([
 var_dump(json_last_error());
 ?>
 --EXPECT--
-42 {"name":"42","occupied":true,"subscriptions":1,"members":null,"cache":null}
-cache-news {"name":"cache-news","occupied":true,"subscriptions":1,"members":null,"cache":null}
-orders {"name":"orders","occupied":true,"subscriptions":2,"members":null,"cache":null}
-presence-room {"name":"presence-room","occupied":true,"subscriptions":2,"members":2,"cache":null}
+42 {"name":"42","occupied":true,"subscriptions":1,"members":null,"cache":null,"partial":false}
+cache-news {"name":"cache-news","occupied":true,"subscriptions":1,"members":null,"cache":null,"partial":false}
+orders {"name":"orders","occupied":true,"subscriptions":2,"members":null,"cache":null,"partial":false}
+presence-room {"name":"presence-room","occupied":true,"subscriptions":2,"members":2,"cache":null,"partial":false}
 bool(true)
 string(2) "42"
-{"presence-room":{"name":"presence-room","occupied":true,"subscriptions":2,"members":2,"cache":null}}
+{"presence-room":{"name":"presence-room","occupied":true,"subscriptions":2,"members":2,"cache":null,"partial":false}}
 array(0) {
 }
 NULL
@@ -60,7 +60,7 @@ string(14) "{"n":"é\"\n"}"
 bool(true)
 NULL
 string(14) "{"n":"é\"\n"}"
-{"name":"cache-none","occupied":false,"subscriptions":0,"members":null,"cache":null}
+{"name":"cache-none","occupied":false,"subscriptions":0,"members":null,"cache":null,"partial":false}
 int(0)
 [{"id":"ann","info":{"name":"Ann","tags":["a","b"],"o":[]}},{"id":"7","info":null}][]
 int(2)

@@ -5,9 +5,9 @@ fanfare
 --FILE--
 <?php
 foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutException', 'ConnectionLostException',
-    'ProtocolException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
+    'ProtocolException', 'UnconfirmedException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
     'FlushResult', 'Channel', 'CachedEvent', 'Member', 'Stats', 'Publisher', 'AsyncPublisher', 'Inspector',
-    'Terminator', 'Gateway', 'Client', 'Phase', 'Reason'] as $name) {
+    'Terminator', 'ClusterInspector', 'Gateway', 'Client', 'Phase', 'Reason', 'Ack'] as $name) {
     $class = new ReflectionClass("Fanfare\\$name");
     echo implode(' ', Reflection::getModifierNames($class->getModifiers())), $class->isInterface() ? 'interface' : '',
         " $name";
@@ -23,10 +23,10 @@ foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutExcepti
         }
     }
 }
-foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'Gateway', 'Client'] as $name) {
+foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'ClusterInspector', 'Gateway', 'Client'] as $name) {
     echo "$name: ", implode(' ', array_map(fn ($m) => $m->getName(), (new ReflectionClass("Fanfare\\$name"))->getMethods())), "\n";
 }
-foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases()) as $case) {
+foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases(), Fanfare\Ack::cases()) as $case) {
     echo "$case->name = $case->value\n";
 }
 foreach ((new ReflectionMethod(Fanfare\Client::class, '__construct'))->getParameters() as $parameter) {
@@ -44,6 +44,7 @@ final ConnectException extends Fanfare\TransportException implements Fanfare\Exc
 final TimeoutException extends Fanfare\TransportException implements Fanfare\Exception
 final ConnectionLostException extends Fanfare\TransportException implements Fanfare\Exception
 final ProtocolException extends Fanfare\TransportException implements Fanfare\Exception
+final UnconfirmedException extends Fanfare\TransportException implements Fanfare\Exception
 final RejectedException extends RuntimeException implements Fanfare\Exception
   readonly Fanfare\Reason $reason
   readonly ?int $index
@@ -64,12 +65,14 @@ final FlushResult
   readonly int $rejected
   readonly int $unanswered
   readonly ?Fanfare\Exception $error
+  readonly int $unconfirmed
 final Channel
   readonly string $name
   readonly bool $occupied
   readonly int $subscriptions
   readonly ?int $members
   readonly ?Fanfare\CachedEvent $cache
+  readonly bool $partial
 final CachedEvent
   readonly string $data
   readonly int $ttl
@@ -91,20 +94,25 @@ interface Publisher
 interface AsyncPublisher
 interface Inspector
 interface Terminator
+interface ClusterInspector
 interface Gateway implements Fanfare\AsyncPublisher, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
-final Client implements Fanfare\AsyncPublisher, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
+final Client implements Fanfare\AsyncPublisher, Fanfare\ClusterInspector, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
  Phase
   readonly string $name
   readonly string $value
  Reason
   readonly string $name
   readonly string $value
+ Ack
+  readonly string $name
+  readonly string $value
 Publisher: publish publishMany sendToUser
 AsyncPublisher: publishAsync pending flush
 Inspector: channels channel members connectionCount ping stats
 Terminator: terminateUser terminateConnection
+ClusterInspector: answerWasPartial
 Gateway: publish publishMany sendToUser publishAsync pending flush channels channel members connectionCount ping stats terminateUser terminateConnection
-Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats close
+Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats answerWasPartial close
 Connect = connect
 Write = write
 Ack = ack
@@ -117,10 +125,13 @@ InvalidPayload = invalid_payload
 TooLarge = too_large
 Internal = internal
 Other = other
+Local = local
+Cluster = cluster
 app: 
 secret: SensitiveParameter
 socket: 
 timeout: 
 jsonFlags: 
+ack: 
 same version 1
 Fanfare\publish Fanfare\publish_async Fanfare\publish_many Fanfare\flush

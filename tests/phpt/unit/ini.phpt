@@ -9,7 +9,8 @@ $show = fn () => print(json_encode(array_map(fn ($v) => $v['local_value'], ini_g
 $show();
 set_error_handler(fn (int $level, string $text) => print("Warning: $text\n"), E_WARNING);
 foreach (['timeout' => ['0', '-1', 'abc', '2s', '', '0.5', '10'], 'shutdown_flush' => ['-1', 'x', '0', '1.5'],
-    'async_buffer' => ['-1', '64Q', '', '0', '1M'], 'breaker' => ['-1', 'x', '0', '5']] as $key => $values) {
+    'async_buffer' => ['-1', '64Q', '', '0', '1M'], 'breaker' => ['-1', 'x', '0', '5'],
+    'ack' => ['', 'Cluster', 'redis', 'cluster']] as $key => $values) {
     foreach ($values as $value) {
         $set = ini_set("fanfare.$key", $value);
         echo "$key=$value ", $set === false ? 'refused' : 'taken', "\n";
@@ -17,7 +18,7 @@ foreach (['timeout' => ['0', '-1', 'abc', '2s', '', '0.5', '10'], 'shutdown_flus
 }
 $show();
 // at the start as well: told, and not silently the default
-echo trim(child('var_dump(ini_get("fanfare.timeout"), ini_get("fanfare.breaker"));', ini: ['fanfare.timeout' => '500ms', 'fanfare.breaker' => '-3'])), "\n";
+echo trim(child('var_dump(ini_get("fanfare.timeout"), ini_get("fanfare.breaker"), ini_get("fanfare.ack"));', ini: ['fanfare.timeout' => '500ms', 'fanfare.breaker' => '-3', 'fanfare.ack' => 'all'])), "\n";
 ini_set('fanfare.socket', '/one');
 $client = new Fanfare\Client('a', 'b');
 var_dump($client);
@@ -26,7 +27,7 @@ ini_set('fanfare.timeout', '3');
 var_dump($client);
 ?>
 --EXPECT--
-{"fanfare.app_id":"","fanfare.app_secret":"","fanfare.async_buffer":"64K","fanfare.breaker":"3","fanfare.shutdown_flush":"0.25","fanfare.socket":"/run/fanfare/fanfare.sock","fanfare.timeout":"2.0"}
+{"fanfare.ack":"local","fanfare.app_id":"","fanfare.app_secret":"","fanfare.async_buffer":"64K","fanfare.breaker":"3","fanfare.shutdown_flush":"0.25","fanfare.socket":"/run/fanfare/fanfare.sock","fanfare.timeout":"2.0"}
 Warning: fanfare.timeout must be a number of seconds from 0.001 to 86400, "0" is refused
 timeout=0 refused
 Warning: fanfare.timeout must be a number of seconds from 0.001 to 86400, "-1" is refused
@@ -59,31 +60,45 @@ Warning: fanfare.breaker must be a whole number and not negative, "x" is refused
 breaker=x refused
 breaker=0 taken
 breaker=5 taken
-{"fanfare.app_id":"","fanfare.app_secret":"","fanfare.async_buffer":"1M","fanfare.breaker":"5","fanfare.shutdown_flush":"1.5","fanfare.socket":"/run/fanfare/fanfare.sock","fanfare.timeout":"10"}
+Warning: fanfare.ack must be local or cluster, "" is refused
+ack= refused
+Warning: fanfare.ack must be local or cluster, "Cluster" is refused
+ack=Cluster refused
+Warning: fanfare.ack must be local or cluster, "redis" is refused
+ack=redis refused
+ack=cluster taken
+{"fanfare.ack":"cluster","fanfare.app_id":"","fanfare.app_secret":"","fanfare.async_buffer":"1M","fanfare.breaker":"5","fanfare.shutdown_flush":"1.5","fanfare.socket":"/run/fanfare/fanfare.sock","fanfare.timeout":"10"}
+Warning: fanfare.ack must be local or cluster, "all" is refused in Unknown on line 0
+
 Warning: fanfare.timeout must be a number of seconds from 0.001 to 86400, "500ms" is refused in Unknown on line 0
 
 Warning: fanfare.breaker must be a whole number and not negative, "-3" is refused in Unknown on line 0
 string(3) "2.0"
 string(1) "3"
-object(Fanfare\Client)#3 (5) {
+string(5) "local"
+object(Fanfare\Client)#3 (6) {
   ["app"]=>
   string(1) "a"
   ["socket"]=>
   string(4) "/one"
   ["timeout"]=>
   float(10)
+  ["ack"]=>
+  string(7) "cluster"
   ["state"]=>
   string(3) "new"
   ["pending"]=>
   int(0)
 }
-object(Fanfare\Client)#3 (5) {
+object(Fanfare\Client)#3 (6) {
   ["app"]=>
   string(1) "a"
   ["socket"]=>
   string(4) "/two"
   ["timeout"]=>
   float(3)
+  ["ack"]=>
+  string(7) "cluster"
   ["state"]=>
   string(3) "new"
   ["pending"]=>

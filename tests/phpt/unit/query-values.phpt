@@ -5,7 +5,7 @@ fanfare
 --FILE--
 <?php
 $cache = new Fanfare\CachedEvent(data: '{}', ttl: 5);
-$channel = new Fanfare\Channel(name: 'a', occupied: true, subscriptions: 2, members: 1, cache: $cache);
+$channel = new Fanfare\Channel(name: 'a', occupied: true, subscriptions: 2, members: 1, cache: $cache, partial: true);
 $member = new Fanfare\Member(id: '7', info: ['name' => 'A']);
 var_dump($channel, new Fanfare\Channel('b'), $member, new Fanfare\Member('8'), new Fanfare\CachedEvent('x'));
 foreach ([
@@ -29,7 +29,7 @@ $copy = clone $channel;
 var_dump($copy == $channel, unserialize(serialize($channel)) == $channel, unserialize(serialize($member)) == $member);
 ?>
 --EXPECTF--
-object(Fanfare\Channel)#2 (5) {
+object(Fanfare\Channel)#2 (6) {
   ["name"]=>
   string(1) "a"
   ["occupied"]=>
@@ -45,8 +45,10 @@ object(Fanfare\Channel)#2 (5) {
     ["ttl"]=>
     int(5)
   }
+  ["partial"]=>
+  bool(true)
 }
-object(Fanfare\Channel)#4 (5) {
+object(Fanfare\Channel)#4 (6) {
   ["name"]=>
   string(1) "b"
   ["occupied"]=>
@@ -57,6 +59,8 @@ object(Fanfare\Channel)#4 (5) {
   NULL
   ["cache"]=>
   NULL
+  ["partial"]=>
+  bool(false)
 }
 object(Fanfare\Member)#3 (2) {
   ["id"]=>

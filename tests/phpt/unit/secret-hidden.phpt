@@ -26,13 +26,15 @@ try {
 }
 ?>
 --EXPECTF--
-object(Fanfare\Client)#1 (5) {
+object(Fanfare\Client)#1 (6) {
   ["app"]=>
   string(3) "app"
   ["socket"]=>
   string(15) "/nowhere/at/all"
   ["timeout"]=>
   float(1.5)
+  ["ack"]=>
+  string(5) "local"
   ["state"]=>
   string(3) "new"
   ["pending"]=>
@@ -43,6 +45,7 @@ Fanfare\Client Object
     [app] => app
     [socket] => /nowhere/at/all
     [timeout] => 1.5
+    [ack] => local
     [state] => new
     [pending] => 0
 )

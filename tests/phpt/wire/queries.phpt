@@ -34,8 +34,8 @@ echo $fake->finish();
 --EXPECT--
 int(5)
 bool(true)
-{"a":{"name":"a","occupied":true,"subscriptions":2,"members":null,"cache":null},"b":{"name":"b","occupied":false,"subscriptions":0,"members":7,"cache":{"data":"x","ttl":9}}}
-{"name":"a","occupied":true,"subscriptions":0,"members":null,"cache":null}
+{"a":{"name":"a","occupied":true,"subscriptions":2,"members":null,"cache":null,"partial":false},"b":{"name":"b","occupied":false,"subscriptions":0,"members":7,"cache":{"data":"x","ttl":9},"partial":false}}
+{"name":"a","occupied":true,"subscriptions":0,"members":null,"cache":null,"partial":false}
 [{"id":"7","info":{"a":1}},{"id":"8","info":null}]
 int(65536)
 Fanfare\ProtocolException ack maybe: Whatever listens at SOCKET does not speak version 1 of fanfared's protocol: the number is missing

@@ -7,7 +7,7 @@ import { deadline } from './wait.mjs';
 /** Sends `target` as it is. -> {status, headers, body, json} */
 export function send(daemon, method, target, { body, headers = {} } = {}) {
     const answer = new Promise((done, fail) => {
-        const out = request({ host: '127.0.0.1', port: daemon.port, method, path: target, agent: false, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }), ...headers } }, (response) => {
+        const out = request({ host: '127.0.0.1', port: (daemon.twin ?? daemon).port, method, path: target, agent: false, headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }), ...headers } }, (response) => {
             let text = '';
             response.setEncoding('utf8');
             response.on('data', (chunk) => (text += chunk));

@@ -20,9 +20,9 @@ export class Nodes {
 
     /**
      * n daemons named n1, n2, ... redis: its sections or its URL. sections: of all; each(i): of one, from 0 on, or
-     * nothing. Waits until each knows all.
+     * nothing. clocks: of clock.mjs, by node. Waits until each knows all.
      */
-    static async start(n, { redis, sections = {}, each = () => ({}), workers = 1, env = () => ({}), lanes = 1, known = true, ...options } = {}) {
+    static async start(n, { redis, sections = {}, each = () => ({}), workers = 1, env = () => ({}), clocks = [], lanes = 1, known = true, ...options } = {}) {
         const nodes = new Nodes();
         nodes.lanes = lanes;
         nodes.make = async (i, more = {}) => {
@@ -34,7 +34,9 @@ export class Nodes {
                 sections, each(i) ?? {}, more,
             ];
             for (const part of parts) for (const [name, keys] of Object.entries(part)) merged[name] = keys && { ...merged[name], ...keys };
-            return Daemon.start({ workers: [workers].flat()[i % [workers].flat().length], sections: merged, env: env(i) ?? {}, ...options });
+            const daemon = await Daemon.start({ workers: [workers].flat()[i % [workers].flat().length], sections: merged, env: { ...env(i), ...clocks[i]?.env }, ...options });
+            // label: what tests call it, even where two nodes have one name. now(): what time it believes it is.
+            return Object.assign(daemon, { label: `n${i + 1}`, now: () => Date.now() + 1000 * (clocks[i]?.seconds ?? 0) });
         };
         nodes.all = [];
         try {
@@ -98,7 +100,7 @@ export class Nodes {
     async #probe(daemon) {
         let probe = this.#probes.find((one) => one.pid === daemon.pid);
         if (!probe) {
-            probe = { pid: daemon.pid, ipc: await Ipc.open(daemon.socket, PROBE), client: await Client.open(daemon, { app: PROBE }) };
+            probe = { pid: daemon.pid, ipc: await Ipc.open(daemon.socket, PROBE, { ms: daemon.now() }), client: await Client.open(daemon, { app: PROBE }) };
             // As many channels as make it next to certain that every lane has one.
             probe.channels = Array.from({ length: this.lanes === 1 ? 1 : this.lanes * 10 }, (_, i) => `probe-${i}`);
             for (const channel of probe.channels) await probe.client.subscribe(channel);

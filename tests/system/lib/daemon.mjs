@@ -23,6 +23,9 @@ export async function freePort() {
 /** FANFARE_TEST_TLS = DIR: everything over TLS, with the pair DIR/server.pem and DIR/server.key; see over-tls.mjs. */
 export const overTls = process.env.FANFARE_TEST_TLS && (() => ({ certificate: `${process.env.FANFARE_TEST_TLS}/server.pem`, key: `${process.env.FANFARE_TEST_TLS}/server.key` }));
 
+/** FANFARE_TEST_NODES = 2: two nodes, see pair.mjs. */
+export const twoNodes = process.env.FANFARE_TEST_NODES === '2';
+
 export const APP = { id: 'app1', key: 'key1', secret: 'secret-of-app1' };
 export const APP2 = { id: 'app2', key: 'key2', secret: 'secret-of-app2' };
 
@@ -101,7 +104,24 @@ export class Daemon {
      * sections are merged over a configuration with two applications, app1 and app2; a section set to null is left out.
      * Waits until the daemon accepts connections.
      */
-    static async start({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors, binary = daemonPath, prefix, stderr = 'pipe' } = {}) {
+    static async start(options = {}) {
+        if (!twoNodes || options.sections?.redis) return Daemon.#alone(options);
+        const { Pair, shared } = await import('./pair.mjs');
+        const common = await shared();
+        const both = [];
+        for (const node of ['first', 'second']) {
+            const sections = { ...options.sections, ...common, cluster: { ...common.cluster, node } };
+            both.push(await Daemon.#alone({ ...options, sections }));
+        }
+        const [daemon, twin] = both;
+        await Pair.of(daemon, twin);
+        daemon.ownSocket = daemon.socket;
+        daemon.socket = twin.socket;
+        daemon.twin = twin;
+        return daemon;
+    }
+
+    static async #alone({ workers = 1, sections = {}, env = {}, dir, port, adminPort, file = true, args, descriptors, binary = daemonPath, prefix, stderr = 'pipe' } = {}) {
         for (let attempt = 0; ; attempt++) {
             const daemon = new Daemon();
             daemon.ownDir = !dir;
@@ -198,6 +218,10 @@ export class Daemon {
     /** SIGTERM; checks that it ends with 0, in time, and without a sanitizer's report. */
     async stop({ check = true, keep = false } = {}) {
         if (!this.process) return null;
+        if (this.twin) {
+            this.pair.close();
+            await this.twin.stop({ check, keep });
+        }
         let status = this.process.status;
         if (!this.stopped) {
             this.stopped = true;

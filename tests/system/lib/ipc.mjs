@@ -2,13 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { decode, encode } from './msgpack.mjs';
+import { twoNodes } from './daemon.mjs';
 import { helloMac } from './sign.mjs';
 import { DEADLINE, Inbox, deadline } from './wait.mjs';
 
 export const HELLO = 1, PUBLISH = 2, BATCH = 3, PING = 4, STATS = 5;
 export const TERMINATE = 6, DISCONNECT = 7, CHANNELS = 8, CHANNEL = 9, MEMBERS = 10, CONNECTIONS = 11;
+export const CLUSTER_PUBLISH = 12, CLUSTER_BATCH = 13;
 export const ERROR = 64, ACK = 66, BATCH_ACK = 67, PONG = 68, STATS_REPLY = 69;
 export const TERMINATED = 70, DISCONNECTED = 71, CHANNELS_REPLY = 72, CHANNEL_REPLY = 73, MEMBERS_REPLY = 74, CONNECTIONS_REPLY = 75;
+export const CLUSTER_ACK = 76, CLUSTER_BATCH_ACK = 77;
 
 export function frame(value) {
     const body = Buffer.isBuffer(value) ? value : encode(value);
@@ -83,6 +86,7 @@ export class Ipc {
     }
 
     requestAs(seq, type, ...rest) {
+        if (this.closed) return Promise.reject(new Error('the daemon has closed the IPC connection'));
         const answer = new Promise((resolve, reject) => this.#pending.set(seq, { resolve, reject }));
         this.write(frame([type, seq, ...rest]));
         return deadline(answer, `the answer to IPC frame ${type}/${seq}`, DEADLINE);
@@ -92,21 +96,28 @@ export class Ipc {
         return [channels ?? [channel], event, except, key, typeof data === 'string' || Buffer.isBuffer(data) || data?.bytes ? data : JSON.stringify(data)];
     }
 
-    /** -> {id, recipients, duplicate}; throws an Error with .reason and .index. */
+    /** -> {id, recipients, duplicate}; throws an Error with .reason and .index. On two nodes recipients are those of both. */
     async publish(message) {
-        return Ipc.receipt(await this.request(PUBLISH, ...Ipc.message(message)));
+        const ack = twoNodes && message.channel !== 'probe' ? [CLUSTER_PUBLISH, DEADLINE] : [PUBLISH];
+        return Ipc.receipt(await this.request(...ack, ...Ipc.message(message)));
     }
 
     async batch(messages) {
-        const answer = await this.request(BATCH, messages.map(Ipc.message));
-        if (answer[0] !== BATCH_ACK) Ipc.receipt(answer);
+        const ack = twoNodes ? [CLUSTER_BATCH, DEADLINE] : [BATCH];
+        const answer = await this.request(...ack, messages.map(Ipc.message));
+        if (answer[0] !== (twoNodes ? CLUSTER_BATCH_ACK : BATCH_ACK)) Ipc.receipt(answer);
         return answer[2].map(([id, recipients, duplicate]) => ({ id, recipients, duplicate }));
     }
 
     static receipt(answer) {
-        if (answer[0] === ACK) return { id: answer[2], recipients: answer[3], duplicate: answer[4] };
+        if (answer[0] === ACK || answer[0] === CLUSTER_ACK) return { id: answer[2], recipients: answer[3], duplicate: answer[4] };
         const [type, , reason, text, index] = answer;
         throw Object.assign(new Error(`IPC answer ${type}: ${reason}: ${text}`), { reason, text, index });
+    }
+
+    /** publish() that the cluster acknowledges; ms: how long the daemon may wait for it. */
+    async confirmed(message, ms = 10_000) {
+        return Ipc.receipt(await this.request(CLUSTER_PUBLISH, ms, ...Ipc.message(message)));
     }
 
     async ping() {

@@ -10,7 +10,7 @@ const now = () => performance.now();
 /** Publishes numbered messages through one node, one after the other, until it is stopped or its node is gone. */
 class Publisher {
     constructor(load, daemon, name) {
-        Object.assign(this, { load, daemon, name });
+        Object.assign(this, { load, daemon, name, pid: daemon.pid });
         this.sent = new Map(load.channels.map((channel) => [channel, 0])); // what was acknowledged
         this.tried = new Map(this.sent); // what may have been taken
         this.broken = false; // its node died: the last ones may be missing, everywhere alike
@@ -19,7 +19,7 @@ class Publisher {
     async run() {
         let ipc;
         try {
-            ipc = await Ipc.open(this.daemon.socket, APP);
+            ipc = await Ipc.open(this.daemon.socket, APP, { ms: this.daemon.now() });
             await ipc.ping();
             let due = now();
             while (!this.load.stopping && !this.stopping) {
@@ -164,7 +164,7 @@ export class Load {
         load.nodes = nodes;
         for (const daemon of nodes.running) {
             for (let i = 0; i < subscribers; i++) await load.listen(daemon);
-            for (let i = 0; i < members; i++) await load.join(daemon, `${daemon.sections.cluster.node}-${i}`);
+            for (let i = 0; i < members; i++) await load.join(daemon, `${daemon.label}-${i}`);
         }
         const users = load.members.map(({ user }) => user).sort();
         await until(() => load.members.every((member) => member.ids.join() === users.join()), () => `all members to see all: ${JSON.stringify(load.members.map(({ user, ids }) => [user, ids]))}\n${nodes.log()}`);
@@ -175,7 +175,7 @@ export class Load {
     }
 
     listen(daemon) {
-        return Session.open(this, daemon, `${daemon.sections.cluster.node}#${this.sessions.length}`);
+        return Session.open(this, daemon, `${daemon.label}#${this.sessions.length}`);
     }
 
     async join(daemon, user) {
@@ -185,7 +185,7 @@ export class Load {
     }
 
     publish(daemon) {
-        const publisher = new Publisher(this, daemon, `${daemon.sections.cluster.node}:${this.publishers.length}`);
+        const publisher = new Publisher(this, daemon, `${daemon.label}:${this.publishers.length}`);
         this.publishers.push(publisher);
         this.runs.push(publisher.run());
         return publisher;
@@ -201,6 +201,13 @@ export class Load {
         const marks = from.map((publisher) => publisher.tried.get(this.channels[0]) + 1);
         await until(() => sessions.every((session) => session.ended || from.every((publisher, i) => publisher.broken || session.upTo(publisher, this.channels[0]) >= marks[i])),
             () => `news of every publisher at every subscriber\n${this.#state()}`, 60_000);
+    }
+
+    /** As flowing, for what subscribers hear through their own node. */
+    async flowingAtHome() {
+        const pairs = this.publishers.filter(({ broken, stopping }) => !broken && !stopping).map((publisher) => ({ publisher, mark: publisher.tried.get(this.channels[0]) + 5 }));
+        await until(() => pairs.every(({ publisher, mark }) => this.living.every((session) => session.daemon !== publisher.daemon || session.upTo(publisher, this.channels[0]) >= mark)),
+            () => `news of each node's own publishers\n${this.#state()}`);
     }
 
     #state() {
@@ -225,6 +232,7 @@ export class Load {
             assert.deepEqual(session.faults, [], `${session.name}\n${this.#state()}`);
             if (!lost) assert.equal(session.missing(), 0, `messages missing at ${session.name}\n${this.#state()}`);
         }
+        for (const { broken, daemon, pid, name, why } of this.publishers) assert.ok(!broken || daemon.stopped || daemon.pid !== pid, `publisher ${name} has ended: ${why?.stack}`);
         // Of a publisher whose node died everybody has the same beginning.
         for (const publisher of this.publishers.filter(({ broken }) => broken)) {
             for (const channel of this.channels) {

@@ -98,12 +98,13 @@ async function busPort() {
 
 export class Redis {
     /** conf: lines of redis.conf beside what tests need. Nothing is kept on disk unless they say so. */
-    static async start({ conf = [], port, password, program = 'redis-server' } = {}) {
+    static async start({ conf = [], port, password, clock, program = 'redis-server' } = {}) {
         const redis = new Redis();
         redis.program = program;
         redis.dir = mkdtempSync(join(tmpdir(), 'ff-redis-'));
         redis.port = port ?? (await freePort());
         redis.password = password;
+        redis.clock = clock; // see clock.mjs
         redis.file = join(redis.dir, 'redis.conf');
         const lines = [`port ${redis.port}`, 'bind 127.0.0.1', 'protected-mode no', `dir ${redis.dir}`, 'daemonize no'];
         if (program === 'redis-server') {
@@ -111,7 +112,12 @@ export class Redis {
             if (password) lines.push(`requirepass ${password}`, `masterauth ${password}`);
         }
         writeFileSync(redis.file, [...lines, ...conf, ''].join('\n'));
-        await redis.launch();
+        try {
+            await redis.launch();
+        } catch (error) {
+            await redis.stop();
+            throw error;
+        }
         return redis;
     }
 
@@ -128,7 +134,7 @@ export class Redis {
     /** Starts it (again), on the same port and with what it has kept. */
     async launch() {
         alive.add(this);
-        this.process = new Process(this.program, [this.file], { cwd: this.dir });
+        this.process = new Process(this.program, [this.file], { cwd: this.dir, env: { ...process.env, ...this.clock?.env } });
         await until(async () => {
             if (this.process.status) throw new Error(`${this.program} ended: ${JSON.stringify(this.process.status)}`);
             // A server that loads says so; a replica whose master is gone answers all the same.
@@ -386,10 +392,11 @@ export class Wire {
             pair.last = pair.last.then(async () => {
                 if (this.delay) await new Promise((done) => setTimeout(done, this.delay));
                 if (this.bytewise) {
-                    for (let i = 0; i < chunk.length && this.bytewise && !client.destroyed; i++) {
-                        client.write(chunk.subarray(i, i + 1));
+                    // The head of each answer byte by byte, the rest in pieces: a busy machine has to keep up.
+                    for (let i = 0, n = 1; i < chunk.length && !client.destroyed; i += n) {
+                        n = !this.bytewise ? chunk.length : i < 64 ? 1 : 37;
+                        client.write(chunk.subarray(i, i + n));
                         await new Promise((done) => setImmediate(done));
-                        if (!this.bytewise) client.write(chunk.subarray(i + 1));
                     }
                 } else client.write(chunk);
                 pair.late--;

@@ -6,10 +6,10 @@ import { join, relative, resolve } from 'node:path';
 import { install } from './deps.mjs';
 import { root, system } from './paths.mjs';
 
-const groups = ['protocol', 'laravel', 'supervisor', 'browser'];
+const groups = ['protocol', 'cluster', 'laravel', 'supervisor', 'browser'];
 const usage = `usage: tests/system/run [--daemon PATH] [--quick] [--only TEXT] [--jobs N] [group...]
 groups: ${groups.join(' ')} (default: all)
---only runs the files whose name contains TEXT; --quick leaves the long tests out`;
+--only runs the files whose name contains TEXT, and may be given several times; --quick leaves the long tests out`;
 
 function options(argv) {
     const chosen = { groups: [], jobs: 2, daemon: process.env.FANFARED || join(root, 'out/release/fanfared') };
@@ -25,7 +25,7 @@ function options(argv) {
             process.exit(0);
         } else if (name === '--daemon') chosen.daemon = value();
         else if (name === '--quick') chosen.quick = true;
-        else if (name === '--only') chosen.only = value();
+        else if (name === '--only') (chosen.only ??= []).push(value());
         else if (name === '--jobs') chosen.jobs = Number(value()) || fail('--jobs needs a number');
         else if (groups.includes(name)) chosen.groups.push(name);
         else fail(`unknown argument ${name}`);
@@ -46,11 +46,20 @@ const files = chosen.groups
             .filter((name) => name.endsWith('.test.mjs'))
             .map((name) => join(system, group, name)),
     )
-    .filter((file) => !chosen.only || relative(system, file).includes(chosen.only));
+    .filter((file) => !chosen.only || chosen.only.some((text) => relative(system, file).includes(text)));
 
 const scratch = mkdtempSync(join(tmpdir(), 'fanfare-system-'));
 const total = { passed: 0, failed: 0, skipped: 0, skips: [], broken: [] };
 const running = new Set();
+
+/** Ends a test with whatever it has started, which would outlive it and take from the machine of those that follow. */
+function end(child, signal) {
+    try {
+        process.kill(-child.pid, signal);
+    } catch {
+        // none of them is left
+    }
+}
 
 function one(file, index) {
     const name = relative(root, file);
@@ -66,14 +75,16 @@ function one(file, index) {
             TMPDIR: mkdtempSync(join(scratch, 't')),
         },
         stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true, // a process group of its own
     });
     running.add(child);
+    child.once('exit', () => end(child, 'SIGKILL'));
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
     const limit = setTimeout(() => {
         output += `\n  FAIL ${name} took over 5 minutes and was killed\n`;
-        child.kill('SIGKILL');
+        end(child, 'SIGKILL');
     }, 300_000);
     return new Promise((done) => {
         child.on('close', (code, signal) => {
@@ -101,7 +112,7 @@ function one(file, index) {
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => {
-        for (const child of running) child.kill('SIGTERM');
+        for (const child of running) end(child, 'SIGKILL');
         rmSync(scratch, { recursive: true, force: true });
         process.exit(130);
     });

@@ -15,12 +15,12 @@ export function suite(name, { workers = [1], ...options }, define) {
             const ctx = {
                 workers: count,
                 open: async (options) => {
-                    const client = await Client.open(ctx.daemon, { app: APP, ...options });
+                    const client = await Client.open(ctx.daemon.pair?.next() ?? ctx.daemon, { app: APP, ...options });
                     open.add(client);
                     return client;
                 },
                 dial: async (options) => {
-                    const client = await Client.dial(ctx.daemon, { app: APP, ...options });
+                    const client = await Client.dial(ctx.daemon.pair?.next() ?? ctx.daemon, { app: APP, ...options });
                     open.add(client);
                     return client;
                 },

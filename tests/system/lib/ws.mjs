@@ -188,11 +188,12 @@ export class Raw {
 /** A client of the Pusher protocol on a raw connection. */
 export class Client extends Raw {
     /** target: a Daemon. Sends the handshake; see established(). */
-    static async dial(target, { app = { key: 'key1' }, path, query = 'protocol=7&client=js&version=8.6.0&flash=false', headers, glue } = {}) {
+    static async dial(target, { app = { key: 'key1' }, path, query = 'protocol=7&client=js&version=8.6.0&flash=false', headers, glue, apart } = {}) {
         const raw = await Raw.connect(target.port, undefined, target.secure);
         Object.setPrototypeOf(raw, Client.prototype);
         raw.app = app;
         raw.daemon = target;
+        raw.apart = apart;
         raw.write(Buffer.concat([Buffer.from(handshake(path ?? `/app/${app.key}${query ? `?${query}` : ''}`, { headers })), ...(glue ? [glue] : [])]));
         return raw;
     }
@@ -288,8 +289,13 @@ export class Client extends Raw {
     /** Subscribes and returns the subscription_succeeded. channel_data: an object or its text. */
     async subscribe(channel, options = {}) {
         const data = options.data !== undefined && typeof options.data !== 'string' ? JSON.stringify(options.data) : options.data;
+        // On two nodes: all that was said before is known where this client is, and this subscription elsewhere.
+        const pair = this.apart ? undefined : this.daemon?.pair;
+        await pair?.barrier();
         this.send(this.subscribeMessage(channel, { ...options, data }));
-        return this.expect('pusher_internal:subscription_succeeded', channel);
+        const done = await this.expect('pusher_internal:subscription_succeeded', channel);
+        await pair?.barrier();
+        return done;
     }
 
     unsubscribe(channel) {
@@ -323,6 +329,7 @@ export async function settle(ipc, ...clients) {
     await round();
     await ipc.ping();
     await ipc.ping();
+    await clients[0]?.daemon?.pair?.barrier();
     await round();
     await round();
     return got;

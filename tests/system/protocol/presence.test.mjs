@@ -1,7 +1,7 @@
 // Presence channels: the member list, who is told what, in which order.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { APP } from '../lib/daemon.mjs';
+import { APP, twoNodes } from '../lib/daemon.mjs';
 import { long } from '../lib/paths.mjs';
 import { auth } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
@@ -222,7 +222,8 @@ suite('presence', { workers: [1, 3] }, (ctx) => {
         }
     });
 
-    test('a member event never crosses a publish: every member sees the same order', async () => {
+    const one = twoNodes ? { skip: 'between what several nodes say, each has an order of its own' } : {};
+    test('a member event never crosses a publish: every member sees the same order', one, async () => {
         const channel = unique('presence');
         const watchers = await Promise.all([1, 2, 3].map(() => ctx.open()));
         for (const [i, watcher] of watchers.entries()) await watcher.subscribe(channel, { data: { user_id: `w${i}` } });
