@@ -15,6 +15,7 @@
 #define DISCARDS     16         /* the same for what is thrown away */
 #define DISCARD_MAX  (1u << 20) /* bytes read and thrown away while finishing */
 #define INBUF_FIRST  512u
+#define INBUF_JOINED 4096u /* left-over bytes that are moved in front of what is read next */
 
 /* ---- opening and freeing ---- */
 
@@ -260,7 +261,15 @@ static void input_process(struct conn *conn)
         }
         uint8_t *room = conn->loop->read_room;
         size_t size = handler->first_read != 0 ? handler->first_read : LOOP_READ;
-        if (conn->in != NULL) {
+        size_t kept = conn->in != NULL ? conn->in->len : 0;
+        if (kept > 0 && kept <= INBUF_JOINED) {
+            /* Read behind it in its own small buffer, whoever sends without a pause would be read
+             * there for ever: as much as one message at a time, each time with half of the next. */
+            memcpy(room, conn->in->bytes, kept);
+            room += kept;
+            size = size < LOOP_READ - kept ? size : LOOP_READ - kept;
+        } else if (conn->in != NULL) {
+            kept = 0;
             if (!input_grow(conn)) {
                 conn_doom(conn);
                 return;
@@ -287,13 +296,16 @@ static void input_process(struct conn *conn)
         if (conn->loop->handlers[conn->kind]->client) {
             counter_add(conn->loop->counters, COUNTER_BYTES_IN, (uint64_t)got);
         }
-        if (conn->in != NULL) {
+        if (conn->in != NULL && kept == 0) {
             conn->in->len += (size_t)got;
             input_kept(conn);
         } else {
-            size_t used = conn->loop->handlers[conn->kind]->input(conn, room, (size_t)got);
-            if (used < (size_t)got && conn_live(conn) &&
-                !input_stash(conn, room + used, (size_t)got - used)) {
+            size_t have = kept + (size_t)got;
+            mem_free(conn->in);
+            conn->in = NULL;
+            room -= kept;
+            size_t used = conn->loop->handlers[conn->kind]->input(conn, room, have);
+            if (used < have && conn_live(conn) && !input_stash(conn, room + used, have - used)) {
                 conn_doom(conn);
                 return;
             }

@@ -22,13 +22,30 @@
 /* A protocol that keeps what it is given and does what the test says. */
 static struct {
     char got[256];
-    size_t len, keep; /* keep: bytes at the end of each input that are not used */
+    size_t len, keep;      /* keep: bytes at the end of each input that are not used */
+    size_t message;        /* only whole messages of so many bytes are used, and counted */
+    size_t messages, most; /* most: in one input */
     int left, expired;
     bool wait, finish;
 } seen;
 
+/* Each message is full of its own number. */
+static size_t count_input(const uint8_t *bytes, size_t len)
+{
+    size_t n = len / seen.message;
+    for (size_t i = 0; i < n * seen.message; i++) {
+        assert_int_equal(bytes[i], (seen.messages + i / seen.message) % 251);
+    }
+    seen.messages += n;
+    seen.most = n > seen.most ? n : seen.most;
+    return n * seen.message;
+}
+
 static size_t echo_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
+    if (seen.message > 0) {
+        return count_input(bytes, len);
+    }
     size_t use = len > seen.keep ? len - seen.keep : 0;
     assert_true(seen.len + use < sizeof(seen.got));
     memcpy(seen.got + seen.len, bytes, use);
@@ -266,6 +283,43 @@ static void what_is_left_over_comes_again_with_more(void **state)
     box_free(box);
 }
 
+/* Half a message was left over: who goes on without a pause is still read many at a time. */
+static void a_stream_that_was_cut_once_is_read_in_large_pieces(void **state)
+{
+    enum { LEN = 300, N = 100 };
+    static uint8_t bytes[LEN * N];
+    (void)state;
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i / LEN % 251);
+    }
+    for (size_t cut = 1; cut < 20 * LEN; cut += LEN / 2 - 1) { /* small and large left-overs */
+        struct box *box = box_new((struct loop_limits){0});
+        seen.message = LEN;
+        assert_int_equal(send(box->fd, bytes, cut, 0), cut);
+        turns(box, 1);
+        assert_int_equal(seen.messages, cut / LEN);
+        seen.most = 0;
+        size_t rest = sizeof(bytes) - cut;
+        assert_int_equal(send(box->fd, bytes + cut, rest, 0), rest);
+        turns(box, 2);
+        assert_int_equal(seen.messages, N);
+        assert_true(seen.most > N / 2);
+        assert_null(box->conn->in);
+        box_free(box);
+    }
+    /* And what is longer than all that comes whole as well. */
+    struct box *box = box_new((struct loop_limits){0});
+    seen.message = sizeof(bytes);
+    memset(bytes, 0, sizeof(bytes));
+    for (size_t at = 0; at < sizeof(bytes); at += 1000) {
+        assert_int_equal(send(box->fd, bytes + at, 1000, 0), 1000);
+        turns(box, 1);
+    }
+    assert_int_equal(seen.messages, 1);
+    assert_null(box->conn->in);
+    box_free(box);
+}
+
 static void a_waiting_connection_reads_nothing_until_it_is_resumed(void **state)
 {
     (void)state;
@@ -466,6 +520,7 @@ int main(void)
         cmocka_unit_test(a_large_burst_to_someone_who_reads_is_fine),
         cmocka_unit_test(over_the_total_the_oldest_backlog_goes),
         cmocka_unit_test(what_is_left_over_comes_again_with_more),
+        cmocka_unit_test(a_stream_that_was_cut_once_is_read_in_large_pieces),
         cmocka_unit_test(a_waiting_connection_reads_nothing_until_it_is_resumed),
         cmocka_unit_test(data_and_end_in_one_edge_are_both_seen),
         cmocka_unit_test(finishing_inside_the_handler_leaves_its_bytes_alone),
