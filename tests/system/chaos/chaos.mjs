@@ -184,6 +184,14 @@ class Chaos {
                 await sleep(this.between(50, 1000));
                 seat.daemon.process.kill('SIGCONT');
             }, 2),
+            // What this one has not read is in the log no more, and the others have to say again what they know to be there.
+            ...this.seats.map((seat) => ({ name: `emptied while n${seat.i + 1} stands still`, holds: ['redis', `n${seat.i + 1}`], weight: 2 / this.count, run: () => losing(async () => {
+                seat.daemon.process.kill('SIGSTOP');
+                await sleep(this.between(50, 700));
+                await this.redis.command('FLUSHALL');
+                await sleep(this.between(0, 300));
+                seat.daemon.process.kill('SIGCONT');
+            }) })),
             ...node('stands still for long:', (seat) => alone(seat, async () => {
                 seat.daemon.process.kill('SIGSTOP');
                 await sleep(this.between(1.2, 1.7) * NODE_TIMEOUT * 1000);
