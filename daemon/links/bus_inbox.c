@@ -36,9 +36,15 @@ static void bus_inbox_state_due(struct bus_log *log)
     }
 }
 
+/* Ticks for which what one node keeps for another may be of use. */
+static uint64_t bus_inbox_window(const struct bus_log *log)
+{
+    return log->out.window / log->interval + BUS_TICKS;
+}
+
 void bus_inbox_release(struct bus_log *log)
 {
-    bus_out_release(&log->out, bus_nodes_acked(&log->nodes));
+    bus_out_release(&log->out, bus_nodes_acked(&log->nodes, bus_inbox_window(log)));
 }
 
 void bus_inbox_check_ready(struct bus_log *log)
@@ -114,7 +120,7 @@ static void bus_inbox_gone(struct bus_log *log, struct bus_node *node, uint64_t 
     if (incarnation < node->incarnation || (!was && incarnation == node->incarnation)) {
         return;
     }
-    bus_nodes_bury(&log->nodes, node, incarnation);
+    bus_nodes_bury(&log->nodes, node, incarnation, clean);
     if (was) {
         log->callbacks.event(log->callbacks.arg, &event);
         bus_inbox_release(log);
@@ -415,7 +421,7 @@ void bus_inbox_tick(struct bus_log *log, uint64_t now)
         }
     }
     /* What the dead have left unsaid could come for as long as they keep it, and no longer. */
-    uint64_t window = log->out.window / log->interval + BUS_TICKS;
+    uint64_t window = bus_inbox_window(log);
     for (node = nodes->dead.first; node != NULL; node = next) {
         next = node->next;
         if (nodes->ticks - node->died_at >= window && bus_node_give_up(node, &loss)) {
@@ -423,4 +429,5 @@ void bus_inbox_tick(struct bus_log *log, uint64_t now)
         }
     }
     bus_nodes_trim(nodes);
+    bus_inbox_release(log);
 }

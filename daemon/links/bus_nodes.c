@@ -79,13 +79,14 @@ void bus_nodes_revive(struct bus_nodes *nodes, struct bus_node *node, uint64_t i
     node->asked_at = nodes->ticks;
 }
 
-void bus_nodes_bury(struct bus_nodes *nodes, struct bus_node *node, uint64_t incarnation)
+void bus_nodes_bury(struct bus_nodes *nodes, struct bus_node *node, uint64_t incarnation, bool left)
 {
     if (node->alive) {
         bus_list_remove(&nodes->alive, node);
         bus_list_append(&nodes->dead, node);
     }
     node->alive = false;
+    node->left = left;
     node->incarnation = incarnation;
     node->died_at = nodes->ticks;
     node->declared_at = nodes->ticks;
@@ -112,11 +113,18 @@ bool bus_nodes_silent(const struct bus_nodes *nodes, const struct bus_node *node
     return nodes->ticks - node->heard_at > limit || bus_nodes_is_first(nodes, node);
 }
 
-uint64_t bus_nodes_acked(const struct bus_nodes *nodes)
+uint64_t bus_nodes_acked(const struct bus_nodes *nodes, uint64_t ticks)
 {
     uint64_t least = UINT64_MAX;
     for (const struct bus_node *node = nodes->alive.first; node != NULL; node = node->next) {
         least = node->acked < least ? node->acked : least;
+    }
+    /* The last to die is the last in the list. */
+    for (const struct bus_node *node = nodes->dead.last;
+         node != NULL && nodes->ticks - node->died_at < ticks; node = node->prev) {
+        if (!node->left) {
+            least = node->acked < least ? node->acked : least;
+        }
     }
     return least;
 }

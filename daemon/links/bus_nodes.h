@@ -31,7 +31,7 @@ struct bus_node {
     struct bus_node *prev, *next; /* alive ones in no order; dead ones in the order of dying */
     uint64_t id, incarnation;
     char name[BUS_NAME_MAX + 1]; /* empty: not told yet */
-    bool alive, suspect;
+    bool alive, suspect, left;   /* left: dead, and said so itself */
     /* Its records. expected 0: none was seen yet. */
     uint64_t expected, broadcasts;  /* the next to be applied; broadcasts before it */
     uint64_t told, told_broadcasts; /* the next that it will have, as far as it was heard */
@@ -75,7 +75,9 @@ struct bus_node *bus_nodes_find(const struct bus_nodes *nodes, uint64_t id);
 /* One that is not known yet; dead until bus_nodes_revive. */
 struct bus_node *bus_nodes_add(struct bus_nodes *nodes, uint64_t id);
 void bus_nodes_revive(struct bus_nodes *nodes, struct bus_node *node, uint64_t incarnation);
-void bus_nodes_bury(struct bus_nodes *nodes, struct bus_node *node, uint64_t incarnation);
+/* left: it said goodbye. */
+void bus_nodes_bury(struct bus_nodes *nodes, struct bus_node *node, uint64_t incarnation,
+                    bool left);
 /* Forgets those that died longest ago, if there are too many. Not while a node is looked at. */
 void bus_nodes_trim(struct bus_nodes *nodes);
 
@@ -84,8 +86,10 @@ bool bus_nodes_is_first(const struct bus_nodes *nodes, const struct bus_node *bu
 /* Whether it has been silent for so long that it has to be declared dead, by this node: the first
  * one does it, the others a tick later if that was not done. */
 bool bus_nodes_silent(const struct bus_nodes *nodes, const struct bus_node *node);
-/* What all have applied of this node's records; UINT64_MAX if there is nobody else. */
-uint64_t bus_nodes_acked(const struct bus_nodes *nodes);
+/* What all have applied of this node's records; UINT64_MAX if there is nobody else. Who died less
+ * than so many ticks ago counts as well: whoever was taken for dead and goes on needs what it
+ * missed, and the log may have lost that meanwhile. */
+uint64_t bus_nodes_acked(const struct bus_nodes *nodes, uint64_t ticks);
 
 /* A numbered entry of the node. `old`: it may have been said long ago, so that records of somebody
  * who is not known are not applied; he appends them again if they are due. */
