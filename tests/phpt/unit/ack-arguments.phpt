@@ -50,7 +50,7 @@ $fake = new class implements Fanfare\Publisher {
 var_dump($fake instanceof Fanfare\Publisher, $own instanceof Fanfare\ClusterInspector, $own->answerWasPartial());
 foreach ([
     fn () => $own->publish('a', 'e', ack: 'cluster'),
-    fn () => $own->publishMany([], true),
+    fn () => $own->publishMany([], 1),
     fn () => $own->sendToUser('7', 'e', [], null, null, Fanfare\Phase::Ack),
     fn () => new Client(ack: 'cluster'),
 ] as $try) {
@@ -77,6 +77,6 @@ bool(true)
 bool(true)
 bool(false)
 Fanfare\Client::publish(): Argument #6 ($ack) must be of type ?Fanfare\Ack, string given
-Fanfare\Client::publishMany(): Argument #2 ($ack) must be of type ?Fanfare\Ack, bool given
+Fanfare\Client::publishMany(): Argument #2 ($ack) must be of type ?Fanfare\Ack, int given
 Fanfare\Client::sendToUser(): Argument #6 ($ack) must be of type ?Fanfare\Ack, Fanfare\Phase given
 Fanfare\Client::__construct(): Argument #6 ($ack) must be of type ?Fanfare\Ack, string given
