@@ -54,7 +54,7 @@ describe('the way to Redis', () => {
         await load.flowing();
     });
 
-    fault('a black hole around one node, shorter than node_timeout', { skip, wires: true, sections: { cluster: { node_timeout: 30 } } }, async ({ wires, load, nodes }) => {
+    fault('a black hole around one node, shorter than node_timeout', { skip, wires: true, sections: { cluster: { node_timeout: long ? 90 : 30 } } }, async ({ wires, load, nodes }) => {
         wires[1].blackHole();
         await sleep(MUTE);
         wires[1].heal();

@@ -27,6 +27,7 @@ suite('watchlists', { workers: [1, 3], sections }, (ctx) => {
     const user = async (id, watchlist, app = WATCH) => {
         const client = await ctx.open({ app });
         await signin(client, { id, ...(watchlist === undefined ? {} : { watchlist }) });
+        await ctx.daemon.pair?.barrier(); // on two nodes the other one knows of it now
         return client;
     };
     const events = async (client) => {
