@@ -65,7 +65,7 @@ void bus_reader_init(struct bus_reader *reader);
 /* Whatever was read, it has to be looked whether it is still there. */
 void bus_reader_doubt(struct bus_reader *reader);
 
-/* What to ask the log for now; *id for LOOK and AFTER. */
+/* What to ask the log for next; *id for LOOK and AFTER. */
 enum bus_read bus_reader_next(const struct bus_reader *reader, struct bus_id *id);
 
 /* The answer to TAIL. entry NULL: the log is empty, or its newest entry is not one of ours. */

@@ -105,7 +105,7 @@ const char *redis_trouble_says(enum redis_trouble trouble);
 const char *redis_trouble_fix(enum redis_trouble trouble);
 
 struct redis_redirect {
-    bool ask; /* for now: the slot is being moved there */
+    bool ask; /* this once: the slot is being moved there */
     uint16_t slot;
     struct redis_place place; /* host "": the one who has said it */
 };

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
         bench_die("usage: bench_usage --pid N [--seconds N] [--server NAME]");
     }
     uint64_t cpu = bench_cpu(pid), wakes = bench_wakes(pid), start = bench_now();
-    nanosleep(&wait, NULL);
+    nanosleep(&wait, NULL); /* what is measured is what happens in this time */
     double seconds = (double)(bench_now() - start) / 1e9;
     cpu = bench_cpu(pid) - cpu;
     wakes = bench_wakes(pid) - wakes;
