@@ -31,7 +31,8 @@ uint64_t bench_now(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-uint64_t bench_cpu(pid_t pid)
+/* The sum of what `read` finds in this file of each thread of the process. */
+static uint64_t bench_sum_tasks(pid_t pid, const char *name, uint64_t (*read)(FILE *file))
 {
     char path[96];
     uint64_t total = 0;
@@ -45,13 +46,10 @@ uint64_t bench_cpu(pid_t pid)
         if (entry->d_name[0] == '.') {
             continue;
         }
-        snprintf(path, sizeof(path), "/proc/%d/task/%.20s/schedstat", (int)pid, entry->d_name);
+        snprintf(path, sizeof(path), "/proc/%d/task/%.20s/%s", (int)pid, entry->d_name, name);
         FILE *file = fopen(path, "re");
-        uint64_t ns;
         if (file != NULL) {
-            if (fscanf(file, "%" SCNu64, &ns) == 1) {
-                total += ns;
-            }
+            total += read(file);
             fclose(file);
         }
     }
@@ -59,34 +57,32 @@ uint64_t bench_cpu(pid_t pid)
     return total;
 }
 
+static uint64_t bench_read_cpu(FILE *file)
+{
+    uint64_t ns;
+    return fscanf(file, "%" SCNu64, &ns) == 1 ? ns : 0;
+}
+
+static uint64_t bench_read_wakes(FILE *file)
+{
+    char line[256];
+    uint64_t n, total = 0;
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1) {
+            total += n;
+        }
+    }
+    return total;
+}
+
+uint64_t bench_cpu(pid_t pid)
+{
+    return bench_sum_tasks(pid, "schedstat", bench_read_cpu);
+}
+
 uint64_t bench_wakes(pid_t pid)
 {
-    char path[96], line[256];
-    uint64_t total = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *dir = opendir(path);
-    if (dir == NULL) {
-        bench_die("process %d is gone: %s", (int)pid, strerror(errno));
-    }
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] == '.') {
-            continue;
-        }
-        snprintf(path, sizeof(path), "/proc/%d/task/%.20s/status", (int)pid, entry->d_name);
-        FILE *file = fopen(path, "re");
-        while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-            uint64_t n;
-            if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &n) == 1) {
-                total += n;
-            }
-        }
-        if (file != NULL) {
-            fclose(file);
-        }
-    }
-    closedir(dir);
-    return total;
+    return bench_sum_tasks(pid, "status", bench_read_wakes);
 }
 
 void bench_work(uint64_t ns)
