@@ -12,9 +12,9 @@ final class LanguageModel
     private const OPENINGS = ['Here is the report for today.', 'This is how the day went.', 'A summary of what was sold.'];
 
     private const LINES = [
-        'Order %d is on its way to %s: %s, packed in felt and signed for.',
+        'Order %1$d is on its way to %2$s: %3$s, packed in felt and signed for.',
         'In %2$s somebody has been waiting for order %1$d: %3$s, delivered before noon.',
-        'Order %d has been paid. %3$s will leave for %2$s with the evening train.',
+        'Order %1$d has been paid. %4$s will leave for %2$s with the evening train.',
         '%2$s asks for order %1$d, %3$s, to be tuned a little brighter.',
     ];
 
@@ -52,9 +52,11 @@ final class LanguageModel
         yield from $this->split(self::OPENINGS[array_rand(self::OPENINGS)]);
 
         for ($order = random_int(1000, 1100); ; $order++) {
-            yield from $this->split(' '.ucfirst(sprintf(
-                self::LINES[array_rand(self::LINES)], $order, self::CITIES[array_rand(self::CITIES)], self::ITEMS[array_rand(self::ITEMS)]
-            )));
+            $item = self::ITEMS[array_rand(self::ITEMS)];
+
+            yield from $this->split(' '.sprintf(
+                self::LINES[array_rand(self::LINES)], $order, self::CITIES[array_rand(self::CITIES)], $item, ucfirst($item)
+            ));
         }
     }
 

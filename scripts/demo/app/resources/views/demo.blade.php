@@ -25,7 +25,7 @@
         <div><dt>channels</dt><dd id="d-channels">–</dd></div>
         <div><dt>PHP to daemon and back</dt><dd id="d-trip">–</dd></div>
         <div><dt>memory</dt><dd id="d-memory">–</dd></div>
-        <div><dt>of one core</dt><dd id="d-processor">–</dd></div>
+        <div><dt>CPU, of one core</dt><dd id="d-processor">–</dd></div>
         <div class="wide">
             <dt>messages to browsers, a second</dt>
             <dd><span id="d-messages">–</span><svg id="d-line" viewBox="0 0 120 30" preserveAspectRatio="none" aria-hidden="true"><polyline points=""/></svg></dd>
