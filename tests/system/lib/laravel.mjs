@@ -165,6 +165,11 @@ http {
         return this.#spawn(php, ['artisan', 'queue:work', '--sleep=0.1', '--tries=1']);
     }
 
+    /** Starts an artisan command that stays. */
+    start(...args) {
+        return this.#spawn(php, ['artisan', ...args]);
+    }
+
     /** Runs an artisan command to its end. */
     async artisan(...args) {
         const command = this.#spawn(php, ['artisan', ...args]);
