@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel;
 
+use Fanfare\Laravel\Broadcasting\DirectBroadcastManager;
 use Fanfare\Laravel\Broadcasting\DriverFactory;
 use Fanfare\Laravel\Contracts\ClusterInspector;
 use Fanfare\Laravel\Contracts\Factory;
@@ -12,6 +13,7 @@ use Fanfare\Laravel\Contracts\Server;
 use Fanfare\Laravel\Contracts\Terminator;
 use Fanfare\Laravel\Contracts\UserPublisher;
 use Fanfare\Laravel\Support\About;
+use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\FailureLog;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
@@ -39,6 +41,7 @@ final class FanfareServiceProvider extends ServiceProvider
     {
         $this->mergeConfigFrom(__DIR__.'/../config/fanfare.php', 'fanfare');
         $this->defineConnection();
+        $this->publishDirectly();
 
         // Made here, so that it belongs to the application that a long-running worker clones for each request.
         $gateways = new Gateways;
@@ -94,6 +97,25 @@ final class FanfareServiceProvider extends ServiceProvider
         $config->set('broadcasting.connections.fanfare', array_replace_recursive(
             $connection, is_array($defined) ? $defined : []
         ));
+    }
+
+    /**
+     * Looks at the connections when the manager is first needed. Where none asks for it, or the application has a manager of
+     * its own, nothing is replaced; that one may use the trait PublishesDirectly.
+     */
+    private function publishDirectly(): void
+    {
+        $this->app->extend(BroadcastManager::class, static function (BroadcastManager $manager, Container $app): BroadcastManager {
+            $connections = $app->make(Repository::class)->get('broadcasting.connections');
+
+            foreach ($manager::class === BroadcastManager::class && is_array($connections) ? $connections : [] as $config) {
+                if (is_array($config) && Connection::fromConfig($config)->direct) {
+                    return DirectBroadcastManager::inPlaceOf($manager);
+                }
+            }
+
+            return $manager;
+        });
     }
 
     /**
