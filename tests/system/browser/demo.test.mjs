@@ -1,6 +1,6 @@
 // The demo page in headless Chromium: what a user sees in each of its parts, in one window and in two. It takes the README's
 // picture as well: FANFARE_PICTURE=docs/images/demo.png tests/system/run --only demo browser
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -44,12 +44,17 @@ describe('the demo page in Chromium', { skip }, () => {
         await daemon?.stop();
     });
 
+    // What a test that failed has left open.
+    afterEach(async () => {
+        for (const page of context.pages().slice(1)) await page.close();
+    });
+
     async function open(host = '127.0.0.1') {
         const page = await context.newPage();
         page.on('pageerror', (error) => browserErrors.push(String(error)));
         page.on('console', (message) => message.type() === 'error' && browserErrors.push(message.text()));
         await page.goto(`http://${host}:${app.httpPort}/`);
-        await page.waitForSelector('#state[data-state=connected]');
+        await page.waitForSelector('#state[data-state=connected][data-ready]');
         await page.waitForFunction(() => document.querySelectorAll('#members li').length > 0);
         return page;
     }

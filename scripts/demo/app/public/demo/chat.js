@@ -1,6 +1,6 @@
 // Messages over a private channel, who is here over a presence channel, and whispers, which never touch PHP.
 import { since } from './clock.js';
-import { echo, post, settings } from './connection.js';
+import { channel, echo, post, settings } from './connection.js';
 import { $, avatar, duration, element } from './dom.js';
 
 const KEEP = 100;
@@ -31,7 +31,7 @@ function notice(text) {
 export function start() {
     settings.messages.forEach((message) => show(message));
 
-    echo.private('feed')
+    channel('feed')
         .listen('MessagePosted', (message) => {
             const delay = since(message.sent_at);
             show(message, delay);

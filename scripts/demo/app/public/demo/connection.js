@@ -23,6 +23,17 @@ const show = (state) => {
 echo.connector.pusher.connection.bind('state_change', ({ current }) => show(current));
 show(echo.connector.pusher.connection.state);
 
+const awaited = new Set();
+
+/** A private channel of the page; the state is ready when it is subscribed to all of them. */
+export function channel(name) {
+    awaited.add(name);
+    return echo.private(name).subscribed(() => {
+        awaited.delete(name);
+        if (awaited.size === 0) $('state').dataset.ready = '';
+    });
+}
+
 /** Sends JSON to Laravel; throws what Laravel says when it says no. */
 export async function post(path, body) {
     const response = await fetch(path, {

@@ -1,5 +1,5 @@
 // What the daemon is doing, pushed once a second by a command that asks it over the socket.
-import { echo, settings } from './connection.js';
+import { channel, settings } from './connection.js';
 import { $, count } from './dom.js';
 
 const POINTS = 60;
@@ -46,5 +46,5 @@ function reported(figures) {
 }
 
 export function start() {
-    echo.private(settings.daemon).listen('DaemonReported', reported);
+    channel(settings.daemon).listen('DaemonReported', reported);
 }

@@ -1,6 +1,6 @@
 // Each order arrives twice. What is shown is the time from broadcast() in PHP to the moment in which Echo hands it over.
 import { since } from './clock.js';
-import { echo, post } from './connection.js';
+import { channel, post } from './connection.js';
 import { $, count, duration, element, median } from './dom.js';
 
 const WAYS = ['direct', 'queued'];
@@ -63,7 +63,7 @@ export function start() {
         return tick;
     }));
 
-    echo.private('orders').listen('OrderPlaced', arrived);
+    channel('orders').listen('OrderPlaced', arrived);
 
     $('one').addEventListener('click', () => send(1));
     $('twenty').addEventListener('click', () => send(20));

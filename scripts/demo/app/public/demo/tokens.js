@@ -1,5 +1,5 @@
 // Tokens are counted when they arrive and drawn once a frame, however many have come since the last one.
-import { echo, post } from './connection.js';
+import { channel, post } from './connection.js';
 import { $, count } from './dom.js';
 
 const AMOUNTS = { 60: 300, 1000: 3000, 0: 10_000 };
@@ -129,7 +129,7 @@ function arrived(token) {
 }
 
 export function start() {
-    echo.private('tokens').listen('TokenWritten', arrived);
+    channel('tokens').listen('TokenWritten', arrived);
 
     const rate = () => Number(new FormData($('ask')).get('rate'));
     const amount = () => { $('amount').textContent = count(AMOUNTS[rate()]); };
