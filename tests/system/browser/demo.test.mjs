@@ -116,7 +116,7 @@ describe('the demo page in Chromium', { skip }, () => {
         await until(async () => await page.$$eval('.lane i', (dots) => dots.length) === 42, 'twenty more orders, both ways');
         // Whichever way, a board ends with the newest order: nothing has overtaken anything.
         assert.deepEqual(await direct(page), await queued(page));
-        assert.match(await page.getAttribute('#race', 'aria-label'), /^Median of the last 21 orders: direct .*, through the queue /);
+        assert.match(await page.getAttribute('#race', 'aria-label'), /^Median of the last orders: direct .*, through the queue /);
         // Seconds apart, because the job has waited for the worker to be started.
         assert.equal(await page.$$eval('#c-direct, #c-queued', (costs) => costs.filter((cost) => /\d m?s/.test(cost.textContent)).length), 2);
         assert.deepEqual(browserErrors, []);
@@ -218,18 +218,18 @@ describe('the demo page in Chromium', { skip }, () => {
         const second = await open('localhost');
         const third = await open('third.localhost');
         await until(async () => (await members(page)).length === 3, 'three guests');
-        await say(second, 'The cornets for Porto are packed');
+        await say(third, 'Has anybody seen the tuba for Tartu?');
+        await say(second, 'It left with the evening train. The cornets for Porto are packed');
         await say(page, 'Nice. Did that reach every window?');
         await say(third, 'Every one, at the same moment');
         await say(second, 'Ask it for the report of today');
-        await page.click('#one');
-        await until(async () => await page.$$eval('.lane i', (dots) => dots.length) === 2, 'the order');
-        await page.click('#twenty');
-        await until(async () => await page.$$eval('.lane i', (dots) => dots.length) === 42, 'the orders');
+        // A window behind another has no frames, and what drawing the others costs would be in the durations that this one shows.
+        await page.bringToFront();
+        await page.check('#stream');
+        await until(async () => await page.$$eval('.lane i', (dots) => dots.length) >= (picture ? 60 : 6), 'the orders', 60_000);
+        await page.uncheck('#stream');
         await page.click('#ask button');
         await until(async () => /^3,000 tokens/.test(await said(page)), 'the answer', 60_000);
-        // A line that shows the tokens needs what was before and after them.
-        if (picture) await page.waitForFunction(() => document.querySelector('#d-line polyline').getAttribute('points').split(' ').length > 20);
         await second.fill('#text', 'On its');
         await page.waitForFunction(() => / is typing/.test(document.getElementById('typing').textContent));
         await page.mouse.move(0, 0);

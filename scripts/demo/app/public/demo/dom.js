@@ -8,6 +8,11 @@ export function element(tag, attributes = {}, ...children) {
     return node;
 }
 
+const HIDDEN = 250;
+
+/** Calls back before the next frame is drawn; in a window that nobody sees, which has no frames, without a time, a little later. */
+export const nextFrame = (then) => (document.hidden ? setTimeout(then, HIDDEN) : requestAnimationFrame(then));
+
 export const count = (number) => Math.round(number).toLocaleString('en');
 
 /** A duration that was measured, in milliseconds, with as many digits as mean something. */

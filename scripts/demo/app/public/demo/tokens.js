@@ -1,10 +1,10 @@
 // Tokens are counted when they arrive and drawn once a frame, however many have come since the last one.
 import { channel, post } from './connection.js';
-import { $, count } from './dom.js';
+import { $, count, element, nextFrame } from './dom.js';
 
 const AMOUNTS = { 60: 300, 1000: 3000, 0: 10_000 };
-const PIECES = 400; // frames whose text is kept on the paper
-const HIDDEN = 250; // milliseconds between drawings in a window that nobody sees, which has no frames
+const PARAGRAPH = 320; // characters after which the next sentence begins a new one: a frame lays out the last one only
+const KEPT = 40; // paragraphs on the paper
 let answer = null;
 
 class Answer {
@@ -82,6 +82,26 @@ function drawFigures() {
     $('t-frame').textContent = answer.longest ? `${answer.longest.toFixed(0)} ms` : '–';
 }
 
+function write(tokens) {
+    const answer = $('answer');
+    let text = '';
+    for (const token of tokens) {
+        text += token;
+        if (token.endsWith('.') && (answer.lastChild?.textContent.length ?? 0) + text.length > PARAGRAPH) {
+            append(text);
+            answer.append(element('p'));
+            text = '';
+        }
+    }
+    append(text);
+    while (answer.children.length > KEPT) answer.firstChild.remove();
+
+    function append(more) {
+        if (!answer.lastChild) answer.append(element('p'));
+        answer.lastChild.append(more);
+    }
+}
+
 function draw(now) {
     const current = answer;
     if (current.drawn !== undefined && now !== undefined) {
@@ -94,13 +114,12 @@ function draw(now) {
     current.drawn = now;
 
     if (current.waiting.length > 0) {
-        $('answer').append(current.waiting.join(''));
+        write(current.waiting);
         current.waiting.length = 0;
-        while ($('answer').childNodes.length > PIECES) $('answer').firstChild.remove();
     }
     drawFigures();
     drawFrames(current);
-    if (!current.ended) return next();
+    if (!current.ended) return nextFrame(draw);
     current.running = false;
     const faults = [
         current.missing && `${count(current.missing)} missing`,
@@ -110,8 +129,6 @@ function draw(now) {
     $('paper').removeAttribute('aria-busy');
     $('said').textContent = `${count(current.received)} tokens, ${faults || 'all of them and in order'}, ${count(current.rate ?? 0)} a second.`;
 }
-
-const next = () => (document.hidden ? setTimeout(draw, HIDDEN) : requestAnimationFrame(draw));
 
 function arrived(token) {
     if (answer?.id !== token.answer) {
@@ -123,7 +140,7 @@ function arrived(token) {
         $('said').textContent = '';
         $('t-cost').textContent = '–';
         $('paper').setAttribute('aria-busy', 'true');
-        if (!running) next();
+        if (!running) nextFrame(draw);
     }
     answer.take(token);
 }

@@ -96,7 +96,7 @@
                 <label><input type="radio" name="rate" value="0"> as fast as PHP can</label>
             </fieldset>
         </form>
-        <div class="paper" id="paper" tabindex="0" role="region" aria-label="The answer"><p id="answer"><span class="empty">Nothing has been asked yet.</span></p></div>
+        <div class="paper" id="paper" tabindex="0" role="region" aria-label="The answer"><div id="answer"><p class="empty">Nothing has been asked yet.</p></div></div>
         <canvas id="frames" height="36" role="img" aria-label="Tokens in each frame of the screen"></canvas>
         <dl class="counts">
             <div><dt>tokens</dt><dd><span id="t-received">0</span><small id="t-of"></small></dd></div>
