@@ -9,6 +9,13 @@ declare(strict_types=1);
 return [
 
     /*
+     * Whether connections of Laravel's driver "reverb" are Fanfare's, so that an application that broadcasts through
+     * Reverb changes nothing but this. They keep their credentials, REVERB_APP_ID, REVERB_APP_KEY and REVERB_APP_SECRET;
+     * socket, time-out and the rest come from the lines FANFARE_*, unless their own options say otherwise.
+     */
+    'replace_reverb' => env('FANFARE_REPLACE_REVERB', false),
+
+    /*
      * The job that a connection with 'on_failure' => 'queue' leaves behind when a broadcast fails. Without a
      * connection and a queue it goes to the application's default ones, or, from a queued broadcast, to those which
      * that came from.

@@ -15,6 +15,7 @@ use Fanfare\Laravel\Support\About;
 use Fanfare\Laravel\Support\FailureLog;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
+use Fanfare\Laravel\Support\ServedConnections;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Console\Events\CommandFinished;
 use Illuminate\Container\Container;
@@ -53,6 +54,8 @@ final class FanfareServiceProvider extends ServiceProvider
         $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($gateways, $jobs): void {
             $manager->extend('fanfare', (new DriverFactory($gateways, $jobs))->make(...));
         });
+
+        $this->replaceReverb($gateways, $jobs);
 
         $this->callAfterResolving('events', static function (Dispatcher $events) use ($jobs): void {
             $events->listen(JobProcessing::class, static fn (JobProcessing $event) => $jobs->start($event->job));
@@ -94,6 +97,19 @@ final class FanfareServiceProvider extends ServiceProvider
         $config->set('broadcasting.connections.fanfare', array_replace_recursive(
             $connection, is_array($defined) ? $defined : []
         ));
+    }
+
+    /**
+     * The manager looks for creators of packages before its own, so the driver "reverb" is Fanfare's from here on. Asked
+     * when the manager is made, as configuration is only complete then.
+     */
+    private function replaceReverb(Gateways $gateways, RunningJobs $jobs): void
+    {
+        $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($gateways, $jobs): void {
+            if (ServedConnections::replacesReverb(Container::getInstance()->make(Repository::class))) {
+                $manager->extend('reverb', (new DriverFactory($gateways, $jobs))->make(...));
+            }
+        });
     }
 
     /**

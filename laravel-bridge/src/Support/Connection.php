@@ -22,6 +22,7 @@ final class Connection
 
     /**
      * @param  list<string>  $faults  values that cannot be used
+     * @param  string  $lines  how the lines of .env with the credentials begin
      */
     private function __construct(
         public readonly ?string $appId,
@@ -36,6 +37,7 @@ final class Connection
         public readonly bool $jsonp,
         public readonly ?string $name,
         private readonly array $faults,
+        private readonly string $lines,
     ) {
     }
 
@@ -91,7 +93,16 @@ final class Connection
             jsonp: (bool) ($config['jsonp'] ?? false),
             name: $name,
             faults: $faults,
+            lines: ($config['driver'] ?? null) === 'reverb' ? 'REVERB' : 'FANFARE',
         );
+    }
+
+    /**
+     * Whether no credentials are given at all.
+     */
+    public function isEmpty(): bool
+    {
+        return $this->appId === null && $this->key === null && $this->secret === null;
     }
 
     /**
@@ -186,9 +197,9 @@ final class Connection
     private function missingCredentials(): string
     {
         $missing = array_keys(array_filter([
-            'FANFARE_APP_ID' => $this->appId === null,
-            'FANFARE_APP_KEY' => $this->key === null,
-            'FANFARE_APP_SECRET' => $this->secret === null,
+            $this->lines.'_APP_ID' => $this->appId === null,
+            $this->lines.'_APP_KEY' => $this->key === null,
+            $this->lines.'_APP_SECRET' => $this->secret === null,
         ]));
 
         return sprintf(
