@@ -53,6 +53,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_publish.c
       ext/fanfare_query.c
       ext/fanfare_values.c
+      shared/ipc_control.c
       shared/ipc_pack.c
       shared/ipc_unpack.c
       shared/ipc_walk.c
