@@ -56,6 +56,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_query.c
       ext/fanfare_stream.c
       ext/fanfare_values.c
+      shared/ipc_listen.c
       shared/ipc_pack.c
       shared/ipc_unpack.c
       shared/ipc_walk.c
