@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ipc_control.h"
+#include "ipc_listen.h"
 #include "ipc_pack.h"
 #include "ipc_proto.h"
 #include "ipc_walk.h"
@@ -30,6 +31,7 @@ struct ff_ipc_unpacker {
     size_t capchannels;
     struct ff_ipc_member *members;
     size_t capmembers;
+    struct ff_ipc_listen_tables listen;
     struct ff_ipc_socket *sockets;
     size_t capsockets;
 };
@@ -64,6 +66,7 @@ struct ff_ipc_frame {
     bool partial;
     const struct ff_ipc_member *members; /* MEMBERS_REPLY */
     uint32_t nmembers;
+    struct ff_ipc_listening listening;   /* LISTEN, SETTLE, LISTENING, EVENT, SNAPSHOT */
     const struct ff_ipc_socket *sockets; /* SOCKETS_REPLY */
     uint32_t nsockets;
 };
