@@ -55,7 +55,7 @@ final class InstallCommand extends FanfareCommand
         Exit codes: 0, 1 it was not wanted or a file cannot be written, 2 something has to be repaired first.
         TXT;
 
-    public function handle(Repository $config): int
+    public function handle(Repository $config, Broadcasting $broadcasting): int
     {
         $file = $this->laravel->environmentFilePath();
         $before = is_file($file) ? @file_get_contents($file) : '';
@@ -64,7 +64,6 @@ final class InstallCommand extends FanfareCommand
         }
         $env = new EnvFile($before);
         $credentials = new Credentials($env, self::given($env));
-        $broadcasting = new Broadcasting($this->laravel);
 
         // Everything is asked first, and only then something is changed.
         $takeOver = $credentials->canTakeOverReverb()

@@ -12,7 +12,7 @@ use Fanfare\Laravel\Support\Endpoint;
 use Fanfare\Laravel\Support\ServedConnections;
 use Fanfare\Laravel\Support\Value;
 use Illuminate\Contracts\Config\Repository;
-use Illuminate\Contracts\Foundation\Application;
+use Illuminate\Foundation\Application;
 
 /**
  * The daemon's configuration, made of Laravel's: every connection that meets the daemon at the same socket becomes an

@@ -45,7 +45,7 @@ final class Handshake
         $stream = @stream_socket_client("tcp://{$address}", $number, $why, $patience);
 
         if ($stream === false) {
-            return new self('unreachable', $why);
+            return new self('unreachable', (string) $why);
         }
 
         try {

@@ -36,7 +36,7 @@ final class Runtime
         if (! extension_loaded('fanfare')) {
             return [Finding::failure('Extension', "\"fanfare\" is not loaded in {$php}", sprintf(
                 'phpize && ./configure && make && sudo make install in Fanfare\'s source, then "extension=fanfare" in a file of %s',
-                php_ini_scanned_files() !== false && is_string($scan = PHP_CONFIG_FILE_SCAN_DIR) && $scan !== '' ? $scan : 'php.ini'
+                php_ini_scanned_files() === false ? 'php.ini' : PHP_CONFIG_FILE_SCAN_DIR
             ))];
         }
         $version = (string) phpversion('fanfare');

@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Support\Install;
 
-use Illuminate\Contracts\Foundation\Application;
+use Illuminate\Foundation\Application;
 use Illuminate\Foundation\Console\BroadcastingInstallCommand;
 use ReflectionClass;
 
