@@ -102,7 +102,7 @@ final class InstallCommand extends FanfareCommand
             }
             foreach ($changes as $change) {
                 $fault = '';
-                $this->components->task(OutputFormatter::escape(self::short($change->what)), static function () use ($change, &$fault): bool {
+                $this->components->task(OutputFormatter::escape((string) strtok($change->what, ',:')), static function () use ($change, &$fault): bool {
                     $fault = $change->write();
 
                     return $fault === '';
@@ -112,11 +112,11 @@ final class InstallCommand extends FanfareCommand
                 }
             }
             $this->newLine();
-        } else {
+        } elseif (is_file($file) || ! $env->isChanged()) {
             $this->components->info('Everything is set up already: nothing was changed.');
         }
 
-        if (! is_file($file)) {
+        if (! is_file($file) && $env->isChanged()) {
             $this->components->warn(sprintf('There is no %s. Give the application these lines in its environment:', basename($file)));
             foreach ($lines as $name) {
                 $this->line('  '.OutputFormatter::escape("{$name}={$env->raw($name)}"));
@@ -273,10 +273,5 @@ final class InstallCommand extends FanfareCommand
             array_keys(getenv()),
             static fn (string $name): bool => str_starts_with($name, 'FANFARE_') && $env->get($name) === null
         ));
-    }
-
-    private static function short(string $text): string
-    {
-        return mb_strlen($text) > 90 ? mb_substr($text, 0, 87).'...' : $text;
     }
 }

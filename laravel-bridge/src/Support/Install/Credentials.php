@@ -82,7 +82,7 @@ final class Credentials
             $own = $this->env->get("FANFARE_{$part}");
 
             if ($this->env->get($line) === null || ($raw === "\${REVERB_{$part}}" && $this->env->get($line) !== $own)) {
-                $this->env->set($line, "\${FANFARE_{$part}}");
+                $this->env->append($line, "\${FANFARE_{$part}}");
             }
         }
     }

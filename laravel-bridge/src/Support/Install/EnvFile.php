@@ -42,7 +42,7 @@ final class EnvFile
      */
     public function raw(string $name): ?string
     {
-        return preg_match('/^[ \t]*(?:export[ \t]+)?'.preg_quote($name, '/').'[ \t]*=[ \t]*(.*?)[ \t]*\r?$/m', $this->text, $match) === 1
+        return preg_match('/^[ \t]*(?:export[ \t]+)?'.preg_quote($name, '/').'[ \t]*=[ \t]*(.*?)[ \t]*\r?$/m', $this->text(), $match) === 1
             ? trim($match[1], '"\'') : null;
     }
 
@@ -65,6 +65,15 @@ final class EnvFile
             $this->added[] = $line;
         }
         $this->values = self::parse($this->text());
+    }
+
+    /**
+     * Sets a line at the end, for one that refers to others: they must stand before it.
+     */
+    public function append(string $name, string $value): void
+    {
+        $this->text = (string) preg_replace('/^[ \t]*(?:export[ \t]+)?'.preg_quote($name, '/').'[ \t]*=.*(?:\r?\n|$)/m', '', $this->text);
+        $this->set($name, $value);
     }
 
     /**
