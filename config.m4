@@ -49,6 +49,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_io.c
       ext/fanfare_listener.c
       ext/fanfare_log.c
+      ext/fanfare_operator.c
       ext/fanfare_outcome.c
       ext/fanfare_peer.c
       ext/fanfare_pool.c

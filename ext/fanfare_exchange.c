@@ -450,9 +450,11 @@ enum fanfare_status fanfare_exchange(struct fanfare_peer *peer, enum ff_ipc_type
 	unsigned int lost = 0;
 	bool complete = false;
 
+	/* An order that has left is not given twice: the second one would end the daemon that the first has started. */
 	do {
 		status = exchange_once(peer, type, seq, payload, budget, &complete, answer, outcome);
-	} while (status == FANFARE_LOST && exchange_again(++lost, budget, outcome));
+	} while (status == FANFARE_LOST && !(complete && type == FF_IPC_CONTROLLED) &&
+	         exchange_again(++lost, budget, outcome));
 
 	if (complete && status == FANFARE_REJECTED) {
 		/* The one who refuses us has not acted, but somebody before him may have. */
