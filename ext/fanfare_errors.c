@@ -70,6 +70,7 @@ void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, c
 		ce = fanfare_ce_protocol;
 		break;
 	case FANFARE_TOO_OLD:
+	case FANFARE_CANNOT_TELL:
 		ce = fanfare_ce_protocol;
 		break;
 	case FANFARE_UNCONFIRMED:

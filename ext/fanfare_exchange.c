@@ -28,7 +28,7 @@ static enum fanfare_status exchange_interrupted(struct fanfare_outcome *outcome,
 	return fanfare_outcome_fail(outcome, FANFARE_TIMEOUT, phase, false);
 }
 
-static enum fanfare_status exchange_greet(struct fanfare_peer *peer, struct fanfare_outcome *outcome)
+enum fanfare_status fanfare_exchange_greet(struct fanfare_peer *peer, struct fanfare_outcome *outcome)
 {
 	const struct fanfare_identity *who = &peer->identity;
 
@@ -60,7 +60,7 @@ static enum fanfare_status exchange_connect(struct fanfare_peer *peer, const str
 		switch (fanfare_io_connect(&peer->address, budget->deadline, &peer->fd, &err)) {
 		case FANFARE_IO_OK:
 			fanfare_breaker_connected(&peer->breaker);
-			return exchange_greet(peer, outcome);
+			return fanfare_exchange_greet(peer, outcome);
 		case FANFARE_IO_TIMEOUT:
 			outcome->err = ETIMEDOUT;
 			return fanfare_outcome_fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);

@@ -21,6 +21,7 @@ void ff_ipc_unpacker_free(struct ff_ipc_unpacker *unpacker)
     free(unpacker->receipts);
     free(unpacker->channels);
     free(unpacker->members);
+    ff_ipc_listen_tables_free(&unpacker->listen);
     ff_ipc_unpacker_init(unpacker);
 }
 
@@ -562,6 +563,12 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
         return unpack_partial(a, out, why) != 0 ? -1 : unpack_channels_reply(unpacker, a, out, why);
     case FF_IPC_MEMBERS_REPLY:
         return unpack_members(unpacker, a, out, why);
+    case FF_IPC_LISTEN:
+    case FF_IPC_SETTLE:
+    case FF_IPC_LISTENING:
+    case FF_IPC_EVENT:
+    case FF_IPC_SNAPSHOT:
+        return ff_ipc_listen_unpack(&unpacker->listen, out->type, a, &out->listening, why);
     }
     return unpack_fail(why, FF_IPC_UNKNOWN_TYPE);
 }

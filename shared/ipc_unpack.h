@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc_listen.h"
 #include "ipc_pack.h"
 #include "ipc_proto.h"
 #include "ipc_walk.h"
@@ -29,6 +30,7 @@ struct ff_ipc_unpacker {
     size_t capchannels;
     struct ff_ipc_member *members;
     size_t capmembers;
+    struct ff_ipc_listen_tables listen;
 };
 
 void ff_ipc_unpacker_init(struct ff_ipc_unpacker *unpacker);
@@ -59,6 +61,7 @@ struct ff_ipc_frame {
     bool partial;
     const struct ff_ipc_member *members; /* MEMBERS_REPLY */
     uint32_t nmembers;
+    struct ff_ipc_listening listening; /* LISTEN, SETTLE, LISTENING, EVENT, SNAPSHOT */
 };
 
 /*
