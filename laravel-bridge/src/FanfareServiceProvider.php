@@ -6,6 +6,7 @@ namespace Fanfare\Laravel;
 
 use Fanfare\Laravel\Broadcasting\DirectBroadcastManager;
 use Fanfare\Laravel\Broadcasting\DriverFactory;
+use Fanfare\Laravel\Console\ListenCommand;
 use Fanfare\Laravel\Contracts\ClusterInspector;
 use Fanfare\Laravel\Contracts\Factory;
 use Fanfare\Laravel\Contracts\Inspector;
@@ -13,8 +14,8 @@ use Fanfare\Laravel\Contracts\Server;
 use Fanfare\Laravel\Contracts\Terminator;
 use Fanfare\Laravel\Contracts\UserPublisher;
 use Fanfare\Laravel\Support\About;
+use Fanfare\Laravel\Support\Answers;
 use Fanfare\Laravel\Support\Connection;
-use Fanfare\Laravel\Support\FailureLog;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
 use Illuminate\Broadcasting\BroadcastManager;
@@ -69,6 +70,7 @@ final class FanfareServiceProvider extends ServiceProvider
     public function boot(): void
     {
         $this->collectAnswers();
+        $this->commandsForListening();
 
         if ($this->app->runningInConsole()) {
             $this->publishes([__DIR__.'/../config/fanfare.php' => $this->app->configPath('fanfare.php')], ['fanfare', 'fanfare-config']);
@@ -118,6 +120,13 @@ final class FanfareServiceProvider extends ServiceProvider
         });
     }
 
+    private function commandsForListening(): void
+    {
+        if ($this->app->runningInConsole()) {
+            $this->commands([ListenCommand::class]);
+        }
+    }
+
     /**
      * With "mode" => "async" the answers are read when the request, job or command is over. Always listened for: a
      * connection may be configured at any time, and where nothing waits a flush costs nothing.
@@ -126,11 +135,7 @@ final class FanfareServiceProvider extends ServiceProvider
     {
         $gateways = $this->app->make(Gateways::class);
         $flush = static function () use ($gateways): void {
-            foreach ($gateways->flush() as $failed) {
-                $e = $failed->exception;
-                FailureLog::error($e->getMessage(), $e->context() + ['exception' => $e]);
-                Container::getInstance()->make(Dispatcher::class)->dispatch($failed);
-            }
+            Answers::collect($gateways);
         };
 
         $this->app->terminating($flush);
