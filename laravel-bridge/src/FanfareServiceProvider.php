@@ -4,11 +4,13 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel;
 
+use Fanfare\Laravel\Broadcasting\DirectBroadcastManager;
 use Fanfare\Laravel\Broadcasting\DriverFactory;
 use Fanfare\Laravel\Console\ChannelsCommand;
 use Fanfare\Laravel\Console\ConnectionsCommand;
 use Fanfare\Laravel\Console\DoctorCommand;
 use Fanfare\Laravel\Console\InstallCommand;
+use Fanfare\Laravel\Console\ListenCommand;
 use Fanfare\Laravel\Console\PublishCommand;
 use Fanfare\Laravel\Console\ReloadCommand;
 use Fanfare\Laravel\Console\RestartCommand;
@@ -30,8 +32,9 @@ use Fanfare\Laravel\Pulse\Livewire\Messages as MessagesCard;
 use Fanfare\Laravel\Pulse\Recorders\FanfareConnections as ConnectionsRecorder;
 use Fanfare\Laravel\Pulse\Recorders\FanfareMessages as MessagesRecorder;
 use Fanfare\Laravel\Support\About;
+use Fanfare\Laravel\Support\Answers;
+use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\Daemon\Executable;
-use Fanfare\Laravel\Support\FailureLog;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
 use Fanfare\Laravel\Support\ServedConnections;
@@ -64,6 +67,7 @@ final class FanfareServiceProvider extends ServiceProvider
     {
         $this->mergeConfigFrom(__DIR__.'/../config/fanfare.php', 'fanfare');
         $this->defineConnection();
+        $this->publishDirectly();
 
         // Made here, so that it belongs to the application that a long-running worker clones for each request.
         $gateways = new Gateways;
@@ -97,6 +101,7 @@ final class FanfareServiceProvider extends ServiceProvider
         $this->offerCommands();
         $this->checkHealth();
         $this->showInPulse();
+        $this->commandsForListening();
 
         if ($this->app->runningInConsole()) {
             $this->publishes([__DIR__.'/../config/fanfare.php' => $this->app->configPath('fanfare.php')], ['fanfare', 'fanfare-config']);
@@ -141,6 +146,30 @@ final class FanfareServiceProvider extends ServiceProvider
     }
 
     /**
+     * Looks at the connections when the manager is first needed. Where none asks for it, or the application has a manager of
+     * its own, nothing is replaced; that one may use the trait PublishesDirectly.
+     */
+    private function publishDirectly(): void
+    {
+        $this->app->extend(BroadcastManager::class, static function (BroadcastManager $manager, Container $app): BroadcastManager {
+            foreach ($manager::class === BroadcastManager::class ? ServedConnections::configurations($app->make(Repository::class)) : [] as $config) {
+                if (Connection::fromConfig($config)->direct) {
+                    return DirectBroadcastManager::inPlaceOf($manager);
+                }
+            }
+
+            return $manager;
+        });
+    }
+
+    private function commandsForListening(): void
+    {
+        if ($this->app->runningInConsole()) {
+            $this->commands([ListenCommand::class]);
+        }
+    }
+
+    /**
      * With "mode" => "async" the answers are read when the request, job or command is over. Always listened for: a
      * connection may be configured at any time, and where nothing waits a flush costs nothing.
      */
@@ -148,11 +177,7 @@ final class FanfareServiceProvider extends ServiceProvider
     {
         $gateways = $this->app->make(Gateways::class);
         $flush = static function () use ($gateways): void {
-            foreach ($gateways->flush() as $failed) {
-                $e = $failed->exception;
-                FailureLog::error($e->getMessage(), $e->context() + ['exception' => $e]);
-                Container::getInstance()->make(Dispatcher::class)->dispatch($failed);
-            }
+            Answers::collect($gateways);
         };
 
         $this->app->terminating($flush);

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use Fanfare\Laravel\Contracts\Listener;
 use Fanfare\Laravel\Contracts\Server as ServerContract;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
@@ -31,6 +32,9 @@ final class FanfareBroadcaster extends Broadcaster
     private const ENCRYPTED = 'private-encrypted-';
 
     private readonly Signer $signer;
+
+    /** For broadcasts that a request shall not wait long for; made when there is one. */
+    private ?Connection $impatient = null;
 
     public function __construct(
         #[SensitiveParameter] private readonly Connection $connection,
@@ -110,6 +114,41 @@ final class FanfareBroadcaster extends Broadcaster
      */
     public function broadcast(array $channels, $event, array $payload = [])
     {
+        $this->send($channels, (string) $event, $payload, $this->connection);
+    }
+
+    /**
+     * Whether events that Laravel would queue go out at once. A connection that the configuration does not name cannot: the
+     * job that it falls back to finds it by its name.
+     */
+    public function isDirect(): bool
+    {
+        return $this->connection->direct && $this->connection->name !== null;
+    }
+
+    /**
+     * Instead of a job for the event: waits for the daemon no longer than "options.direct_timeout", then leaves the broadcast
+     * to the queue. What no later attempt could mend is thrown or logged as ever.
+     *
+     * @param  array<array-key, mixed>  $channels
+     * @param  string  $event
+     * @param  array<array-key, mixed>  $payload
+     *
+     * @throws BroadcastException
+     */
+    public function broadcastDirectly(array $channels, $event, array $payload = []): void
+    {
+        $this->send($channels, (string) $event, $payload, $this->impatient ??= $this->connection->forDirectBroadcasts());
+    }
+
+    /**
+     * @param  array<array-key, mixed>  $channels
+     * @param  array<array-key, mixed>  $payload
+     *
+     * @throws BroadcastException
+     */
+    private function send(array $channels, string $event, array $payload, #[SensitiveParameter] Connection $connection): void
+    {
         /** @var array<string> $names */
         $names = $this->formatChannels($channels);
         $channels = array_values(array_unique($names));
@@ -121,12 +160,11 @@ final class FanfareBroadcaster extends Broadcaster
         $except = SocketId::valid($payload['socket'] ?? null);
         unset($payload['socket']);
 
-        $event = (string) $event;
         $running = $this->jobs->current();
-        $key = $running?->broadcastKey($this->connection->name ?? '', $event, $channels);
+        $key = $running?->broadcastKey($connection->name ?? '', $event, $channels);
 
         // Only a broadcast that may be repeated by a job needs a key; the extension's own resend has one already.
-        if ($key === null && $this->connection->onFailure === 'queue') {
+        if ($key === null && $connection->queuesFailures) {
             $key = bin2hex(random_bytes(16));
         }
 
@@ -134,11 +172,11 @@ final class FanfareBroadcaster extends Broadcaster
 
         try {
             $messages = $this->compose($channels, $event, $payload, $except, $key);
-            $this->deliver($messages);
+            $this->deliver($messages, $connection);
         } catch (PublishException|MisconfiguredException $e) {
             $failure = $e instanceof PublishException ? $e : PublishException::misconfigured($e);
 
-            (new FailedBroadcast($this->connection, $event, $channels))->handle($failure, $messages, $running);
+            (new FailedBroadcast($connection, $event, $channels))->handle($failure, $messages, $running);
         }
     }
 
@@ -148,6 +186,20 @@ final class FanfareBroadcaster extends Broadcaster
     public function server(): ServerContract
     {
         return new Server($this->connection, $this->gateways);
+    }
+
+    /**
+     * @param  list<string>  $types
+     *
+     * @throws PublishException
+     */
+    public function listen(array $types, ?string $group, bool $snapshot, int $window, float $ackTimeout): Listener
+    {
+        try {
+            return $this->gateways->for($this->connection)->listen($types, $group, $snapshot, $window, $ackTimeout);
+        } catch (MisconfiguredException $e) {
+            throw PublishException::misconfigured($e);
+        }
     }
 
     /**
@@ -227,13 +279,13 @@ final class FanfareBroadcaster extends Broadcaster
      *
      * @throws PublishException|MisconfiguredException
      */
-    private function deliver(array $messages): void
+    private function deliver(array $messages, #[SensitiveParameter] Connection $connection): void
     {
-        $gateway = $this->gateways->for($this->connection);
+        $gateway = $this->gateways->for($connection);
 
         // Several messages are one batch, all or nothing, which only the waiting call can promise.
-        if ($this->connection->mode === 'async' && count($messages) === 1) {
-            $this->gateways->waitsForAnswers($gateway, $this->connection);
+        if ($connection->mode === 'async' && count($messages) === 1) {
+            $this->gateways->waitsForAnswers($gateway, $connection);
             $gateway->publishAsync($messages[0]);
 
             return;

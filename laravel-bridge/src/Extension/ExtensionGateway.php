@@ -8,6 +8,7 @@ use Closure;
 use Fanfare;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Contracts\Gateway;
+use Fanfare\Laravel\Contracts\Listener;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Server\CachedEvent;
@@ -24,11 +25,14 @@ use Throwable;
 use ValueError;
 
 /**
- * The one file that names symbols of the extension. It is loaded only where the extension is.
+ * Names symbols of the extension, as ExtensionListener does and no other file. Loaded only where the extension is.
  */
 final class ExtensionGateway implements Gateway
 {
-    public function __construct(private readonly Fanfare\Gateway $extension)
+    /**
+     * @param  string  $connection  name of the broadcasting connection, which events from the daemon carry
+     */
+    public function __construct(private readonly Fanfare\Gateway $extension, private readonly string $connection = '')
     {
     }
 
@@ -38,7 +42,7 @@ final class ExtensionGateway implements Gateway
 
         $ack = $connection->ack !== null && self::knowsAck() ? ['ack' => Fanfare\Ack::from($connection->ack)] : [];
 
-        return new self(new Fanfare\Client($app, $secret, $connection->socket, $connection->timeout, ...$ack));
+        return new self(new Fanfare\Client($app, $secret, $connection->socket, $connection->timeout, ...$ack), $connection->name ?? '');
     }
 
     /**
@@ -104,6 +108,32 @@ final class ExtensionGateway implements Gateway
                 ? $result->error->maybeDelivered
                 : $result->unanswered + $unconfirmed > 0,
             $unconfirmed > 0,
+        );
+    }
+
+    public function listen(array $types = [], ?string $group = null, bool $snapshot = false, int $window = 16, float $ackTimeout = 30.0): Listener
+    {
+        // An extension of before has neither the method nor the interface.
+        if (! $this->extension instanceof Fanfare\Listenable) {
+            throw new PublishException(sprintf(
+                'the extension "fanfare" %s does not know how to listen: update it', (string) phpversion('fanfare')
+            ), false);
+        }
+
+        try {
+            return new ExtensionListener($this->extension->listen($types, $group, $snapshot, $window, $ackTimeout), $this->connection);
+        } catch (Fanfare\Exception|ValueError $e) {
+            throw self::listeningFailed($e);
+        }
+    }
+
+    /**
+     * Worth another attempt is only what an absent daemon explains; who is refused stays refused.
+     */
+    public static function listeningFailed(Throwable $e): PublishException
+    {
+        return new PublishException(
+            $e->getMessage(), $e instanceof Fanfare\TransportException && ! $e instanceof Fanfare\ProtocolException, $e
         );
     }
 

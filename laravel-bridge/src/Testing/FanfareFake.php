@@ -7,6 +7,8 @@ namespace Fanfare\Laravel\Testing;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\SocketId;
 use Fanfare\Laravel\Contracts\Gateway;
+use Fanfare\Laravel\Events\DaemonEvent;
+use Fanfare\Laravel\Events\SnapshotTaken;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\FanfareManager;
 use Fanfare\Laravel\Server\Channel;
@@ -58,6 +60,8 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
 
     /** @var list<'stop'|'restart'|'reload'> */
     private array $orders = [];
+
+    private ?FakeListener $listener = null;
 
     public function __construct()
     {
@@ -245,6 +249,42 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
         $this->connectionCount = $count;
 
         return $this;
+    }
+
+    public function listen(array $types = [], ?string $group = null, bool $snapshot = false, int $window = 16, float $ackTimeout = 30.0): FakeListener
+    {
+        $this->failIfTold();
+        $listener = $this->listener();
+        $listener->types = $types;
+        $listener->group = $group;
+        $listener->withoutSnapshot = ! $snapshot;
+
+        return $listener;
+    }
+
+    /**
+     * What "fanfare:listen" will hear, in this order; what fails comes again.
+     */
+    public function withEvents(DaemonEvent ...$events): self
+    {
+        $this->listener()->add(...array_values($events));
+
+        return $this;
+    }
+
+    public function withSnapshot(SnapshotTaken $snapshot): self
+    {
+        $this->listener()->snapshot = $snapshot;
+
+        return $this;
+    }
+
+    /**
+     * The one that "fanfare:listen" has, with what became of the events.
+     */
+    public function listener(): FakeListener
+    {
+        return $this->listener ??= new FakeListener;
     }
 
     /**
