@@ -23,6 +23,7 @@
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic int current_format = LOG_FORMAT_TEXT;
 static _Atomic uint64_t dropped;
+_Atomic bool log_messages_wanted;
 /* Between poll and write, so that two threads do not both use the room that poll saw once. */
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 

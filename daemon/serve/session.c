@@ -12,6 +12,7 @@
 #include "serve/client_event.h"
 #include "serve/retire.h"
 #include "serve/say.h"
+#include "serve/sockets.h"
 #include "serve/subscribe.h"
 #include "serve/user.h"
 #include "shared/channel.h"
@@ -125,6 +126,8 @@ void session_open(struct conn *conn, const struct session_request *request)
     uint16_t code = session_judge(worker, request, &app, &why, &counter);
     if (code != 0) {
         session_log_refusal(conn, request, why);
+    } else {
+        sockets_opened(conn, request->http);
     }
     conn_become(conn, KIND_SESSION, IDLE_OPEN);
     subscriber_init(&session_of(conn)->subscriber, 0, 0);

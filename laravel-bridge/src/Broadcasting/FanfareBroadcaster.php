@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use Fanfare\Laravel\Contracts\Listener;
 use Fanfare\Laravel\Contracts\Server as ServerContract;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
@@ -185,6 +186,20 @@ final class FanfareBroadcaster extends Broadcaster
     public function server(): ServerContract
     {
         return new Server($this->connection, $this->gateways);
+    }
+
+    /**
+     * @param  list<string>  $types
+     *
+     * @throws PublishException
+     */
+    public function listen(array $types, ?string $group, bool $snapshot, int $window, float $ackTimeout): Listener
+    {
+        try {
+            return $this->gateways->for($this->connection)->listen($types, $group, $snapshot, $window, $ackTimeout);
+        } catch (MisconfiguredException $e) {
+            throw PublishException::misconfigured($e);
+        }
     }
 
     /**

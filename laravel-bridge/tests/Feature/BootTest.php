@@ -31,7 +31,7 @@ final class BootTest extends TestCase
             'driver' => 'fanfare', 'key' => 'env-key', 'secret' => 'env-secret-of-app', 'app_id' => 'env-app',
             'options' => [
                 'socket' => '/tmp/x.sock', 'timeout' => null, 'host' => 'ws.example', 'port' => '443', 'scheme' => 'https',
-                'encryption_master_key_base64' => null, 'on_failure' => 'throw', 'mode' => 'sync', 'ack' => 'cluster',
+                'encryption_master_key_base64' => null, 'on_failure' => 'throw', 'mode' => 'sync', 'direct' => false, 'direct_timeout' => 0.25, 'ack' => 'cluster',
             ],
         ], $app->make('config')->get('broadcasting.connections.fanfare'));
         $this->assertNotNull($app->make('config')->get('broadcasting.connections.log'));
