@@ -100,11 +100,12 @@ const feed = inbox(echo.private('feed'), 'MessagePosted', (message) => {
 const orders = inbox(echo.private('orders'), 'OrderPlaced', (order) => ({ ...order, delay: since(order.dispatched_at) }));
 const tokens = inbox(echo.private('tokens'), 'TokenWritten');
 const reports = inbox(echo.private(settings.daemon), 'DaemonReported');
-for (const [name, box] of Object.entries({ feed, orders, tokens, [settings.daemon]: reports })) {
+const told = inbox(echo.private('told'), 'DaemonTold', (heard) => ({ ...heard, delay: since(heard.happened_at) }));
+for (const [name, box] of Object.entries({ feed, orders, tokens, [settings.daemon]: reports, told })) {
     waitingFor = `the subscription to private-${name}`;
     await box.subscribed;
 }
-say(`  connected to port ${settings.port} and subscribed to four private channels as ${settings.user.name}, socket ${echo.socketId()}`);
+say(`  connected to port ${settings.port} and subscribed to five private channels as ${settings.user.name}, socket ${echo.socketId()}`);
 waitingFor = 'the members of presence-room';
 const members = await new Promise((resolve) => { echo.join('room').here(resolve); });
 say(`  joined presence-room: ${members.map((member) => member.name).join(', ')}`);
@@ -145,6 +146,10 @@ await tokens.until(() => written().length >= TOKENS);
 const wrong = written().findIndex((token, index) => token.number !== index);
 if (wrong !== -1) fail(`token ${wrong} of ${TOKENS} was number ${written()[wrong].number}`);
 say(`  ${TOKENS} tokens arrived, each once and in order`);
+
+waitingFor = 'what the daemon tells PHP';
+await told.until((all) => all.some(({ text }) => text === `${settings.user.name} came to presence-room`));
+say(`  heard by PHP: ${told.arrived.at(-1).text}, back here ${told.arrived.at(-1).delay.toFixed(1)} ms after it happened`);
 
 waitingFor = 'the figures of the daemon';
 await reports.until((all) => all.some((report) => report.connections > 0 && report.messages !== null));

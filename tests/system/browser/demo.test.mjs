@@ -26,6 +26,7 @@ describe('the demo page in Chromium', { skip }, () => {
         assert.equal(copied.status, 0, copied.stderr);
         await app.serve();
         app.start('demo:report');
+        app.start('fanfare:listen');
         profile = mkdtempSync(join(tmpdir(), 'ffb-'));
         browserErrors = [];
         context = await need('playwright-core').chromium.launchPersistentContext(profile, {
@@ -162,8 +163,11 @@ describe('the demo page in Chromium', { skip }, () => {
         assert.match(await page.textContent('#d-memory'), /^\d+\.\d MB$/);
         assert.match(await page.textContent('#d-trip'), /^[\d,]+ µs$/);
         const other = await open('localhost');
+        const name = (await other.textContent('#state')).replace('connected as', '').trim();
+        await until(async () => (await page.textContent('#told')).startsWith(`${name} came to presence-room`), 'what the daemon told PHP');
         await until(async () => await number('#d-connections') === 2, 'two connections');
         await other.close();
+        await until(async () => (await page.textContent('#told')).startsWith(`${name} left presence-room`), 'what the daemon told PHP of the leave');
         await until(async () => await number('#d-connections') === 1, 'one connection again');
         await page.close();
     });

@@ -10,6 +10,7 @@ Broadcast::channel('feed', fn (User $user): bool => true);
 Broadcast::channel('orders', fn (User $user): bool => true);
 Broadcast::channel('tokens', fn (User $user): bool => true);
 Broadcast::channel('daemon.{port}', fn (User $user): bool => true);
+Broadcast::channel('told', fn (User $user): bool => true);
 
 // What this returns is what the others see of a member.
 Broadcast::channel('room', fn (User $user): array => ['id' => $user->id, 'name' => $user->name]);

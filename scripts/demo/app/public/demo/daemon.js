@@ -1,6 +1,7 @@
 // What the daemon is doing, pushed once a second by a command that asks it over the socket.
+import { since } from './clock.js';
 import { channel, settings } from './connection.js';
-import { $, count } from './dom.js';
+import { $, count, duration } from './dom.js';
 
 const POINTS = 60;
 const STALE = 4000;
@@ -11,7 +12,7 @@ function size(bytes) {
     return bytes < 1024 * 1024 ? `${count(bytes / 1024)} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-function since(seconds) {
+function span(seconds) {
     if (seconds < 120) return `${seconds} s`;
     if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
     return `${Math.floor(seconds / 3600)} h`;
@@ -32,7 +33,7 @@ function reported(figures) {
         $('daemon-since').textContent = 'has not reported for a while';
     }, STALE);
 
-    $('daemon-since').textContent = `${figures.version}, up for ${since(figures.uptime)}`;
+    $('daemon-since').textContent = `${figures.version}, up for ${span(figures.uptime)}`;
     $('d-connections').textContent = count(figures.connections);
     $('d-channels').textContent = count(figures.channels);
     $('d-trip').textContent = `${count(figures.trip)} µs`;
@@ -47,4 +48,7 @@ function reported(figures) {
 
 export function start() {
     channel(settings.daemon).listen('DaemonReported', reported);
+    channel('told').listen('DaemonTold', ({ text, happened_at }) => {
+        $('told').textContent = `${text}: here ${duration(since(happened_at))} after it happened`;
+    });
 }

@@ -31,6 +31,7 @@
             <dd><span id="d-messages">–</span><svg id="d-line" viewBox="0 0 120 30" preserveAspectRatio="none" aria-hidden="true"><polyline points=""/></svg></dd>
         </div>
     </dl>
+    <p class="told"><code>fanfare:listen</code> <span id="told">tells PHP who comes and goes</span></p>
 </section>
 
 <p class="note" id="clocks" hidden></p>

@@ -16,7 +16,7 @@ final class PageController extends Controller
         'chat' => ['app/Events/MessagePosted.php', 'routes/channels.php'],
         'orders' => ['app/Http/Controllers/OrderController.php', 'app/Events/OrderPlaced.php', 'config/broadcasting.php'],
         'tokens' => ['app/Http/Controllers/TokenController.php', 'app/Events/TokenWritten.php'],
-        'daemon' => ['app/Console/Commands/Report.php', 'app/Support/Daemon.php'],
+        'daemon' => ['app/Console/Commands/Report.php', 'app/Support/Daemon.php', 'app/Listeners/TellWhoCameAndWent.php'],
     ];
 
     public function __invoke(Request $request): View
