@@ -12,6 +12,7 @@
 
 struct ipc_line;
 struct ipc_question;
+struct listener;
 
 /* Acknowledgements that wait for the cluster, see links/ipc_wait.h. */
 struct ipc_waits {
@@ -44,6 +45,7 @@ struct peer {
     uint32_t unsettled; /* of that, bytes that were not answered yet */
     uint8_t producer[FF_IPC_PRODUCER];
     struct ipc_line *line;         /* its acknowledgements that wait; NULL: none */
+    struct listener *listener;     /* links/listen.h; NULL: a publisher */
     struct ipc_question *question; /* that other nodes are asked; NULL: none */
 };
 

@@ -125,6 +125,7 @@ static bool worker_on_mail(void *arg, struct mail *mail)
     case MAIL_PUBLISH:
     case MAIL_REQUEST:
     case MAIL_WATCH:
+    case MAIL_SESSION:
     case MAIL_TERMINATED:
         check(false); /* mail for the hub */
     }
