@@ -37,18 +37,12 @@ enum {
 
 /* The cases of EventType, by the daemon's numbers. */
 static const char *const event_cases[FF_IPC_EVENT_TYPES] = {
-	[FF_IPC_CHANNEL_OCCUPIED] = "ChannelOccupied",
-	[FF_IPC_CHANNEL_VACATED] = "ChannelVacated",
-	[FF_IPC_MEMBER_ADDED] = "MemberAdded",
-	[FF_IPC_MEMBER_REMOVED] = "MemberRemoved",
-	[FF_IPC_CLIENT_EVENT] = "ClientEvent",
-	[FF_IPC_CACHE_MISS] = "CacheMiss",
-	[FF_IPC_COUNT_CHANGED] = "SubscriptionCount",
-	[FF_IPC_CONNECTION_OPENED] = "ConnectionOpened",
-	[FF_IPC_CONNECTION_CLOSED] = "ConnectionClosed",
-	[FF_IPC_USER_ONLINE] = "UserOnline",
-	[FF_IPC_USER_OFFLINE] = "UserOffline",
-	[FF_IPC_EVENTS_LOST] = "EventsLost",
+	[FF_IPC_CHANNEL_OCCUPIED] = "ChannelOccupied",   [FF_IPC_CHANNEL_VACATED] = "ChannelVacated",
+	[FF_IPC_MEMBER_ADDED] = "MemberAdded",           [FF_IPC_MEMBER_REMOVED] = "MemberRemoved",
+	[FF_IPC_CLIENT_EVENT] = "ClientEvent",           [FF_IPC_CACHE_MISS] = "CacheMiss",
+	[FF_IPC_COUNT_CHANGED] = "SubscriptionCount",    [FF_IPC_CONNECTION_OPENED] = "ConnectionOpened",
+	[FF_IPC_CONNECTION_CLOSED] = "ConnectionClosed", [FF_IPC_USER_ONLINE] = "UserOnline",
+	[FF_IPC_USER_OFFLINE] = "UserOffline",           [FF_IPC_EVENTS_LOST] = "EventsLost",
 };
 
 static void event_type(zval *out, enum ff_ipc_event_type type)
@@ -188,13 +182,15 @@ static enum ff_ipc_event_type event_type_of(zval *value)
 	} else if (Z_TYPE_P(value) == IS_STRING) {
 		word = Z_STR_P(value);
 	} else {
-		zend_argument_type_error(1, "must be an array of Fanfare\\EventType or string, %s given", zend_zval_type_name(value));
+		zend_argument_type_error(1, "must be an array of Fanfare\\EventType or string, %s given",
+		                         zend_zval_type_name(value));
 		return FF_IPC_EVENT_TYPES;
 	}
 	type = ff_ipc_event_of_word((struct ff_slice){ZSTR_VAL(word), (unsigned int) ZSTR_LEN(word)});
 	if (type == FF_IPC_EVENT_TYPES || ZSTR_LEN(word) > UINT32_MAX) {
 		words = event_words();
-		zend_argument_value_error(1, "must name types of events, \"%.64s\" is none: %s", ZSTR_VAL(word), ZSTR_VAL(words));
+		zend_argument_value_error(1, "must name types of events, \"%.64s\" is none: %s", ZSTR_VAL(word),
+		                          ZSTR_VAL(words));
 		zend_string_release(words);
 		return FF_IPC_EVENT_TYPES;
 	}
@@ -206,8 +202,7 @@ uint32_t fanfare_event_types(HashTable *list)
 	uint32_t types = 0;
 	zval *value;
 
-	ZEND_HASH_FOREACH_VAL(list, value)
-	{
+	ZEND_HASH_FOREACH_VAL(list, value) {
 		enum ff_ipc_event_type type = event_type_of(value);
 
 		if (type == FF_IPC_EVENT_TYPES) {

@@ -20,8 +20,8 @@ void fanfare_value_group_lost(zval *out);
 zend_string *fanfare_event_id(zend_object *event);
 
 /*
- * The bits of a list of EventType and of their words: what is always told counts as nothing, an empty list as everything.
- * 0 with an exception thrown; it is the function's first argument.
+ * The bits of a list of EventType and of their words: what is always told counts as nothing, an empty list as
+ * everything. 0 with an exception thrown; it is the function's first argument.
  */
 uint32_t fanfare_event_types(HashTable *list);
 

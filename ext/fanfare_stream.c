@@ -59,8 +59,8 @@ static void stream_hang_up(struct fanfare_stream *stream)
 {
 	struct fanfare_peer *peer = stream->peer;
 
-	/* A child that this process has forked may have the socket open as well; what is unsettled has to go to somebody else
-	 * without waiting for the child's end. In such a child the connection is not ours to end. */
+	/* A child that this process has forked may have the socket open as well; what is unsettled has to go to somebody
+	 * else without waiting for the child's end. In such a child the connection is not ours to end. */
 	if (peer->fd >= 0 && stream->fork_generation == fanfare_fork_generation) {
 		(void) shutdown(peer->fd, SHUT_RDWR);
 	}
@@ -412,7 +412,8 @@ static enum fanfare_heard stream_frame(struct fanfare_stream *stream, struct ff_
 	switch (frame->type) {
 	case FF_IPC_ERROR:
 		if (stream->state == FANFARE_STREAM_READY && frame->seq == 0) {
-			/* It knew us a moment ago: a restart, a reload. If the reason still holds, the next connection is refused. */
+			/* It knew us a moment ago: a restart, a reload. If the reason still holds, the next connection is refused.
+			 */
 			stream_over_with(stream);
 			return FANFARE_HEARD_NOTHING;
 		}

@@ -1,14 +1,14 @@
 /*
- * A stream: the connection on which the daemon tells one listener of events. Connects, asks to be told, takes what comes,
- * settles it, and connects again when the connection is lost.
+ * A stream: the connection on which the daemon tells one listener of events. Connects, asks to be told, takes what
+ * comes, settles it, and connects again when the connection is lost.
  *
- * Owns a peer that nobody else uses (fanfare_peer.h), what was asked for, and which events were handed out and not settled
- * yet; all of it malloc's, as a stream is closed where nothing can be freed into the engine's heap any more. Runs on the
- * thread that made it, which has a list of its streams. Never calls into the engine; looks at its flags.
+ * Owns a peer that nobody else uses (fanfare_peer.h), what was asked for, and which events were handed out and not
+ * settled yet; all of it malloc's, as a stream is closed where nothing can be freed into the engine's heap any more.
+ * Runs on the thread that made it, which has a list of its streams. Never calls into the engine; looks at its flags.
  *
- * What is unsettled is known by the event's id, which is the same at each delivery; the number by which the daemon wants
- * it settled is of one connection. So an event may be settled that came before the connection was lost: it is remembered,
- * and settled without being handed out again when it comes once more.
+ * What is unsettled is known by the event's id, which is the same at each delivery; the number by which the daemon
+ * wants it settled is of one connection. So an event may be settled that came before the connection was lost: it is
+ * remembered, and settled without being handed out again when it comes once more.
  */
 #ifndef FANFARE_STREAM_H
 #define FANFARE_STREAM_H
@@ -82,8 +82,8 @@ void fanfare_stream_free(struct fanfare_stream *stream);
 /* The same for a whole list. With `owners` those who hold the streams are told. */
 void fanfare_stream_free_all(struct fanfare_stream **list, bool owners);
 
-/* In a forked child: the connection is the parent's; this is another listener of the group from here on. Does nothing in
- * the process that made it. */
+/* In a forked child: the connection is the parent's; this is another listener of the group from here on. Does nothing
+ * in the process that made it. */
 void fanfare_stream_check_fork(struct fanfare_stream *stream);
 
 /*
@@ -94,9 +94,10 @@ enum fanfare_heard fanfare_stream_hear(struct fanfare_stream *stream, uint64_t d
                                        struct ff_ipc_frame *frame, struct fanfare_outcome *outcome);
 
 /*
- * Settles the event with this id, or every one that was handed out (id == NULL): it is done, or given back. An id that is
- * not known has been settled, or was forgotten because the daemon has given it to somebody else. Waits as long as the
- * stream's limit for room on the socket; if the connection turns out to be dead, what is done is remembered for the next.
+ * Settles the event with this id, or every one that was handed out (id == NULL): it is done, or given back. An id that
+ * is not known has been settled, or was forgotten because the daemon has given it to somebody else. Waits as long as
+ * the stream's limit for room on the socket; if the connection turns out to be dead, what is done is remembered for the
+ * next.
  */
 void fanfare_stream_settle(struct fanfare_stream *stream, const char *id, size_t len, bool done);
 
