@@ -26,7 +26,8 @@ describe('the demo page in Chromium', { skip }, () => {
         assert.equal(copied.status, 0, copied.stderr);
         await app.serve();
         app.start('demo:report');
-        app.start('fanfare:listen');
+        const hearing = app.start('fanfare:listen');
+        await until(() => /Listening to/.test(hearing.stdout), () => `fanfare:listen\n${hearing.stdout}${hearing.stderr}`);
         profile = mkdtempSync(join(tmpdir(), 'ffb-'));
         browserErrors = [];
         context = await need('playwright-core').chromium.launchPersistentContext(profile, {
