@@ -187,7 +187,7 @@ final class ExtensionGateway implements Gateway
 
         return new Stats(
             $stats->version, $stats->pid, $stats->uptime, $stats->connections, $stats->channels, $stats->messagesIn,
-            $stats->messagesOut, $stats->bytesOut, $stats->dropped, $stats->draining
+            $stats->messagesOut, $stats->bytesOut, $stats->dropped, $stats->draining, $stats->extra
         );
     }
 
