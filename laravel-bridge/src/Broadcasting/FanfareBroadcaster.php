@@ -4,6 +4,10 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use BadMethodCallException;
+use Fanfare\Laravel\Compat\Sdk;
+use Fanfare\Laravel\Compat\SdkPusher;
+use Fanfare\Laravel\Compat\SocketPusher;
 use Fanfare\Laravel\Contracts\Server as ServerContract;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
@@ -28,9 +32,9 @@ final class FanfareBroadcaster extends Broadcaster
 {
     use UsePusherChannelConventions;
 
-    private const ENCRYPTED = 'private-encrypted-';
-
     private readonly Signer $signer;
+
+    private SocketPusher|SdkPusher|null $pusher = null;
 
     public function __construct(
         #[SensitiveParameter] private readonly Connection $connection,
@@ -151,6 +155,30 @@ final class FanfareBroadcaster extends Broadcaster
     }
 
     /**
+     * What stands for Pusher's SDK in applications that ask their driver for it. Where the SDK is installed it is an
+     * instance of Pusher\Pusher.
+     */
+    public function getPusher(): SocketPusher|SdkPusher
+    {
+        return $this->pusher ??= Sdk::installed()
+            ? new SdkPusher($this->connection, $this->gateways)
+            : new SocketPusher($this->connection, $this->gateways);
+    }
+
+    /**
+     * An SDK that is given would speak HTTP to whatever it was made for, past the daemon's socket.
+     *
+     * @throws BadMethodCallException
+     */
+    public function setPusher(mixed $pusher): never
+    {
+        throw new BadMethodCallException(
+            'Fanfare: setPusher() cannot replace what publishes here, the daemon\'s socket. For other credentials define another '.
+            'connection in config/broadcasting.php and use Broadcast::connection(\'its name\'); in tests use Fanfare::fake().'
+        );
+    }
+
+    /**
      * What a job does that was left behind by a failed broadcast.
      *
      * @param  non-empty-list<Message>  $messages
@@ -181,7 +209,7 @@ final class FanfareBroadcaster extends Broadcaster
         $encrypted = [];
 
         foreach ($channels as $channel) {
-            if (str_starts_with($channel, self::ENCRYPTED)) {
+            if (ChannelCipher::covers($channel)) {
                 $encrypted[] = $channel;
             } else {
                 $plain[] = $channel;
@@ -198,28 +226,10 @@ final class FanfareBroadcaster extends Broadcaster
         foreach ($encrypted as $channel) {
             // By its name: a later attempt may have the channels in another order.
             $own = $key === null ? null : $key.':'.substr(hash('sha256', $channel), 0, 32);
-            $messages[] = new Message([$channel], $event, $this->encrypt($channel, $text), $except, $own);
+            $messages[] = new Message([$channel], $event, ChannelCipher::encrypt($this->connection, $channel, $text), $except, $own);
         }
 
         return $messages;
-    }
-
-    /**
-     * @throws MisconfiguredException
-     */
-    private function encrypt(string $channel, string $text): string
-    {
-        if (! function_exists('sodium_crypto_secretbox')) {
-            throw new MisconfiguredException('encrypted channels need PHP\'s extension "sodium"');
-        }
-
-        $key = $this->connection->channelKey($channel);
-        $nonce = random_bytes(SODIUM_CRYPTO_SECRETBOX_NONCEBYTES);
-
-        return Message::encode([
-            'nonce' => base64_encode($nonce),
-            'ciphertext' => base64_encode(sodium_crypto_secretbox($text, $nonce, $key)),
-        ]);
     }
 
     /**
