@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use BackedEnum;
 use BadMethodCallException;
 use Fanfare\Laravel\Compat\Sdk;
 use Fanfare\Laravel\Compat\SdkPusher;
@@ -107,7 +108,7 @@ final class FanfareBroadcaster extends Broadcaster
 
     /**
      * @param  array<array-key, mixed>  $channels
-     * @param  string  $event
+     * @param  string|BackedEnum  $event
      * @param  array<array-key, mixed>  $payload
      *
      * @throws BroadcastException
@@ -125,7 +126,8 @@ final class FanfareBroadcaster extends Broadcaster
         $except = SocketId::valid($payload['socket'] ?? null);
         unset($payload['socket']);
 
-        $event = (string) $event;
+        // Laravel 12 hands on what broadcastAs() returned.
+        $event = $event instanceof BackedEnum ? (string) $event->value : (string) $event;
         $running = $this->jobs->current();
         $key = $running?->broadcastKey($this->connection->name ?? '', $event, $channels);
 
