@@ -20,7 +20,6 @@ use Illuminate\Broadcasting\PresenceChannel;
 use Illuminate\Broadcasting\PrivateChannel;
 use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\DB;
-use InvalidArgumentException;
 use RuntimeException;
 use Throwable;
 
@@ -128,7 +127,7 @@ final class Actions
             case 'pid':
                 return getmypid();
             default:
-                throw new InvalidArgumentException("no action {$action}");
+                return ProcessActions::run($action, $in);
         }
     }
 
