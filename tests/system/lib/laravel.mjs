@@ -109,16 +109,21 @@ export class Laravel {
         await this.#listening(this.httpPort, server, 'php artisan serve');
     }
 
-    /** nginx in front of PHP-FPM, and in front of the daemon as the package's nginx configuration has it. */
-    async fpm({ children = 3 } = {}) {
+    /**
+     * nginx in front of PHP-FPM, and in front of the daemon as the package's nginx configuration has it. `settings` are more
+     * lines of FPM's, `pool` more of its pool's; requests with the header X-Pool: other go to a second pool, of one child, with
+     * the lines of `other`.
+     */
+    async fpm({ children = 3, settings = '', pool = '', other } = {}) {
         const run = join(this.base, 'run');
         mkdirSync(run);
         const socket = join(run, 'fpm.sock');
         const root_ = process.getuid() === 0;
+        const poolOf = (at, n) => `${root_ ? 'user = root\ngroup = root\n' : ''}listen = ${at}\npm = static\npm.max_children = ${n}\nclear_env = no\ncatch_workers_output = yes\n`;
         writeFileSync(
             join(run, 'fpm.conf'),
-            `[global]\nerror_log = ${run}/fpm.log\ndaemonize = no\n[www]\n${root_ ? 'user = root\ngroup = root\n' : ''}listen = ${socket}\n` +
-                `pm = static\npm.max_children = ${children}\nclear_env = no\ncatch_workers_output = yes\n`,
+            `[global]\nerror_log = ${run}/fpm.log\ndaemonize = no\n${settings}\n[www]\n${poolOf(socket, children)}${pool}\n` +
+                (other === undefined ? '' : `[other]\n${poolOf(`${socket}2`, 1)}${other}\n`),
         );
         writeFileSync(
             join(run, 'nginx.conf'),
@@ -133,6 +138,7 @@ http {
     uwsgi_temp_path ${run}/uwsgi; scgi_temp_path ${run}/scgi;
     client_max_body_size 8m;
     map $http_upgrade $fanfare_connection { default upgrade; '' close; }
+    map $http_x_pool $pool { default ${socket}; other ${socket}2; }
     server {
         listen 127.0.0.1:${this.httpPort};
         root ${this.dir}/public;
@@ -147,7 +153,7 @@ http {
         location ~ \\.php$ {
             include /etc/nginx/fastcgi_params;
             fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
-            fastcgi_pass unix:${socket};
+            fastcgi_pass unix:$pool;
         }
     }
 }
@@ -164,8 +170,8 @@ http {
     }
 
     /** A queue worker. Jobs that fail are not tried again, so that a failure is seen. */
-    worker() {
-        return this.#spawn(php, ['artisan', 'queue:work', '--sleep=0.1', '--tries=1']);
+    worker(...options) {
+        return this.#spawn(php, ['artisan', 'queue:work', '--sleep=0.1', '--tries=1', ...options]);
     }
 
     /** Starts an artisan command that stays. */
@@ -322,10 +328,10 @@ class Session {
     }
 
     /** Runs an action within a request; socketId as Echo's interceptors send it. */
-    async act(action, input = {}, { socketId } = {}) {
+    async act(action, input = {}, { socketId, headers = {} } = {}) {
         const response = await this.fetch(`/act/${action}`, {
             method: 'POST',
-            headers: { 'Content-Type': 'application/json', ...(socketId === undefined ? {} : { 'X-Socket-ID': socketId }) },
+            headers: { 'Content-Type': 'application/json', ...headers, ...(socketId === undefined ? {} : { 'X-Socket-ID': socketId }) },
             body: JSON.stringify(input),
         });
         return (await this.#json(response, `action ${action}`)).result;
