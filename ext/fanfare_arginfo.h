@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 7c8996d092c9967b2c9260e77269fafbddda41a4 */
+ * Stub hash: 98d54fa56a97e0690c78c1a92ced8e94302b9e42 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
