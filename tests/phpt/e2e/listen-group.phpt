@@ -89,6 +89,7 @@ $process = proc_open(
 echo fgets($pipes[1]);
 $daemon->kill();
 $daemon->again();
+echo fgets($pipes[1]);                  // it is there again, and has a new group
 $held = [$occupy('after')];
 echo stream_get_contents($pipes[1]);
 proc_close($process);
