@@ -355,7 +355,7 @@ static int server_take_orders(struct server *server, const char *path)
     server->hub.facts = &server->facts;
     server->hub.control_ops = &control_ops;
     server->hub.controller = &server->control;
-    return restart_init(server->restart, &server->shutdown);
+    return restart_init(server->restart, &server->shutdown, server->config, path);
 }
 
 static int server_init(struct server *server, const struct config *config, const char *path,
