@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "net/listener.h"
 #include "ops/config_load.h"
+#include "ops/notify.h"
 
 extern char **environ;
 
@@ -315,6 +316,7 @@ static void restart_on_checked(evutil_socket_t fd, short what, void *arg)
     } else {
         restart->wanted = true;
         log_info("server", "shutting down to start anew");
+        notify_reloading();
         restart_tell(restart, CONTROL_ACCEPTED, NULL);
         shutdown_begin(restart->shutdown);
     }
