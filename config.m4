@@ -49,6 +49,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_io.c
       ext/fanfare_listener.c
       ext/fanfare_log.c
+      ext/fanfare_operator.c
       ext/fanfare_outcome.c
       ext/fanfare_peer.c
       ext/fanfare_pool.c
@@ -56,6 +57,7 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_query.c
       ext/fanfare_stream.c
       ext/fanfare_values.c
+      shared/ipc_control.c
       shared/ipc_listen.c
       shared/ipc_pack.c
       shared/ipc_unpack.c

@@ -47,11 +47,12 @@ zend_class_entry *fanfare_ce_event_type;
 zend_class_entry *fanfare_ce_event;
 zend_class_entry *fanfare_ce_snapshot;
 zend_class_entry *fanfare_ce_listener;
+zend_class_entry *fanfare_ce_connection;
 zend_class_entry *fanfare_ce_client;
 
 static void module_register_classes(void)
 {
-	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway, *cluster_inspector, *listenable;
+	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway, *cluster_inspector, *listenable, *operator;
 
 	fanfare_ce_exception = register_class_Fanfare_Exception(zend_ce_throwable);
 	fanfare_ce_phase = register_class_Fanfare_Phase();
@@ -85,7 +86,9 @@ static void module_register_classes(void)
 	fanfare_ce_snapshot = register_class_Fanfare_Snapshot();
 	fanfare_ce_listener = register_class_Fanfare_Listener();
 	listenable = register_class_Fanfare_Listenable();
-	fanfare_ce_client = register_class_Fanfare_Client(gateway, cluster_inspector, listenable);
+	fanfare_ce_connection = register_class_Fanfare_Connection();
+	operator = register_class_Fanfare_Operator();
+	fanfare_ce_client = register_class_Fanfare_Client(gateway, cluster_inspector, listenable, operator);
 }
 
 static void module_after_fork(void)
@@ -136,6 +139,13 @@ static PHP_RINIT_FUNCTION(fanfare)
 static PHP_RSHUTDOWN_FUNCTION(fanfare)
 {
 	fanfare_stream_free_all(&FANFARE_G(streams), true);
+	fanfare_pool_request_end();
+	return SUCCESS;
+}
+
+/* Once more, behind everybody's end of the request: PHP writes a session then, and its handler may publish. */
+static ZEND_MODULE_POST_ZEND_DEACTIVATE_D(fanfare)
+{
 	fanfare_pool_request_end();
 	return SUCCESS;
 }
@@ -191,7 +201,7 @@ zend_module_entry fanfare_module_entry = {
 	PHP_MODULE_GLOBALS(fanfare),
 	PHP_GINIT(fanfare),
 	PHP_GSHUTDOWN(fanfare),
-	NULL,
+	ZEND_MODULE_POST_ZEND_DEACTIVATE_N(fanfare),
 	STANDARD_MODULE_PROPERTIES_EX,
 };
 

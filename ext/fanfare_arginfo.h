@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 7c8996d092c9967b2c9260e77269fafbddda41a4 */
+ * Stub hash: 99c77bfed8efb2473ca5343c80dd9a3956a36c45 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
@@ -104,6 +104,7 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Stats___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, bytesOut, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, dropped, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, draining, _IS_BOOL, 0, "false")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, extra, IS_ARRAY, 0, "[]")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Publisher_publish, 0, 2, Fanfare\\Receipt, 0)
@@ -219,6 +220,25 @@ ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Listenable_listen, 
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, ackTimeout, IS_DOUBLE, 0, "30.0")
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Connection___construct, 0, 0, 1)
+	ZEND_ARG_TYPE_INFO(0, socketId, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, userId, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, address, IS_STRING, 0, "\"\"")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, openedAt, IS_DOUBLE, 0, "0.0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, subscriptions, IS_LONG, 0, "0")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Operator_connections, 0, 0, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, limit, IS_LONG, 0, "100")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, after, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Operator_stop arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Operator_restart arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Operator_reload arginfo_class_Fanfare_Listener_close
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Client___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, app, IS_STRING, 1, "null")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, secret, IS_STRING, 1, "null")
@@ -267,6 +287,14 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_listen arginfo_class_Fanfare_Listenable_listen
 
+#define arginfo_class_Fanfare_Client_connections arginfo_class_Fanfare_Operator_connections
+
+#define arginfo_class_Fanfare_Client_stop arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Client_restart arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Client_reload arginfo_class_Fanfare_Listener_close
+
 #define arginfo_class_Fanfare_Client_close arginfo_class_Fanfare_Listener_close
 
 
@@ -292,6 +320,7 @@ ZEND_METHOD(Fanfare_Listener, release);
 ZEND_METHOD(Fanfare_Listener, snapshot);
 ZEND_METHOD(Fanfare_Listener, close);
 ZEND_METHOD(Fanfare_Listener, __construct);
+ZEND_METHOD(Fanfare_Connection, __construct);
 ZEND_METHOD(Fanfare_Client, __construct);
 ZEND_METHOD(Fanfare_Client, publish);
 ZEND_METHOD(Fanfare_Client, publishMany);
@@ -309,6 +338,10 @@ ZEND_METHOD(Fanfare_Client, ping);
 ZEND_METHOD(Fanfare_Client, stats);
 ZEND_METHOD(Fanfare_Client, answerWasPartial);
 ZEND_METHOD(Fanfare_Client, listen);
+ZEND_METHOD(Fanfare_Client, connections);
+ZEND_METHOD(Fanfare_Client, stop);
+ZEND_METHOD(Fanfare_Client, restart);
+ZEND_METHOD(Fanfare_Client, reload);
 ZEND_METHOD(Fanfare_Client, close);
 
 
@@ -510,6 +543,21 @@ static const zend_function_entry class_Fanfare_Listenable_methods[] = {
 };
 
 
+static const zend_function_entry class_Fanfare_Connection_methods[] = {
+	ZEND_ME(Fanfare_Connection, __construct, arginfo_class_Fanfare_Connection___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Operator_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, connections, arginfo_class_Fanfare_Operator_connections, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, stop, arginfo_class_Fanfare_Operator_stop, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, restart, arginfo_class_Fanfare_Operator_restart, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, reload, arginfo_class_Fanfare_Operator_reload, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
 static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, __construct, arginfo_class_Fanfare_Client___construct, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, publish, arginfo_class_Fanfare_Client_publish, ZEND_ACC_PUBLIC)
@@ -528,6 +576,10 @@ static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, stats, arginfo_class_Fanfare_Client_stats, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, answerWasPartial, arginfo_class_Fanfare_Client_answerWasPartial, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, listen, arginfo_class_Fanfare_Client_listen, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, connections, arginfo_class_Fanfare_Client_connections, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, stop, arginfo_class_Fanfare_Client_stop, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, restart, arginfo_class_Fanfare_Client_restart, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, reload, arginfo_class_Fanfare_Client_reload, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, close, arginfo_class_Fanfare_Client_close, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };
@@ -603,6 +655,16 @@ static zend_class_entry *register_class_Fanfare_Reason(void)
 	zend_string *enum_case_TooLarge_value_str = zend_string_init("too_large", strlen("too_large"), 1);
 	ZVAL_STR(&enum_case_TooLarge_value, enum_case_TooLarge_value_str);
 	zend_enum_add_case_cstr(class_entry, "TooLarge", &enum_case_TooLarge_value);
+
+	zval enum_case_Forbidden_value;
+	zend_string *enum_case_Forbidden_value_str = zend_string_init("forbidden", strlen("forbidden"), 1);
+	ZVAL_STR(&enum_case_Forbidden_value, enum_case_Forbidden_value_str);
+	zend_enum_add_case_cstr(class_entry, "Forbidden", &enum_case_Forbidden_value);
+
+	zval enum_case_Draining_value;
+	zend_string *enum_case_Draining_value_str = zend_string_init("draining", strlen("draining"), 1);
+	ZVAL_STR(&enum_case_Draining_value, enum_case_Draining_value_str);
+	zend_enum_add_case_cstr(class_entry, "Draining", &enum_case_Draining_value);
 
 	zval enum_case_Internal_value;
 	zend_string *enum_case_Internal_value_str = zend_string_init("internal", strlen("internal"), 1);
@@ -1037,6 +1099,12 @@ static zend_class_entry *register_class_Fanfare_Stats(void)
 	zend_declare_typed_property(class_entry, property_draining_name, &property_draining_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
 	zend_string_release(property_draining_name);
 
+	zval property_extra_default_value;
+	ZVAL_UNDEF(&property_extra_default_value);
+	zend_string *property_extra_name = zend_string_init("extra", sizeof("extra") - 1, 1);
+	zend_declare_typed_property(class_entry, property_extra_name, &property_extra_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_extra_name);
+
 	return class_entry;
 }
 
@@ -1296,14 +1364,65 @@ static zend_class_entry *register_class_Fanfare_Listenable(void)
 	return class_entry;
 }
 
-static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway, zend_class_entry *class_entry_Fanfare_ClusterInspector, zend_class_entry *class_entry_Fanfare_Listenable)
+static zend_class_entry *register_class_Fanfare_Connection(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Connection", class_Fanfare_Connection_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_socketId_default_value;
+	ZVAL_UNDEF(&property_socketId_default_value);
+	zend_string *property_socketId_name = zend_string_init("socketId", sizeof("socketId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_socketId_name, &property_socketId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_socketId_name);
+
+	zval property_userId_default_value;
+	ZVAL_UNDEF(&property_userId_default_value);
+	zend_string *property_userId_name = zend_string_init("userId", sizeof("userId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_userId_name, &property_userId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_userId_name);
+
+	zval property_address_default_value;
+	ZVAL_UNDEF(&property_address_default_value);
+	zend_string *property_address_name = zend_string_init("address", sizeof("address") - 1, 1);
+	zend_declare_typed_property(class_entry, property_address_name, &property_address_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_address_name);
+
+	zval property_openedAt_default_value;
+	ZVAL_UNDEF(&property_openedAt_default_value);
+	zend_string *property_openedAt_name = zend_string_init("openedAt", sizeof("openedAt") - 1, 1);
+	zend_declare_typed_property(class_entry, property_openedAt_name, &property_openedAt_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_DOUBLE));
+	zend_string_release(property_openedAt_name);
+
+	zval property_subscriptions_default_value;
+	ZVAL_UNDEF(&property_subscriptions_default_value);
+	zend_string *property_subscriptions_name = zend_string_init("subscriptions", sizeof("subscriptions") - 1, 1);
+	zend_declare_typed_property(class_entry, property_subscriptions_name, &property_subscriptions_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_subscriptions_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Operator(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Operator", class_Fanfare_Operator_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway, zend_class_entry *class_entry_Fanfare_ClusterInspector, zend_class_entry *class_entry_Fanfare_Listenable, zend_class_entry *class_entry_Fanfare_Operator)
 {
 	zend_class_entry ce, *class_entry;
 
 	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Client", class_Fanfare_Client_methods);
 	class_entry = zend_register_internal_class_ex(&ce, NULL);
 	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
-	zend_class_implements(class_entry, 3, class_entry_Fanfare_Gateway, class_entry_Fanfare_ClusterInspector, class_entry_Fanfare_Listenable);
+	zend_class_implements(class_entry, 4, class_entry_Fanfare_Gateway, class_entry_Fanfare_ClusterInspector, class_entry_Fanfare_Listenable, class_entry_Fanfare_Operator);
 
 	zval const_VERSION_value;
 	zend_string *const_VERSION_value_str = zend_string_init(PHP_FANFARE_VERSION, strlen(PHP_FANFARE_VERSION), 1);

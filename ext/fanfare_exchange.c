@@ -71,7 +71,9 @@ static enum fanfare_status exchange_connect(struct fanfare_peer *peer, const str
 		}
 		now = fanfare_io_now();
 		if (!waits || now >= until || !fanfare_io_may_return(&peer->address, err, now - start)) {
-			fanfare_breaker_away(&peer->breaker, now);
+			if (!fanfare_io_is_ours(err)) {
+				fanfare_breaker_away(&peer->breaker, now);
+			}
 			outcome->err = err;
 			return fanfare_outcome_fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
 		}
@@ -450,9 +452,11 @@ enum fanfare_status fanfare_exchange(struct fanfare_peer *peer, enum ff_ipc_type
 	unsigned int lost = 0;
 	bool complete = false;
 
+	/* An order that has left is not given twice: the second one would end the daemon that the first has started. */
 	do {
 		status = exchange_once(peer, type, seq, payload, budget, &complete, answer, outcome);
-	} while (status == FANFARE_LOST && exchange_again(++lost, budget, outcome));
+	} while (status == FANFARE_LOST && !(complete && type == FF_IPC_CONTROLLED) &&
+	         exchange_again(++lost, budget, outcome));
 
 	if (complete && status == FANFARE_REJECTED) {
 		/* The one who refuses us has not acted, but somebody before him may have. */

@@ -328,6 +328,51 @@ static bool values_is_word(const msgpack_object *key, const char *word)
 	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == len && memcmp(key->via.str.ptr, word, len) == 0;
 }
 
+/* A figure that has a property of its own. */
+static bool values_stats_known(zend_object *object, const msgpack_object *key, const msgpack_object *value)
+{
+	if (value->type == MSGPACK_OBJECT_STR && values_is_word(key, "version")) {
+		zval_ptr_dtor_str(fanfare_value_slot(object, 0));
+		ZVAL_STRINGL(fanfare_value_slot(object, 0), value->via.str.ptr, value->via.str.size);
+		return true;
+	}
+	if (value->type == MSGPACK_OBJECT_BOOLEAN && values_is_word(key, "draining")) {
+		ZVAL_BOOL(fanfare_value_slot(object, 1 + VALUES_STATS), value->via.boolean);
+		return true;
+	}
+	for (uint32_t i = 0; i < VALUES_STATS && value->type == MSGPACK_OBJECT_POSITIVE_INTEGER; i++) {
+		if (values_is_word(key, values_stats[i])) {
+			ZVAL_LONG(fanfare_value_slot(object, 1 + i), (zend_long) value->via.u64);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One of the others, of the kinds that the protocol has for them. */
+static void values_stats_extra(zval *extra, const msgpack_object *key, const msgpack_object *value)
+{
+	zval item;
+
+	if (key->type != MSGPACK_OBJECT_STR) {
+		return;
+	}
+	switch (value->type) {
+	case MSGPACK_OBJECT_POSITIVE_INTEGER:
+		ZVAL_LONG(&item, (zend_long) value->via.u64);
+		break;
+	case MSGPACK_OBJECT_BOOLEAN:
+		ZVAL_BOOL(&item, value->via.boolean);
+		break;
+	case MSGPACK_OBJECT_STR:
+		ZVAL_STRINGL(&item, value->via.str.ptr, value->via.str.size);
+		break;
+	default:
+		return;
+	}
+	zend_symtable_str_update(Z_ARRVAL_P(extra), key->via.str.ptr, key->via.str.size, &item);
+}
+
 void fanfare_value_stats(zval *out, const msgpack_object_map *map)
 {
 	zend_object *object;
@@ -339,22 +384,13 @@ void fanfare_value_stats(zval *out, const msgpack_object_map *map)
 		ZVAL_LONG(fanfare_value_slot(object, 1 + i), 0);
 	}
 	ZVAL_FALSE(fanfare_value_slot(object, 1 + VALUES_STATS));
+	array_init(fanfare_value_slot(object, 2 + VALUES_STATS));
 
 	for (uint32_t n = 0; n < map->size; n++) {
 		const msgpack_object *key = &map->ptr[n].key, *value = &map->ptr[n].val;
 
-		if (value->type == MSGPACK_OBJECT_STR && values_is_word(key, "version")) {
-			zval_ptr_dtor_str(fanfare_value_slot(object, 0));
-			ZVAL_STRINGL(fanfare_value_slot(object, 0), value->via.str.ptr, value->via.str.size);
-		} else if (value->type == MSGPACK_OBJECT_BOOLEAN && values_is_word(key, "draining")) {
-			ZVAL_BOOL(fanfare_value_slot(object, 1 + VALUES_STATS), value->via.boolean);
-		} else if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
-			for (uint32_t i = 0; i < VALUES_STATS; i++) {
-				if (values_is_word(key, values_stats[i])) {
-					ZVAL_LONG(fanfare_value_slot(object, 1 + i), (zend_long) value->via.u64);
-					break;
-				}
-			}
+		if (!values_stats_known(object, key, value)) {
+			values_stats_extra(OBJ_PROP_NUM(object, 2 + VALUES_STATS), key, value);
 		}
 	}
 }
@@ -365,8 +401,9 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 	zend_string *version = ZSTR_EMPTY_ALLOC();
 	zend_long n[VALUES_STATS] = {0};
 	bool draining = false;
+	zval *extra = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(0, 10)
+	ZEND_PARSE_PARAMETERS_START(0, 11)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_STR(version)
 		Z_PARAM_LONG(n[0])
@@ -378,6 +415,7 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 		Z_PARAM_LONG(n[6])
 		Z_PARAM_LONG(n[7])
 		Z_PARAM_BOOL(draining)
+		Z_PARAM_ARRAY(extra)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (fanfare_value_constructed(object)) {
@@ -388,4 +426,9 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 		ZVAL_LONG(fanfare_value_slot(object, 1 + i), n[i]);
 	}
 	ZVAL_BOOL(fanfare_value_slot(object, 1 + VALUES_STATS), draining);
+	if (extra != NULL) {
+		ZVAL_COPY(fanfare_value_slot(object, 2 + VALUES_STATS), extra);
+	} else {
+		ZVAL_EMPTY_ARRAY(fanfare_value_slot(object, 2 + VALUES_STATS));
+	}
 }

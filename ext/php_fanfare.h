@@ -93,6 +93,7 @@ extern zend_class_entry *fanfare_ce_event_type;
 extern zend_class_entry *fanfare_ce_event;
 extern zend_class_entry *fanfare_ce_snapshot;
 extern zend_class_entry *fanfare_ce_listener;
+extern zend_class_entry *fanfare_ce_connection;
 extern zend_class_entry *fanfare_ce_client;
 
 extern zend_module_entry fanfare_module_entry;

@@ -27,6 +27,12 @@ enum Reason: string
     case InvalidEvent = 'invalid_event';
     case InvalidPayload = 'invalid_payload';
     case TooLarge = 'too_large';
+
+    /** An order that is not for this user: see Operator. */
+    case Forbidden = 'forbidden';
+
+    /** An order to a daemon that is shutting down. */
+    case Draining = 'draining';
     case Internal = 'internal';
     case Other = 'other';
 }
@@ -321,6 +327,17 @@ final class Stats
 
     public readonly bool $draining;
 
+    /**
+     * What else the daemon tells of itself and of its configuration, by the names of docs/ipc.md: state, memory, unix_ms,
+     * nodes, listen, max_event_size, allowed_origins and so on. A name that the daemon does not know is not there.
+     *
+     * @var array<string, int|bool|string>
+     */
+    public readonly array $extra;
+
+    /**
+     * @param mixed[] $extra
+     */
     public function __construct(
         string $version = "",
         int $pid = 0,
@@ -332,6 +349,7 @@ final class Stats
         int $bytesOut = 0,
         int $dropped = 0,
         bool $draining = false,
+        array $extra = [],
     ) {
     }
 }
@@ -676,6 +694,66 @@ interface Listenable
 }
 
 /**
+ * A client's WebSocket.
+ * @strict-properties
+ */
+final class Connection
+{
+    public readonly string $socketId;
+
+    /** The user who has signed in, else the one that a presence channel knows it as. */
+    public readonly ?string $userId;
+
+    /** Where the client is, also behind a proxy that the daemon trusts; "" if it is not known. */
+    public readonly string $address;
+
+    /** When it was opened: seconds since 1970. */
+    public readonly float $openedAt;
+
+    /** How many channels it is on. */
+    public readonly int $subscriptions;
+
+    public function __construct(
+        string $socketId,
+        ?string $userId = null,
+        string $address = "",
+        float $openedAt = 0.0,
+        int $subscriptions = 0,
+    ) {
+    }
+}
+
+/**
+ * The daemon in the hands of its operator. Orders are for the user that the daemon runs as, for root, and for applications
+ * with control = yes in the daemon's configuration; for others they are a RejectedException with Reason::Forbidden.
+ */
+interface Operator
+{
+    /**
+     * The application's connections on this daemon's node, a page at a time; answerWasPartial() tells that other nodes
+     * have more.
+     *
+     * @param int $limit how many at most, 1 to 10000; fewer come on the last page only
+     * @param string|null $after the socket id of the last one on the page before
+     * @return list<Connection>
+     */
+    public function connections(int $limit = 100, ?string $after = null): array;
+
+    /** The daemon closes its clients and ends, as for SIGTERM. Returns when it has begun. */
+    public function stop(): void;
+
+    /**
+     * The daemon closes its clients, so that they connect again, and executes its program anew: same process, same
+     * arguments, whatever supervises it. Returns when that has begun; a publish meanwhile waits. Refused, with what is
+     * wrong, when it would not start again.
+     */
+    public function restart(): void;
+
+    /** The daemon reads its configuration again. Returns when that is in use; refused, with what is wrong, when it is not. */
+    public function reload(): void;
+}
+
+/**
  * A handle on one application of one daemon. The connection belongs to the thread, is opened at the first call and is
  * shared by all handles with the same socket, application and secret. Two clients are equal (==) only if they are the
  * same object.
@@ -683,7 +761,7 @@ interface Listenable
  * @strict-properties
  * @not-serializable
  */
-final class Client implements Gateway, ClusterInspector, Listenable
+final class Client implements Gateway, ClusterInspector, Listenable, Operator
 {
     /**
      * @var string
@@ -804,6 +882,22 @@ final class Client implements Gateway, ClusterInspector, Listenable
         int $window = 16,
         float $ackTimeout = 30.0,
     ): Listener {
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+    }
+
+    public function stop(): void
+    {
+    }
+
+    public function restart(): void
+    {
+    }
+
+    public function reload(): void
+    {
     }
 
     /**

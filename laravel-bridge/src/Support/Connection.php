@@ -25,6 +25,8 @@ final class Connection
     /**
      * @param  bool  $queuesFailures  what may succeed later is left to a job, whatever $onFailure says of the rest
      * @param  list<string>  $faults  values that cannot be used
+     * @param  string  $lines  how the lines of .env with the credentials begin
+     * @param  ?string  $host  where browsers reach the daemon, with port and scheme; nothing here connects to it
      */
     private function __construct(
         public readonly ?string $appId,
@@ -42,6 +44,10 @@ final class Connection
         private readonly float $directTimeout,
         public readonly ?string $name,
         private readonly array $faults,
+        private readonly string $lines,
+        public readonly ?string $host,
+        public readonly ?string $port,
+        public readonly ?string $scheme,
     ) {
     }
 
@@ -114,7 +120,19 @@ final class Connection
             directTimeout: (float) $directTimeout,
             name: $name,
             faults: $faults,
+            lines: ($config['driver'] ?? null) === 'reverb' ? 'REVERB' : 'FANFARE',
+            host: self::text($options['host'] ?? null),
+            port: self::text($options['port'] ?? null),
+            scheme: self::text($options['scheme'] ?? null),
         );
+    }
+
+    /**
+     * Whether no credentials are given at all.
+     */
+    public function isEmpty(): bool
+    {
+        return $this->appId === null && $this->key === null && $this->secret === null;
     }
 
     /**
@@ -138,6 +156,7 @@ final class Connection
             directTimeout: $this->directTimeout,
             name: $this->name,
             faults: $this->faults,
+            lines: $this->lines,
         );
     }
 
@@ -234,9 +253,9 @@ final class Connection
     private function missingCredentials(): string
     {
         $missing = array_keys(array_filter([
-            'FANFARE_APP_ID' => $this->appId === null,
-            'FANFARE_APP_KEY' => $this->key === null,
-            'FANFARE_APP_SECRET' => $this->secret === null,
+            $this->lines.'_APP_ID' => $this->appId === null,
+            $this->lines.'_APP_KEY' => $this->key === null,
+            $this->lines.'_APP_SECRET' => $this->secret === null,
         ]));
 
         return sprintf(

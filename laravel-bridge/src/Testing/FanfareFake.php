@@ -12,7 +12,10 @@ use Fanfare\Laravel\Events\SnapshotTaken;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\FanfareManager;
 use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\ClientConnection;
 use Fanfare\Laravel\Server\Member;
+use Fanfare\Laravel\Server\Receipt;
+use Fanfare\Laravel\Server\Stats;
 use Fanfare\Laravel\Server\UserId;
 use Illuminate\Contracts\Auth\Authenticatable;
 use Illuminate\Support\Testing\Fakes\Fake;
@@ -50,7 +53,20 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
 
     private bool $partial = false;
 
+    private Stats $stats;
+
+    /** @var list<ClientConnection> */
+    private array $connections = [];
+
+    /** @var list<'stop'|'restart'|'reload'> */
+    private array $orders = [];
+
     private ?FakeListener $listener = null;
+
+    public function __construct()
+    {
+        $this->stats = new Stats('fake');
+    }
 
     public function publish(array $messages): void
     {
@@ -143,6 +159,68 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
     public function answerWasPartial(): bool
     {
         return $this->partial;
+    }
+
+    public function send(Message $message): Receipt
+    {
+        $this->record([$message]);
+
+        return new Receipt((string) count($this->calls));
+    }
+
+    public function stats(): Stats
+    {
+        $this->failIfTold();
+
+        return $this->stats;
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+        $this->failIfTold();
+        $ids = array_map(static fn (ClientConnection $connection): string => $connection->socketId, $this->connections);
+        $from = $after === null ? false : array_search($after, $ids, true);
+
+        return array_slice($this->connections, $from === false ? 0 : $from + 1, $limit);
+    }
+
+    public function stop(): void
+    {
+        $this->order('stop');
+    }
+
+    public function restart(): void
+    {
+        $this->order('restart');
+    }
+
+    public function reload(): void
+    {
+        $this->order('reload');
+    }
+
+    public function withStats(Stats $stats): self
+    {
+        $this->stats = $stats;
+
+        return $this;
+    }
+
+    public function withConnections(ClientConnection ...$connections): self
+    {
+        $this->connections = array_values($connections);
+
+        return $this->withConnectionCount(count($connections));
+    }
+
+    /**
+     * What the daemon was ordered, in turn: "stop", "restart", "reload".
+     *
+     * @return list<'stop'|'restart'|'reload'>
+     */
+    public function orders(): array
+    {
+        return $this->orders;
     }
 
     /**
@@ -362,6 +440,15 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
         $this->failIfTold();
 
         $this->calls[] = $messages;
+    }
+
+    /**
+     * @param  'stop'|'restart'|'reload'  $order
+     */
+    private function order(string $order): void
+    {
+        $this->failIfTold();
+        $this->orders[] = $order;
     }
 
     private function failIfTold(): void

@@ -7,7 +7,7 @@ fanfare
 foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutException', 'ConnectionLostException',
     'ProtocolException', 'UnconfirmedException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
     'FlushResult', 'Channel', 'CachedEvent', 'Member', 'Stats', 'Publisher', 'AsyncPublisher', 'Inspector',
-    'Terminator', 'ClusterInspector', 'Gateway', 'Event', 'Snapshot', 'Listener', 'Listenable', 'Client', 'Phase', 'Reason', 'Ack',
+    'Terminator', 'ClusterInspector', 'Gateway', 'Event', 'Snapshot', 'Listener', 'Listenable', 'Connection', 'Operator', 'Client', 'Phase', 'Reason', 'Ack',
     'EventType'] as $name) {
     $class = new ReflectionClass("Fanfare\\$name");
     echo implode(' ', Reflection::getModifierNames($class->getModifiers())), $class->isInterface() ? 'interface' : '',
@@ -24,7 +24,7 @@ foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutExcepti
         }
     }
 }
-foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'ClusterInspector', 'Gateway', 'Listener', 'Listenable', 'Client'] as $name) {
+foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'ClusterInspector', 'Gateway', 'Listener', 'Listenable', 'Operator', 'Client'] as $name) {
     echo "$name: ", implode(' ', array_map(fn ($m) => $m->getName(), (new ReflectionClass("Fanfare\\$name"))->getMethods())), "\n";
 }
 foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases(), Fanfare\Ack::cases(), Fanfare\EventType::cases()) as $case) {
@@ -91,6 +91,7 @@ final Stats
   readonly int $bytesOut
   readonly int $dropped
   readonly bool $draining
+  readonly array $extra
 interface Publisher
 interface AsyncPublisher
 interface Inspector
@@ -115,7 +116,14 @@ final Snapshot
   readonly array $members
 final Listener
 interface Listenable
-final Client implements Fanfare\AsyncPublisher, Fanfare\ClusterInspector, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Listenable, Fanfare\Publisher, Fanfare\Terminator
+final Connection
+  readonly string $socketId
+  readonly ?string $userId
+  readonly string $address
+  readonly float $openedAt
+  readonly int $subscriptions
+interface Operator
+final Client implements Fanfare\AsyncPublisher, Fanfare\ClusterInspector, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Listenable, Fanfare\Operator, Fanfare\Publisher, Fanfare\Terminator
  Phase
   readonly string $name
   readonly string $value
@@ -136,7 +144,8 @@ ClusterInspector: answerWasPartial
 Gateway: publish publishMany sendToUser publishAsync pending flush channels channel members connectionCount ping stats terminateUser terminateConnection
 Listener: receive ack release snapshot close __construct
 Listenable: listen
-Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats answerWasPartial listen close
+Operator: connections stop restart reload
+Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats answerWasPartial listen connections stop restart reload close
 Connect = connect
 Write = write
 Ack = ack
@@ -147,6 +156,8 @@ InvalidChannel = invalid_channel
 InvalidEvent = invalid_event
 InvalidPayload = invalid_payload
 TooLarge = too_large
+Forbidden = forbidden
+Draining = draining
 Internal = internal
 Other = other
 Local = local
