@@ -19,6 +19,7 @@ struct limits {
     uint64_t header_timeout, keepalive_timeout, activity_timeout, ping_interval, pong_timeout;
     uint64_t output_soft, output_soft_seconds, output_hard, output_total, close_timeout,
         mailbox_high, max_handshakes, handshake_rate, webhook_queue;
+    uint64_t listen_queue, listen_queue_size, listen_groups, listen_group_ttl;
 };
 
 struct text_list {

@@ -14,6 +14,7 @@ struct ipc_line;
 struct ipc_order;
 struct ipc_page;
 struct ipc_question;
+struct listener;
 
 /* Acknowledgements that wait for the cluster, see links/ipc_wait.h. */
 struct ipc_waits {
@@ -46,6 +47,7 @@ struct peer {
     uint32_t unsettled; /* of that, bytes that were not answered yet */
     uint8_t producer[FF_IPC_PRODUCER];
     struct ipc_line *line;         /* its acknowledgements that wait; NULL: none */
+    struct listener *listener;     /* links/listen.h; NULL: a publisher */
     struct ipc_question *question; /* that other nodes are asked; NULL: none */
     struct ipc_order *order;       /* to the process, under way; NULL: none */
     struct ipc_page *page;         /* of connections, being gathered; NULL: none */

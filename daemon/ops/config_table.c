@@ -197,6 +197,15 @@ const struct config_key config_keys[] = {
      .min = 1, .max = 10 * MILLION,
      .help = "Webhook events of an application that wait to be delivered; more are dropped and "
              "counted."},
+    LIMIT(listen_queue, KEY_COUNT, "10000", 10 * MILLION,
+          "Events that wait for a group of listeners; over it the oldest are dropped and counted, "
+          "and the group is told."),
+    LIMIT(listen_queue_size, KEY_SIZE, "16M", 1024 * 1024 * MB,
+          "Bytes that the events of a group occupy, likewise."),
+    LIMIT(listen_groups, KEY_COUNT, "100", MILLION,
+          "Groups of listeners of an application; a listener without a group is one."),
+    LIMIT(listen_group_ttl, KEY_SECONDS, "86400", 365 * 86400,
+          "How long a group without listeners is kept, with the events that wait for it."),
 
     {SECTION_APP, "key", KEY_TEXT, KEY_REQUIRED, "", IN_APP(key), .kind = &kind_app_key,
      .help = "Public key, which clients connect with (REVERB_APP_KEY, PUSHER_APP_KEY)."},

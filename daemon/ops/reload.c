@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/redis.h"
+#include "links/listen.h"
 #include "links/webhook.h"
 #include "net/tls_context.h"
 #include "ops/certificates.h"
@@ -130,6 +131,7 @@ static void reload_swap(struct reload *reload, struct apps *apps, const struct c
     struct apps *old = hub_reload(reload->hub, apps, config->drain_period * 1000);
     ipc_reload(reload->ipc, old);
     webhooks_configure(reload->hub->webhooks);
+    listens_configure(reload->hub->listens);
     if (reload->cluster != NULL) {
         cluster_reloaded(reload->cluster);
     }

@@ -16,6 +16,7 @@
 #include "links/cluster.h"
 #include "links/ipc.h"
 #include "links/redis.h"
+#include "links/listen.h"
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
@@ -390,6 +391,7 @@ static int server_init(struct server *server, const struct config *config, const
     server->hub.counters[server->hub.ncounters++] = &server->counters;
     server->ipc = ipc_new(&server->hub);
     webhooks_new(&server->hub);
+    listens_new(&server->hub);
     if (server_join(server) != 0) {
         return -1;
     }
@@ -468,6 +470,7 @@ static void server_free(struct server *server)
     reload_free(&server->reload);
     shutdown_free(&server->shutdown);
     webhooks_free(server->hub.webhooks);
+    listens_free(server->hub.listens);
     event_del(&server->signals);
     event_del(&server->housekeeping);
     close(server->signal_fd);

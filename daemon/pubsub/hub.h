@@ -27,6 +27,7 @@ struct cluster_ops;
 struct control_ops;
 struct gathered;
 struct inflight;
+struct listens;
 struct process_facts;
 struct sockets_query;
 struct webhooks;
@@ -84,9 +85,11 @@ struct hub {
     const struct cluster_ops *cluster_ops; /* pubsub/cluster.h; NULL: this node is alone */
     void *cluster;                         /* links/cluster */
     struct inflight *inflight;             /* pubsub/inorder.h */
-    void (*confirmed)(struct hub *hub);    /* something has become confirmed, or was dropped; NULL:
-                                              nobody waits */
-    const struct gathered *gathered; /* what others have answered, for the time of an answer */
+    struct listens *listens;               /* links/listen; NULL: none */
+    void (*turned)(struct hub *hub);    /* the turn is over, before the flush; NULL: nobody waits */
+    void (*confirmed)(struct hub *hub); /* something has become confirmed, or was dropped; NULL:
+                                           nobody waits */
+    const struct gathered *gathered;    /* what others have answered, for the time of an answer */
     const struct counters *counters[FLOW_WORKERS + 1];
     uint32_t ncounters;
 };

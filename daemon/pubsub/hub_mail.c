@@ -82,6 +82,16 @@ static bool hub_on_mail(void *arg, struct mail *mail)
     case MAIL_WATCH:
         watchers_answer(hub, (struct mail_watch *)mail);
         break;
+    case MAIL_SESSION: {
+        const struct mail_session *session = (struct mail_session *)mail;
+        struct announcement announcement = {
+            .kind = session->opened ? ANNOUNCE_OPENED : ANNOUNCE_CLOSED,
+            .app = session->app,
+            .sender = &session->socket,
+            .user_id = {session->user_len > 0 ? session->user_id : NULL, session->user_len}};
+        announce(&hub->announcer, &announcement);
+        break;
+    }
     case MAIL_TERMINATED: {
         const struct mail_terminated *terminated = (struct mail_terminated *)mail;
         pending_answer(&hub->pendings, terminated->question, terminated->n);
@@ -118,6 +128,9 @@ static void hub_before_flush(void *arg)
     occupancy_tell_due(hub);
     if (hub->cluster_ops != NULL) {
         hub->cluster_ops->turn(hub->cluster);
+    }
+    if (hub->turned != NULL) {
+        hub->turned(hub);
     }
     /* With one worker the loop is his as well, and he has held his clients by the same rule. */
     if (hub->loop->held.count > 0 && hub_open(hub)) {

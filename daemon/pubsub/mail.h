@@ -35,6 +35,7 @@ enum mail_type {
     MAIL_REQUEST,    /* a request of the HTTP API */
     MAIL_RELOADED,   /* urgent: I use the new generation */
     MAIL_TERMINATED, /* urgent: so many connections were ended, for who asked */
+    MAIL_SESSION,    /* a connection was established, or has ended: where somebody wants to know */
     MAIL_WATCH,      /* one of my connections wants to know which of these users are there */
     MAIL_SOCKETS,    /* urgent: these of my connections are there */
 };
@@ -153,6 +154,14 @@ struct mail_tell {
     struct mail mail;
     uint32_t slot, gen;
     struct frame *frame;
+};
+
+struct mail_session {
+    struct mail mail;
+    uint32_t app, user_len; /* user_len 0: nobody had signed in */
+    bool opened;
+    struct socket_ref socket;
+    char user_id[];
 };
 
 struct mail_watch {

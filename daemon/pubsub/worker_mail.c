@@ -128,6 +128,7 @@ static bool worker_on_mail(void *arg, struct mail *mail)
     case MAIL_PUBLISH:
     case MAIL_REQUEST:
     case MAIL_WATCH:
+    case MAIL_SESSION:
     case MAIL_TERMINATED:
     case MAIL_SOCKETS:
         check(false); /* mail for the hub */

@@ -99,6 +99,26 @@ static void session_log_refusal(const struct conn *conn, const struct session_re
                 request->origin.p != NULL ? request->origin.p : "");
 }
 
+/* A listener of the application wants to know. Nobody else pays for it. */
+static void session_tell(struct conn *conn, const struct app *app, bool opened)
+{
+    struct slice user = opened ? (struct slice){NULL, 0} : session_user_id(conn);
+    struct worker *worker = worker_of(conn);
+    struct mail_session *mail = mem_alloc(sizeof(*mail) + user.len);
+    *mail = (struct mail_session){
+        .mail = {.type = MAIL_SESSION, .weight = flow_mail(sizeof(*mail) + user.len)},
+        .app = app->index,
+        .user_len = (uint32_t)user.len,
+        .opened = opened,
+        .socket = {.random = session_of(conn)->subscriber.random,
+                   .worker = worker->id,
+                   .slot = conn->slot}};
+    if (user.len > 0) {
+        memcpy(mail->user_id, user.p, user.len);
+    }
+    mailbox_post(worker->flow->hub, &mail->mail);
+}
+
 static void session_welcome(struct conn *conn, struct app *app, struct slice origin)
 {
     struct worker *worker = worker_of(conn);
@@ -107,6 +127,9 @@ static void session_welcome(struct conn *conn, struct app *app, struct slice ori
     subscriber_init(&session->subscriber, rnd_u64() >> 12 | 1, app->index);
     session->subscriber.flags |= SESSION_ADMITTED;
     counter_add(conn->loop->counters, COUNTER_CONNECTIONS_OPENED, 1);
+    if (app_tells_sessions(app)) {
+        session_tell(conn, app, true);
+    }
     if (session_rates_init(conn, app) != 0) {
         conn_doom(conn);
         return;
@@ -326,6 +349,9 @@ static void session_expired(struct conn *conn, enum idle_class was)
 static void session_leave(struct conn *conn)
 {
     struct session *session = session_of(conn);
+    if ((session->subscriber.flags & SESSION_ADMITTED) && app_tells_sessions(session_app(conn))) {
+        session_tell(conn, session_app(conn), false);
+    }
     chan_leave_all(conn);
     ws_part_drop(&session->part);
     session_rare_free(conn);

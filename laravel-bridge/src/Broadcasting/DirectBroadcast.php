@@ -13,8 +13,17 @@ use Illuminate\Contracts\Broadcasting\Factory;
  */
 final class DirectBroadcast extends BroadcastEvent
 {
+    /**
+     * @param  object  $event
+     * @param  DirectConnections  $connections  those that it goes to
+     */
+    public function __construct($event, public readonly DirectConnections $connections)
+    {
+        parent::__construct($event);
+    }
+
     public function handle(Factory $manager): void
     {
-        parent::handle(new DirectConnections($manager));
+        parent::handle($this->connections);
     }
 }

@@ -4,7 +4,6 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
-use BackedEnum;
 use Closure;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Contracts\Broadcasting\ShouldBeUnique;
@@ -43,12 +42,12 @@ final class DirectEvents
     {
         if ($event instanceof ShouldBroadcastNow
             || (method_exists($event, 'shouldBroadcastNow') && $event->shouldBroadcastNow())
-            || ! self::connectionsAreDirect($manager, $event)
+            || ($connections = self::connections($manager, $event)) === null
             || self::asksForTheQueue($app, $event)) {
             return null;
         }
 
-        $job = new DirectBroadcast(clone $event);
+        $job = new DirectBroadcast(clone $event, $connections);
 
         return self::queueIsFaked($app, $job) ? null : $job;
     }
@@ -60,19 +59,15 @@ final class DirectEvents
      */
     public static function afterCommitIfAsked(Container $app, DirectBroadcast $job, Closure $publish): void
     {
-        if ((bool) ($job->afterCommit ?? self::queueWaitsForCommit($app)) && $app->bound('db.transactions')) {
-            $transactions = $app->make('db.transactions');
+        $transactions = self::transactions($app);
 
-            if ($transactions instanceof DatabaseTransactionsManager) {
-                $transactions->addCallback(static function () use ($publish): void {
-                    $publish();
-                });
-
-                return;
-            }
+        if ($transactions !== null && (bool) ($job->afterCommit ?? self::queueWaitsForCommit($app))) {
+            $transactions->addCallback(static function () use ($publish): void {
+                $publish();
+            });
+        } else {
+            $publish();
         }
-
-        $publish();
     }
 
     /**
@@ -81,7 +76,7 @@ final class DirectEvents
     public static function publish(Container $app, DirectBroadcast $job): void
     {
         $run = static function (DirectBroadcast $job) use ($app): void {
-            $app->make(Bus::class)->dispatchNow($job);
+            $app->make(Bus::class)->dispatchNow($job, $job->connections);
         };
         $middleware = $job->middleware();
 
@@ -92,34 +87,47 @@ final class DirectEvents
         }
     }
 
-    private static function connectionsAreDirect(BroadcastManager $manager, object $event): bool
+    /**
+     * Null where no transaction is open: then nobody need be asked whether to wait for its end.
+     */
+    private static function transactions(Container $app): ?DatabaseTransactionsManager
     {
+        if (! $app->resolved('db.transactions')) {
+            return null;
+        }
+
+        $transactions = $app->make('db.transactions');
+
+        return $transactions instanceof DatabaseTransactionsManager && $transactions->callbackApplicableTransactions()->isNotEmpty()
+            ? $transactions
+            : null;
+    }
+
+    /**
+     * Those that the event goes to if all of them are direct.
+     */
+    private static function connections(BroadcastManager $manager, object $event): ?DirectConnections
+    {
+        $connections = new DirectConnections($manager);
         $names = method_exists($event, 'broadcastConnections') ? $event->broadcastConnections() : [null];
 
         if (! is_array($names) || $names === []) {
-            return false;
+            return null;
         }
 
         foreach ($names as $name) {
-            $name = $name instanceof BackedEnum ? $name->value : $name;
-
-            if ($name !== null && ! is_string($name)) {
-                return false;
-            }
-
+            // An enum, say, which Laravel 13 takes: that one keeps the queue.
             try {
-                $driver = $manager->connection($name);
+                if (($name !== null && ! is_string($name)) || ! $connections->take($name)) {
+                    return null;
+                }
             } catch (Throwable) {
                 // It fails where it failed before: in the worker.
-                return false;
-            }
-
-            if (! $driver instanceof FanfareBroadcaster || ! $driver->isDirect()) {
-                return false;
+                return null;
             }
         }
 
-        return true;
+        return $connections;
     }
 
     private static function asksForTheQueue(Container $app, object $event): bool

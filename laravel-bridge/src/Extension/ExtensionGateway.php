@@ -282,6 +282,29 @@ final class ExtensionGateway implements Gateway
         }
     }
 
+    /**
+     * The status with which the daemon's HTTP API answers the same refusal; 0 for no answer. Works without the extension.
+     */
+    public static function httpStatus(PublishException $failure): int
+    {
+        $cause = $failure->getPrevious();
+
+        return match (true) {
+            $cause instanceof Fanfare\RejectedException => match ($cause->reason) {
+                Reason::InvalidChannel, Reason::InvalidEvent, Reason::InvalidPayload => 400,
+                Reason::Unauthorized => 401,
+                Reason::AppDisabled => 403,
+                Reason::UnknownApp => 404,
+                Reason::TooLarge => 413,
+                default => 500,
+            },
+            $cause instanceof Fanfare\PayloadException, $cause instanceof ValueError => 400,
+            // Refused before anybody was asked.
+            $cause === null && ! $failure->retryable => 400,
+            default => 0,
+        };
+    }
+
     private static function failure(Throwable $e): PublishException
     {
         $retryable = match (true) {

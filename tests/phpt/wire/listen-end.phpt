@@ -40,7 +40,7 @@ an exception: Fatal error: Uncaught Exception: uncaught in Command line code:1
  (255)
 a cycle:  (0)
 a fatal error: Fatal error: %s (255)
-memory: Fatal error: Allowed memory size of 16777216 bytes exhausted (tried to allocate %d bytes) in Command line code on line 1 (255)
+memory: Fatal error: Allowed memory size of 16777216 bytes exhausted%s(tried to allocate %d bytes) in Command line code on line 1 (255)
 a static one in a destructor: string(1) "b" (0)
 null
 null
