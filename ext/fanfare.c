@@ -143,6 +143,13 @@ static PHP_RSHUTDOWN_FUNCTION(fanfare)
 	return SUCCESS;
 }
 
+/* Once more, behind everybody's end of the request: PHP writes a session then, and its handler may publish. */
+static ZEND_MODULE_POST_ZEND_DEACTIVATE_D(fanfare)
+{
+	fanfare_pool_request_end();
+	return SUCCESS;
+}
+
 static PHP_MINFO_FUNCTION(fanfare)
 {
 	char number[16];
@@ -194,7 +201,7 @@ zend_module_entry fanfare_module_entry = {
 	PHP_MODULE_GLOBALS(fanfare),
 	PHP_GINIT(fanfare),
 	PHP_GSHUTDOWN(fanfare),
-	NULL,
+	ZEND_MODULE_POST_ZEND_DEACTIVATE_N(fanfare),
 	STANDARD_MODULE_PROPERTIES_EX,
 };
 

@@ -71,7 +71,9 @@ static enum fanfare_status exchange_connect(struct fanfare_peer *peer, const str
 		}
 		now = fanfare_io_now();
 		if (!waits || now >= until || !fanfare_io_may_return(&peer->address, err, now - start)) {
-			fanfare_breaker_away(&peer->breaker, now);
+			if (!fanfare_io_is_ours(err)) {
+				fanfare_breaker_away(&peer->breaker, now);
+			}
 			outcome->err = err;
 			return fanfare_outcome_fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
 		}

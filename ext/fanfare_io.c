@@ -96,6 +96,22 @@ void fanfare_io_patience(int fd, uint64_t ns)
 	io_set_time(fd, SO_RCVTIMEO, ns);
 }
 
+/* Away from 0, 1 and 2. A process that was started with one of them closed gets it for the next thing that it opens,
+ * and whatever is printed then would be written to the daemon, in the middle of a conversation. */
+static int io_beyond_standard(int fd)
+{
+	int moved, err;
+
+	if (EXPECTED(fd > STDERR_FILENO)) {
+		return fd;
+	}
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	err = errno;
+	close(fd);
+	errno = err;
+	return moved;
+}
+
 static int io_socket(void)
 {
 #ifdef SOCK_CLOEXEC
@@ -112,7 +128,12 @@ static int io_socket(void)
 		(void) setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
 	}
 #endif
-	return fd;
+	return fd < 0 ? -1 : io_beyond_standard(fd);
+}
+
+bool fanfare_io_is_ours(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
 }
 
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *out, int *err)

@@ -33,7 +33,7 @@ int fanfare_io_address(struct fanfare_address *out, const char *text, size_t len
 
 uint64_t fanfare_io_now(void);
 
-/* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor. */
+/* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor above 2. */
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *fd, int *err);
 
 /*
@@ -43,6 +43,10 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
  * socket and giving it its mode.
  */
 bool fanfare_io_may_return(const struct fanfare_address *address, int err, uint64_t waited);
+
+/* Whether a connect() that failed with `err` says nothing of the daemon: this process or this machine has run out of
+ * something, and did not get as far as asking. */
+bool fanfare_io_is_ours(int err);
 
 /* Sleeps. FANFARE_IO_OK when it is `until`, or FANFARE_IO_INTERRUPTED. */
 enum fanfare_io fanfare_io_pause(uint64_t until);

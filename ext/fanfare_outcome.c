@@ -29,6 +29,11 @@ static const char *outcome_hint(int err)
 	case EACCES:
 	case EPERM:
 		return " (the user of this process needs write permission on the socket: see mode and group in [ipc])";
+	case EMFILE:
+		return " (this process has none left: raise its limit, \"ulimit -n\" or LimitNOFILE, or look for what it "
+		       "leaves open)";
+	case ENFILE:
+		return " (this machine has none left: see fs.file-max)";
 	default:
 		return "";
 	}

@@ -188,6 +188,16 @@ void log_line(enum log_level level, const char *area, const char *format, ...)
     errno = saved;
 }
 
+struct log_text log_cut(const char *text, size_t len)
+{
+    size_t at = 0;
+    for (unsigned int shown = 0; at < len && shown < LOG_SHOWN; shown++) {
+        size_t n = ff_utf8_char(text + at, len - at);
+        at += n != 0 ? n : 1; /* what is no UTF-8 is escaped byte by byte */
+    }
+    return (struct log_text){len > 0 ? text : "", at < len ? "..." : "", (int)at};
+}
+
 bool log_allowed(struct log_limit *limit)
 {
     uint64_t now = clock_mono_ms() + 1; /* 0 stands for "no window yet" */

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/check.h"
@@ -30,6 +31,17 @@ static inline bool log_messages(void)
     return __builtin_expect(atomic_load_explicit(&log_messages_wanted, memory_order_relaxed),
                             false);
 }
+
+/* What is shown of a message: LOG_SHOWN characters, and whether there were more. For a format that
+ * has LOG_TEXT: log_info("message", "said " LOG_TEXT, LOG_ARGS(shown)). */
+#define LOG_SHOWN 200u
+struct log_text {
+    const char *p, *more;
+    int len;
+};
+struct log_text log_cut(const char *text, size_t len);
+#define LOG_TEXT        "%.*s%s"
+#define LOG_ARGS(shown) (shown).len, (shown).p, (shown).more
 
 /* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info
  * ipc: message". JSON form:

@@ -4,8 +4,9 @@
 
 #include "base/mem.h"
 
-#define SOCKETS_MS 5000u /* a worker answers within a turn; one that is stopped is not waited for  \
-                          */
+#define SOCKETS_MS                                                                                 \
+    5000u /* a worker answers within a turn; one that is stopped is not waited for                 \
+           */
 
 struct sockets_query {
     struct sockets_query *prev, *next;

@@ -4,6 +4,11 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use BackedEnum;
+use BadMethodCallException;
+use Fanfare\Laravel\Compat\Sdk;
+use Fanfare\Laravel\Compat\SdkPusher;
+use Fanfare\Laravel\Compat\SocketPusher;
 use Fanfare\Laravel\Contracts\Listener;
 use Fanfare\Laravel\Contracts\Server as ServerContract;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
@@ -29,12 +34,11 @@ final class FanfareBroadcaster extends Broadcaster
 {
     use UsePusherChannelConventions;
 
-    private const ENCRYPTED = 'private-encrypted-';
-
     private readonly Signer $signer;
 
     /** For broadcasts that a request shall not wait long for; made when there is one. */
     private ?Connection $impatient = null;
+    private SocketPusher|SdkPusher|null $pusher = null;
 
     public function __construct(
         #[SensitiveParameter] private readonly Connection $connection,
@@ -107,7 +111,7 @@ final class FanfareBroadcaster extends Broadcaster
 
     /**
      * @param  array<array-key, mixed>  $channels
-     * @param  string  $event
+     * @param  string|BackedEnum  $event
      * @param  array<array-key, mixed>  $payload
      *
      * @throws BroadcastException
@@ -160,6 +164,8 @@ final class FanfareBroadcaster extends Broadcaster
         $except = SocketId::valid($payload['socket'] ?? null);
         unset($payload['socket']);
 
+        // Laravel 12 hands on what broadcastAs() returned.
+        $event = $event instanceof BackedEnum ? (string) $event->value : (string) $event;
         $running = $this->jobs->current();
         $key = $running?->broadcastKey($connection->name ?? '', $event, $channels);
 
@@ -203,6 +209,30 @@ final class FanfareBroadcaster extends Broadcaster
     }
 
     /**
+     * What stands for Pusher's SDK in applications that ask their driver for it. Where the SDK is installed it is an
+     * instance of Pusher\Pusher.
+     */
+    public function getPusher(): SocketPusher|SdkPusher
+    {
+        return $this->pusher ??= Sdk::installed()
+            ? new SdkPusher($this->connection, $this->gateways)
+            : new SocketPusher($this->connection, $this->gateways);
+    }
+
+    /**
+     * An SDK that is given would speak HTTP to whatever it was made for, past the daemon's socket.
+     *
+     * @throws BadMethodCallException
+     */
+    public function setPusher(mixed $pusher): never
+    {
+        throw new BadMethodCallException(
+            'Fanfare: setPusher() cannot replace what publishes here, the daemon\'s socket. For other credentials define another '.
+            'connection in config/broadcasting.php and use Broadcast::connection(\'its name\'); in tests use Fanfare::fake().'
+        );
+    }
+
+    /**
      * What a job does that was left behind by a failed broadcast.
      *
      * @param  non-empty-list<Message>  $messages
@@ -233,7 +263,7 @@ final class FanfareBroadcaster extends Broadcaster
         $encrypted = [];
 
         foreach ($channels as $channel) {
-            if (str_starts_with($channel, self::ENCRYPTED)) {
+            if (ChannelCipher::covers($channel)) {
                 $encrypted[] = $channel;
             } else {
                 $plain[] = $channel;
@@ -250,28 +280,10 @@ final class FanfareBroadcaster extends Broadcaster
         foreach ($encrypted as $channel) {
             // By its name: a later attempt may have the channels in another order.
             $own = $key === null ? null : $key.':'.substr(hash('sha256', $channel), 0, 32);
-            $messages[] = new Message([$channel], $event, $this->encrypt($channel, $text), $except, $own);
+            $messages[] = new Message([$channel], $event, ChannelCipher::encrypt($this->connection, $channel, $text), $except, $own);
         }
 
         return $messages;
-    }
-
-    /**
-     * @throws MisconfiguredException
-     */
-    private function encrypt(string $channel, string $text): string
-    {
-        if (! function_exists('sodium_crypto_secretbox')) {
-            throw new MisconfiguredException('encrypted channels need PHP\'s extension "sodium"');
-        }
-
-        $key = $this->connection->channelKey($channel);
-        $nonce = random_bytes(SODIUM_CRYPTO_SECRETBOX_NONCEBYTES);
-
-        return Message::encode([
-            'nonce' => base64_encode($nonce),
-            'ciphertext' => base64_encode(sodium_crypto_secretbox($text, $nonce, $key)),
-        ]);
     }
 
     /**

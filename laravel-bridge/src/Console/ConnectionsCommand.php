@@ -116,7 +116,7 @@ final class ConnectionsCommand extends FanfareCommand
                 }
                 $after = $client->socketId;
             }
-        } while ($page !== [] && count($found) <= $limit);
+        } while (count($page) === $size && count($found) <= $limit);
 
         return $found;
     }

@@ -13,6 +13,7 @@ use Fanfare\Laravel\Support\Install\EnvFile;
 use Fanfare\Laravel\Support\Value;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Foundation\CachesConfiguration;
+use Illuminate\Foundation\Application;
 use Illuminate\Foundation\DevCommands;
 use Symfony\Component\Console\Attribute\AsCommand;
 use Symfony\Component\Console\Formatter\OutputFormatter;
@@ -55,9 +56,9 @@ final class InstallCommand extends FanfareCommand
         Exit codes: 0, 1 it was not wanted or a file cannot be written, 2 something has to be repaired first.
         TXT;
 
-    public function handle(Repository $config, Broadcasting $broadcasting): int
+    public function handle(Application $app, Repository $config, Broadcasting $broadcasting): int
     {
-        $file = $this->laravel->environmentFilePath();
+        $file = $app->environmentFilePath();
         $before = is_file($file) ? @file_get_contents($file) : '';
         if ($before === false) {
             return $this->failed("{$file} cannot be read", 'run this as the user whose file it is', self::INVALID);

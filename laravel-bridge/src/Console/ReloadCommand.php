@@ -38,7 +38,7 @@ final class ReloadCommand extends FanfareCommand
             return $this->guarded(function () use ($configuration, $connection, $gateway): int {
                 $renewed = $this->renewConfiguration($configuration, $connection->name ?? 'fanfare');
                 $gateway->reload();
-                $this->components->info('The daemon reads its configuration again.'.($renewed ? ' Its configuration was written anew.' : ''));
+                $this->components->info('The daemon uses its new configuration, and nobody was disconnected.'.($renewed ? ' It was written from Laravel\'s.' : ''));
 
                 return self::SUCCESS;
             }, $connection);

@@ -6,6 +6,7 @@ namespace Fanfare\Laravel\Console;
 
 use Carbon\CarbonInterval;
 use Fanfare\Laravel\Support\Daemon\Configuration;
+use Illuminate\Support\Number;
 use Symfony\Component\Console\Attribute\AsCommand;
 use Symfony\Component\Console\Formatter\OutputFormatter;
 
@@ -56,6 +57,7 @@ final class StatusCommand extends FanfareCommand
                     'messages_out' => $stats->messagesOut,
                     'bytes_out' => $stats->bytesOut,
                     'dropped' => $stats->dropped,
+                    'daemon' => (object) $stats->extra,
                 ];
 
                 if ($this->wantsJson()) {
@@ -76,10 +78,14 @@ final class StatusCommand extends FanfareCommand
                     'Round trip' => sprintf('%.2f ms', $seconds * 1_000),
                     'Application' => sprintf('%s <fg=gray>/</> %s <fg=gray>/</> %s', OutputFormatter::escape((string) $connection->appId),
                         self::count($own, 'connection'), self::count($stats->channels, 'channel')),
+                    'Memory' => is_int($memory = $stats->extra['memory'] ?? null) && $memory > 0 ? Number::fileSize($memory, 1) : null,
+                    'Nodes of the cluster' => is_int($nodes = $stats->extra['nodes'] ?? null) && $nodes > 1 ? (string) $nodes : null,
                     'Messages of all applications' => sprintf('%s from clients <fg=gray>/</> %s to clients', number_format($stats->messagesIn), number_format($stats->messagesOut)),
                     'Clients closed because they were too slow' => number_format($stats->dropped),
                 ] as $label => $value) {
-                    $this->components->twoColumnDetail($label, $value);
+                    if ($value !== null) {
+                        $this->components->twoColumnDetail($label, $value);
+                    }
                 }
                 $this->newLine();
 

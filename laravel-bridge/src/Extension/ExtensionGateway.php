@@ -187,7 +187,7 @@ final class ExtensionGateway implements Gateway
 
         return new Stats(
             $stats->version, $stats->pid, $stats->uptime, $stats->connections, $stats->channels, $stats->messagesIn,
-            $stats->messagesOut, $stats->bytesOut, $stats->dropped, $stats->draining
+            $stats->messagesOut, $stats->bytesOut, $stats->dropped, $stats->draining, $stats->extra
         );
     }
 
@@ -280,6 +280,29 @@ final class ExtensionGateway implements Gateway
         } catch (Fanfare\Exception|ValueError $e) {
             throw self::failure($e);
         }
+    }
+
+    /**
+     * The status with which the daemon's HTTP API answers the same refusal; 0 for no answer. Works without the extension.
+     */
+    public static function httpStatus(PublishException $failure): int
+    {
+        $cause = $failure->getPrevious();
+
+        return match (true) {
+            $cause instanceof Fanfare\RejectedException => match ($cause->reason) {
+                Reason::InvalidChannel, Reason::InvalidEvent, Reason::InvalidPayload => 400,
+                Reason::Unauthorized => 401,
+                Reason::AppDisabled => 403,
+                Reason::UnknownApp => 404,
+                Reason::TooLarge => 413,
+                default => 500,
+            },
+            $cause instanceof Fanfare\PayloadException, $cause instanceof ValueError => 400,
+            // Refused before anybody was asked.
+            $cause === null && ! $failure->retryable => 400,
+            default => 0,
+        };
     }
 
     private static function failure(Throwable $e): PublishException

@@ -13,6 +13,7 @@ final class Stats
     /**
      * @param  int  $uptime  seconds
      * @param  bool  $draining  it is letting go of its clients
+     * @param  array<string, int|bool|string>  $extra  what else it tells of itself and its configuration: docs/ipc.md has the names
      */
     public function __construct(
         public readonly string $version = '',
@@ -25,6 +26,7 @@ final class Stats
         public readonly int $bytesOut = 0,
         public readonly int $dropped = 0,
         public readonly bool $draining = false,
+        public readonly array $extra = [],
     ) {
     }
 }

@@ -26,6 +26,7 @@ final class Connection
      * @param  bool  $queuesFailures  what may succeed later is left to a job, whatever $onFailure says of the rest
      * @param  list<string>  $faults  values that cannot be used
      * @param  string  $lines  how the lines of .env with the credentials begin
+     * @param  ?string  $host  where browsers reach the daemon, with port and scheme; nothing here connects to it
      */
     private function __construct(
         public readonly ?string $appId,
@@ -44,6 +45,9 @@ final class Connection
         public readonly ?string $name,
         private readonly array $faults,
         private readonly string $lines,
+        public readonly ?string $host,
+        public readonly ?string $port,
+        public readonly ?string $scheme,
     ) {
     }
 
@@ -117,6 +121,9 @@ final class Connection
             name: $name,
             faults: $faults,
             lines: ($config['driver'] ?? null) === 'reverb' ? 'REVERB' : 'FANFARE',
+            host: self::text($options['host'] ?? null),
+            port: self::text($options['port'] ?? null),
+            scheme: self::text($options['scheme'] ?? null),
         );
     }
 

@@ -199,6 +199,7 @@ final class BootTest extends TestCase
      * @param  array<string, string>  $env
      */
     #[DataProvider('environments')]
+    #[Group('artisan')]
     public function test_artisan_works_whatever_is_missing(array $env): void
     {
         $this->skeleton()->config('view', ['paths' => [], 'compiled' => $this->skeleton()->path.'/storage/framework/views']);

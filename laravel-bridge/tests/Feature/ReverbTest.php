@@ -13,6 +13,7 @@ use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Foundation\Application;
 use PHPUnit\Framework\Attributes\DataProvider;
+use PHPUnit\Framework\Attributes\Group;
 use Throwable;
 
 /**
@@ -159,6 +160,7 @@ final class ReverbTest extends TestCase
         $this->assertSame('/tmp/x.sock', $this->served('reverb')->socket);
     }
 
+    #[Group('artisan')]
     public function test_the_line_of_env_alone_does_it_also_with_the_configuration_cached(): void
     {
         $this->skeleton()->config('broadcasting', ['default' => 'reverb', 'connections' => ['reverb' => self::REVERB]]);

@@ -5,7 +5,6 @@ declare(strict_types=1);
 namespace Fanfare\Laravel\Pulse\Livewire;
 
 use Illuminate\Contracts\Support\Renderable;
-use Illuminate\Support\Collection;
 use Illuminate\Support\Facades\View;
 use Laravel\Pulse\Livewire\Card;
 use Livewire\Livewire;

@@ -108,6 +108,6 @@ final class BrowserCheck
 
     private function printable(string $text): string
     {
-        return trim((string) preg_replace('/[^\x20-\x7e]+/', '?', substr($text, 0, 200)));
+        return (string) preg_replace('/[^\x20-\x7e]+/', '?', trim(substr($text, 0, 200)));
     }
 }

@@ -19,6 +19,9 @@ final class DaemonCheck
     /** So few descriptors are soon used up: each client takes one. */
     private const DESCRIPTORS = 10_000;
 
+    /** Seconds by which clocks may differ before somebody should know. */
+    private const SKEW = 30;
+
     /** What the daemon asks the kernel for. */
     private const BACKLOG = 1_024;
 
@@ -44,8 +47,10 @@ final class DaemonCheck
 
         return [
             Finding::ok('Daemon', sprintf('%s, process %d, answers in %.2f ms', $stats->version, $stats->pid, $seconds * 1_000)),
-            Finding::ok('Credentials', "application \"{$connection->appId}\", accepted, and so is the clock"),
+            Finding::ok('Credentials', "application \"{$connection->appId}\", accepted"),
             ...$this->version($stats),
+            ...$this->clock($stats),
+            ...$this->orders($stats),
             ...$this->limits($stats),
         ];
     }
@@ -64,6 +69,48 @@ final class DaemonCheck
 
         if ($stats->draining) {
             $findings[] = Finding::warning('Daemon', 'is letting go of its clients and takes no new ones', 'wait until it is back, or start it');
+        }
+
+        return $findings;
+    }
+
+    /**
+     * @return list<Finding>
+     */
+    private function clock(Stats $stats): array
+    {
+        $there = $stats->extra['unix_ms'] ?? null;
+
+        if (! is_int($there)) {
+            return [];
+        }
+        $skew = (int) round($there / 1_000 - microtime(true));
+
+        return abs($skew) <= self::SKEW
+            ? [Finding::ok('Clock', 'is the daemon\'s')]
+            : [Finding::warning('Clock', sprintf('the daemon\'s is %d seconds %s; from 600 on it refuses this PHP', abs($skew), $skew > 0 ? 'ahead' : 'behind'), 'let both machines keep the time with NTP')];
+    }
+
+    /**
+     * @return list<Finding>
+     */
+    private function orders(Stats $stats): array
+    {
+        $uid = $stats->extra['uid'] ?? null;
+        $state = $stats->extra['state'] ?? 'ready';
+        $findings = [];
+
+        if (is_int($uid) && function_exists('posix_geteuid') && ! in_array(posix_geteuid(), [0, $uid], true) && ($stats->extra['control'] ?? null) === false) {
+            $user = posix_getpwuid($uid)['name'] ?? (string) $uid;
+            $findings[] = Finding::note('Orders', "the daemon takes fanfare:restart, fanfare:reload and fanfare:stop from user \"{$user}\" and root only", "sudo -u {$user} php artisan ..., or control = yes for the application in the daemon's configuration");
+        }
+
+        if ($state === 'redis' || $state === 'joining') {
+            $findings[] = Finding::warning('Cluster', $state === 'redis' ? 'the daemon does not reach Redis: other nodes hear nothing of its events' : 'the daemon is joining the other nodes', $state === 'redis' ? 'see its log, and [redis] url in its configuration' : null);
+        }
+
+        if (($stats->extra['log_messages'] ?? false) === true) {
+            $findings[] = Finding::note('Log', 'the daemon logs every message (log_messages, fanfare:start --debug)', 'leave that out in production');
         }
 
         return $findings;

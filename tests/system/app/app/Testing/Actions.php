@@ -21,7 +21,6 @@ use Illuminate\Broadcasting\PresenceChannel;
 use Illuminate\Broadcasting\PrivateChannel;
 use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\DB;
-use InvalidArgumentException;
 use RuntimeException;
 use Throwable;
 
@@ -154,7 +153,7 @@ final class Actions
             case 'pid':
                 return getmypid();
             default:
-                throw new InvalidArgumentException("no action {$action}");
+                return ProcessActions::run($action, $in);
         }
     }
 
