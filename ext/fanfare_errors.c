@@ -19,6 +19,7 @@ static const struct {
 	{FF_IPC_REASON_UNAUTHORIZED, "Unauthorized"},  {FF_IPC_REASON_INVALID_CHANNEL, "InvalidChannel"},
 	{FF_IPC_REASON_INVALID_EVENT, "InvalidEvent"}, {FF_IPC_REASON_INVALID_PAYLOAD, "InvalidPayload"},
 	{FF_IPC_REASON_TOO_LARGE, "TooLarge"},         {FF_IPC_REASON_INTERNAL, "Internal"},
+	{FF_IPC_REASON_FORBIDDEN, "Forbidden"},        {FF_IPC_REASON_DRAINING, "Draining"},
 };
 
 static const char *errors_reason(const char *word)
@@ -70,6 +71,7 @@ void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, c
 		ce = fanfare_ce_protocol;
 		break;
 	case FANFARE_TOO_OLD:
+	case FANFARE_CANNOT_TELL:
 		ce = fanfare_ce_protocol;
 		break;
 	case FANFARE_UNCONFIRMED:
@@ -106,12 +108,36 @@ void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, c
 	}
 }
 
+/*
+ * Runs the handlers of signals that came while the call waited, as the engine does when a call returns. After a throw
+ * it may not come to that: if the exception passes a call that the engine makes itself, as through call_user_func() in
+ * a container, the engine takes the signal there, cannot run a handler beside the exception, and forgets it. A queue
+ * worker would then miss its SIGTERM, or the alarm of its --timeout.
+ */
+static void errors_run_handlers(void)
+{
+	if (EXPECTED(!zend_atomic_bool_load_ex(&EG(vm_interrupt))) || zend_atomic_bool_load_ex(&EG(timed_out)) ||
+	    zend_interrupt_function == NULL || EG(exception) != NULL) {
+		return;
+	}
+	zend_atomic_bool_store_ex(&EG(vm_interrupt), false);
+	zend_interrupt_function(EG(current_execute_data));
+}
+
 void fanfare_throw(const struct fanfare_outcome *outcome, const char *socket)
 {
 	zval exception;
 
 	fanfare_exception(&exception, outcome, socket);
-	zend_throw_exception_object(&exception);
+	errors_run_handlers(); /* may close the peer that outcome and socket are about */
+	if (EXPECTED(EG(exception) == NULL)) {
+		zend_throw_exception_object(&exception);
+	} else if (instanceof_function(EG(exception)->ce, zend_ce_throwable)) {
+		/* the handler's wins, as it would after a call that succeeds */
+		zend_exception_set_previous(EG(exception), Z_OBJ(exception));
+	} else {
+		zval_ptr_dtor(&exception); /* exit() */
+	}
 }
 
 /* What Exception::__construct() would have done with the rest of the arguments. */

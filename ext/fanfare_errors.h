@@ -11,6 +11,7 @@
 /* Makes the exception without throwing it. */
 void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, const char *socket);
 
+/* Throws it. Handlers of signals that are due run before, so nothing of a peer may be used after it. */
 void fanfare_throw(const struct fanfare_outcome *outcome, const char *socket);
 
 #endif

@@ -33,7 +33,7 @@ int fanfare_io_address(struct fanfare_address *out, const char *text, size_t len
 
 uint64_t fanfare_io_now(void);
 
-/* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor. */
+/* Waits for a place in the backlog, not for accept(). On success *fd is a blocking descriptor above 2. */
 enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64_t deadline, int *fd, int *err);
 
 /*
@@ -43,6 +43,10 @@ enum fanfare_io fanfare_io_connect(const struct fanfare_address *address, uint64
  * socket and giving it its mode.
  */
 bool fanfare_io_may_return(const struct fanfare_address *address, int err, uint64_t waited);
+
+/* Whether a connect() that failed with `err` says nothing of the daemon: this process or this machine has run out of
+ * something, and did not get as far as asking. */
+bool fanfare_io_is_ours(int err);
 
 /* Sleeps. FANFARE_IO_OK when it is `until`, or FANFARE_IO_INTERRUPTED. */
 enum fanfare_io fanfare_io_pause(uint64_t until);
@@ -58,6 +62,14 @@ enum fanfare_io fanfare_io_send(int fd, struct iovec *iov, int n, uint64_t deadl
  * which costs one system call in place of three: only where fanfare_io_patience() is no longer than what is left.
  */
 enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline, bool patient, size_t *got, int *err);
+
+/*
+ * Waits until there is something to read, or with fd < 0 for the deadline alone. OK, TIMEOUT, or INTERRUPTED: the
+ * execution time is over, or, if it is `attentive`, a signal has come or the engine wants control back for whatever
+ * reason, also if it wanted it before the call. That is for waits that are long, which must not keep the handler of a
+ * signal from running; the functions above end within the time of a call.
+ */
+enum fanfare_io fanfare_io_await(int fd, uint64_t deadline, bool attentive);
 
 /* Reads what has already arrived. */
 enum fanfare_io fanfare_io_recv_nowait(int fd, void *buf, size_t cap, size_t *got, int *err);

@@ -29,6 +29,11 @@ static const char *outcome_hint(int err)
 	case EACCES:
 	case EPERM:
 		return " (the user of this process needs write permission on the socket: see mode and group in [ipc])";
+	case EMFILE:
+		return " (this process has none left: raise its limit, \"ulimit -n\" or LimitNOFILE, or look for what it "
+		       "leaves open)";
+	case ENFILE:
+		return " (this machine has none left: see fs.file-max)";
 	default:
 		return "";
 	}
@@ -73,6 +78,9 @@ void fanfare_outcome_text(const struct fanfare_outcome *outcome, const char *soc
 		snprintf(out, size,
 		         "fanfared at %s is too old to acknowledge for the cluster: update it, or set fanfare.ack to local",
 		         socket);
+		break;
+	case FANFARE_CANNOT_TELL:
+		snprintf(out, size, "fanfared at %s is too old to tell of its events: update it and start it again", socket);
 		break;
 	case FANFARE_UNCONFIRMED:
 		snprintf(out, size,

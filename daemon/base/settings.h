@@ -62,7 +62,7 @@ struct app_settings {
     uint64_t max_presence_members, max_user_info_size;
     bool permessage_deflate;
     uint64_t cache_ttl, cache_max;
-    bool user_authentication, watchlist, subscription_count;
+    bool user_authentication, watchlist, subscription_count, control;
     char *webhook_url; /* "" when unset */
     struct text_list webhook_events;
 };

@@ -8,9 +8,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/ipc_ask.h"
+#include "links/ipc_control.h"
 #include "links/ipc_hello.h"
 #include "links/ipc_listen.h"
 #include "links/ipc_say.h"
+#include "links/ipc_sockets.h"
 #include "links/ipc_wait.h"
 #include "links/listen.h"
 #include "pubsub/publish.h"
@@ -354,6 +356,12 @@ static void ipc_take(struct conn *conn, const struct ff_ipc_frame *frame)
     case FF_IPC_DISCONNECT:
         ipc_on_terminate(conn, frame);
         break;
+    case FF_IPC_CONTROL:
+        ipc_control(conn, frame);
+        break;
+    case FF_IPC_SOCKETS:
+        ipc_sockets(conn, frame);
+        break;
     default:
         ipc_broken(conn, frame->seq, "a frame that only the daemon sends");
     }
@@ -547,6 +555,8 @@ static void ipc_leave(struct conn *conn)
     ipc_listen_leave(conn);
     ipc_wait_leave(conn);
     ipc_ask_leave(conn);
+    ipc_control_leave(conn);
+    ipc_sockets_leave(conn);
 }
 
 static void ipc_expired(struct conn *conn, enum idle_class was)

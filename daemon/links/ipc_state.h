@@ -11,6 +11,8 @@
 #include "shared/ipc_unpack.h"
 
 struct ipc_line;
+struct ipc_order;
+struct ipc_page;
 struct ipc_question;
 struct listener;
 
@@ -47,6 +49,8 @@ struct peer {
     struct ipc_line *line;         /* its acknowledgements that wait; NULL: none */
     struct listener *listener;     /* links/listen.h; NULL: a publisher */
     struct ipc_question *question; /* that other nodes are asked; NULL: none */
+    struct ipc_order *order;       /* to the process, under way; NULL: none */
+    struct ipc_page *page;         /* of connections, being gathered; NULL: none */
 };
 
 _Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");

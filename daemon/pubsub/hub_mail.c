@@ -7,6 +7,7 @@
 #include "pubsub/occupancy.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
+#include "pubsub/sockets.h"
 #include "pubsub/watchers.h"
 
 static void hub_on_count(struct hub *hub, const struct mail_count *mail)
@@ -96,6 +97,9 @@ static bool hub_on_mail(void *arg, struct mail *mail)
         pending_answer(&hub->pendings, terminated->question, terminated->n);
         break;
     }
+    case MAIL_SOCKETS:
+        sockets_heard(hub, (const struct mail_sockets *)mail);
+        break;
     case MAIL_RELOADED:
         if (--hub->reloading == 0 && hub->reloaded != NULL) {
             hub->reloaded(hub);
@@ -110,6 +114,7 @@ static bool hub_on_mail(void *arg, struct mail *mail)
     case MAIL_TELL:
     case MAIL_RELOAD:
     case MAIL_STOP:
+    case MAIL_LIST_SOCKETS:
         check(false); /* mail for a worker */
     }
     mailbox_done(&hub->box, mail);
@@ -146,4 +151,5 @@ void hub_housekeep(struct hub *hub)
     }
     joins_expire(hub);
     pending_expire(&hub->pendings, hub->loop->now);
+    sockets_expire(hub);
 }

@@ -155,6 +155,33 @@ static void query_again(const struct ff_ipc_frame *frame)
     msgpack_sbuffer_destroy(&out);
 }
 
+static void sockets_again(const struct ff_ipc_frame *frame)
+{
+    msgpack_sbuffer out;
+    struct ff_ipc_unpacker unpacker;
+    struct ff_ipc_frame result;
+
+    msgpack_sbuffer_init(&out);
+    ff_ipc_unpacker_init(&unpacker);
+    if (frame->type == FF_IPC_SOCKETS) {
+        require(ff_ipc_pack_sockets(&out, frame->seq, frame->name, frame->count) == 0);
+    } else {
+        require(ff_ipc_pack_sockets_reply(&out, frame->seq, frame->sockets, frame->nsockets,
+                                          frame->name, frame->partial) == 0);
+    }
+    again(&unpacker, &out, frame, &result);
+    require(same(result.name, frame->name) && result.count == frame->count &&
+            result.nsockets == frame->nsockets && result.partial == frame->partial);
+    for (uint32_t i = 0; i < frame->nsockets; i++) {
+        const struct ff_ipc_socket *a = &frame->sockets[i], *b = &result.sockets[i];
+        require(same(a->socket_id, b->socket_id) && same(a->user_id, b->user_id) &&
+                same(a->address, b->address) && a->opened_ms == b->opened_ms &&
+                a->subscriptions == b->subscriptions);
+    }
+    ff_ipc_unpacker_free(&unpacker);
+    msgpack_sbuffer_destroy(&out);
+}
+
 static void check_lists(const struct ff_ipc_frame *frame, const uint8_t *bytes, size_t len)
 {
     for (uint32_t i = 0; i < frame->nchannels; i++) {
@@ -164,6 +191,11 @@ static void check_lists(const struct ff_ipc_frame *frame, const uint8_t *bytes, 
     for (uint32_t i = 0; i < frame->nmembers; i++) {
         in_bounds(frame->members[i].user_id, bytes, len);
         in_bounds(frame->members[i].info, bytes, len);
+    }
+    for (uint32_t i = 0; i < frame->nsockets; i++) {
+        in_bounds(frame->sockets[i].socket_id, bytes, len);
+        in_bounds(frame->sockets[i].user_id, bytes, len);
+        in_bounds(frame->sockets[i].address, bytes, len);
     }
 }
 
@@ -364,6 +396,7 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
     case FF_IPC_MEMBERS:
     case FF_IPC_CHANNELS:
     case FF_IPC_CHANNEL:
+    case FF_IPC_CONTROL:
         in_bounds(frame.name, bytes, len);
         require(frame.wanted < 8);
         query_again(&frame);
@@ -382,6 +415,13 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
         check_listening(&frame, bytes, len);
         listening_again(&frame);
         break;
+    case FF_IPC_SOCKETS:
+    case FF_IPC_SOCKETS_REPLY:
+        in_bounds(frame.name, bytes, len);
+        check_lists(&frame, bytes, len);
+        sockets_again(&frame);
+        break;
+    case FF_IPC_CONTROLLED:
     case FF_IPC_TERMINATED:
     case FF_IPC_DISCONNECTED:
     case FF_IPC_CONNECTIONS_REPLY:

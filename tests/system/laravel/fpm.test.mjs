@@ -1,8 +1,11 @@
 // Publishing from PHP-FPM behind nginx, and clients through nginx's proxy, as in production.
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { APP, Daemon } from '../lib/daemon.mjs';
 import { Laravel, connected, hear, missing, subscribed } from '../lib/laravel.mjs';
+import { until } from '../lib/wait.mjs';
 import { Client } from '../lib/ws.mjs';
 
 const skip = missing('nginx', 'php-fpm8.2');
@@ -141,5 +144,129 @@ describe('PHP-FPM behind nginx', { skip }, () => {
         assert.ok(answered >= 11);
         for (let i = 0; i < answered; i++) await client.expect('App\\Events\\Now');
         client.destroy();
+    });
+});
+
+describe('PHP-FPM whose children come and go', { skip }, () => {
+    let daemon, app, ann, client;
+    const name = 'everything';
+    const children = 8;
+
+    before(async () => {
+        daemon = await Daemon.start({ workers: 2, sections: { limits: { ping_interval: 600 } } });
+        app = await Laravel.create(daemon);
+        await app.fpm({
+            children,
+            settings: 'process_control_timeout = 30',
+            pool: 'pm.max_requests = 9',
+            other: 'request_terminate_timeout = 1',
+        });
+        ann = await app.session();
+        client = await Client.open(daemon, { app: APP });
+        await client.subscribe(name);
+    });
+    after(async () => {
+        client?.destroy();
+        await app?.stop();
+        await daemon?.stop();
+    });
+    const next = async () => JSON.parse((await client.expect('App\\Events\\Now', name)).data).value;
+    const stop = async () => {
+        daemon.process.kill('SIGSTOP');
+        await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${daemon.process.pid}/status`, 'utf8')), 'the daemon to stop');
+    };
+    const go = () => daemon.process.kill('SIGCONT');
+    const other = { headers: { 'X-Pool': 'other' } };
+
+    test('many children at once, each for nine requests: a connection for each, all of them closed again, every event once', async () => {
+        const open = () => readdirSync(`/proc/${daemon.process.pid}/fd`).length;
+        const accepted = async () => (await daemon.metrics()).get('ipc_accepted_total');
+        const [before, begun] = [open(), await accepted()];
+        const requests = 100;
+        let sent = 0;
+        const publish = async () => {
+            while (sent < requests) {
+                const value = sent++;
+                await ann.act('here', { channel: name, value });
+            }
+        };
+        await Promise.all(Array.from({ length: 2 * children }, publish));
+        const got = [];
+        for (let i = 0; i < requests; i++) got.push(await next());
+        assert.deepEqual(got.map(({ value }) => value).sort((a, b) => a - b), Array.from({ length: requests }, (_, i) => i));
+        const pids = new Set(got.map(({ pid }) => pid)).size;
+        assert.ok(pids >= requests / 9, `${pids} processes`);
+        assert.equal(await accepted(), begun + pids);
+        await until(() => open() <= before + children, () => `the connections to be closed: ${open()} descriptors, ${before} before`);
+    });
+
+    test('a reload of FPM under load: every event of a request that was answered, once', async () => {
+        const requests = 90;
+        const answered = [];
+        let sent = 0;
+        let reloads = 0;
+        const notices = () => readFileSync(join(app.base, 'run/fpm.log'), 'utf8').split('NOTICE: ready to handle connections').length;
+        const ready = notices();
+        const publish = async () => {
+            while (sent < requests) {
+                const value = sent++;
+                if (value === 20 || value === 60) {
+                    // One at a time: FPM takes a second signal for the same reload.
+                    await until(() => notices() === ready + reloads, 'FPM to be ready');
+                    reloads++;
+                    app.fpmProcess.kill('SIGUSR2');
+                }
+                // nginx may meet a child that leaves.
+                await ann.act('here', { channel: name, value }).then(() => answered.push(value), (error) => assert.equal(error.status, 502));
+            }
+        };
+        await Promise.all(Array.from({ length: 6 }, publish));
+        await until(() => notices() === ready + 2, 'FPM to be ready again');
+        assert.ok(answered.length > requests - 20, `${answered.length} of ${requests} requests were answered`);
+        await ann.act('here', { channel: name, value: 'last' });
+        const got = [];
+        for (let value; value !== 'last'; got.push(value)) ({ value } = await next());
+        assert.equal(new Set(got).size, got.length, 'once');
+        assert.deepEqual(answered.filter((value) => !got.includes(value)), []);
+    });
+
+    test('what is published after the response does not make the client wait for the daemon', async () => {
+        for (const action of ['finish-request', 'after-response']) {
+            await ann.act('here', { channel: name, value: 'warm' });
+            await next();
+            await stop();
+            try {
+                await ann.act(action, { channel: name, value: action });
+            } finally {
+                go();
+            }
+            assert.equal(await next(), action);
+        }
+    });
+
+    test('a request that FPM ends in the middle of its wait: 502, and the next child publishes', async () => {
+        await stop();
+        try {
+            await assert.rejects(ann.act('patient', { channel: name, value: 'cut off' }, other), { status: 502 });
+        } finally {
+            go();
+        }
+        // It had left for the daemon whole, so it was delivered; nothing else of that child is.
+        assert.equal(await next(), 'cut off');
+        const pid = await ann.act('here', { channel: name, value: 'next' }, other);
+        assert.deepEqual(await next(), { value: 'next', pid });
+    });
+
+    test('a client that leaves while the payload prints: the request ends there, and its child publishes on', async () => {
+        const pid = await ann.act('here', { channel: name, value: 'before' }, other);
+        await next();
+        const abort = new AbortController();
+        const response = await ann.fetch('/act/abort', { method: 'POST', body: JSON.stringify({ channel: name }), signal: abort.signal, headers: { 'Content-Type': 'application/json', 'X-Pool': 'other' } });
+        const reader = response.body.getReader();
+        await reader.read();
+        abort.abort();
+        assert.equal(await next(), 'aborted 1');
+        assert.equal(await ann.act('here', { channel: name, value: 'after' }, other), pid);
+        assert.deepEqual(await next(), { value: 'after', pid });
     });
 });

@@ -1,6 +1,7 @@
 // PHP processes that live on while the daemon comes and goes, that fork, that die: from Laravel, seen by Echo.
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { APP, Daemon } from '../lib/daemon.mjs';
 import { Laravel, connected, hear, missing, subscribed } from '../lib/laravel.mjs';
 import { long } from '../lib/paths.mjs';
@@ -202,6 +203,56 @@ describe('PHP processes', { skip }, () => {
             }
             await next.end();
         }
+    });
+
+    describe('a queue worker that waits for a daemon that is stopped', () => {
+        const stop = async () => {
+            daemon.process.kill('SIGSTOP');
+            await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${daemon.process.pid}/status`, 'utf8')), 'the daemon to stop');
+        };
+        /** A worker with two jobs, of which the first one waits for its receipt. */
+        async function waiting(timeout, ...options) {
+            const channel = name();
+            const client = await raw(channel);
+            const php = await repl();
+            await php.act('job', { action: 'patient', input: { channel, value: 'first', timeout } });
+            await php.act('job', { action: 'now', input: { channels: [channel], value: 'second' } });
+            await stop();
+            cleanup.push(() => daemon.process.kill('SIGCONT'));
+            const worker = app.worker(...options);
+            await until(() => worker.stdout.includes('RUNNING'), () => `the job to begin\n${worker.stdout}${worker.stderr}`);
+            await until(() => /^State:\s+S/m.test(readFileSync(`/proc/${worker.pid}/status`, 'utf8')), 'the worker to wait');
+            const heard = async () => JSON.parse((await client.expect('App\\Events\\Now', channel)).data).value;
+            return { php, worker, heard };
+        }
+
+        test('SIGTERM: it finishes the job in hand and takes no other', async () => {
+            const { php, worker, heard } = await waiting(60);
+            worker.kill('SIGTERM');
+            daemon.process.kill('SIGCONT');
+            assert.equal((await worker.exit()).code, 0, worker.stderr);
+            assert.equal(await heard(), 'first');
+            assert.deepEqual(await php.act('queues'), { waiting: 1, failed: 0 });
+            const next = app.worker('--stop-when-empty');
+            assert.equal((await next.exit()).code, 0);
+            assert.equal(await heard(), 'second');
+            assert.deepEqual(await php.act('queues'), { waiting: 0, failed: 0 });
+            await php.end();
+        });
+
+        test('--timeout: it ends when the time of the publish is over, the job has failed, and the next worker goes on', async () => {
+            const { php, worker, heard } = await waiting(2, '--timeout=1');
+            const { signal } = await worker.exit();
+            assert.equal(signal, 'SIGKILL', `as Laravel does it\n${worker.stdout}`);
+            daemon.process.kill('SIGCONT');
+            assert.deepEqual(await php.act('queues'), { waiting: 1, failed: 1 });
+            const next = app.worker('--stop-when-empty');
+            assert.equal((await next.exit()).code, 0);
+            // The first one had left whole. Nothing comes twice.
+            assert.equal(await heard(), 'first');
+            assert.equal(await heard(), 'second');
+            await php.end();
+        });
     });
 
     test('without a daemon: an error with the cause, quickly, and no crash', async () => {

@@ -37,8 +37,10 @@ export class Laravel {
     /**
      * Creates the application beside a running daemon. The daemon belongs to the caller.
      * stock: without our extension and bridge, with Pusher's PHP SDK; env then chooses the driver and its credentials.
+     * bare: with both, but without a line of .env about either, as when packages were installed and nothing was set up.
+     * packages: more of Packagist's; overlays: more folders that are laid over it; ini: more lines of php.ini.
      */
-    static async create(daemon, { env = {}, overlay = join(system, 'app'), stock = false } = {}) {
+    static async create(daemon, { env = {}, overlay = join(system, 'app'), overlays = [], packages = [], ini: lines = [], stock = false, bare = false } = {}) {
         const app = new Laravel();
         app.daemon = daemon;
         app.base = mkdtempSync(join(tmpdir(), 'ffa-'));
@@ -50,7 +52,7 @@ export class Laravel {
             // A copy: a build that runs meanwhile must not pull it away from running processes.
             const own = join(app.base, 'fanfare.so');
             copyFileSync(extension(), own);
-            writeFileSync(join(ini, 'fanfare.ini'), `extension=${own}\n`);
+            writeFileSync(join(ini, 'fanfare.ini'), [`extension=${own}`, ...lines, ''].join('\n'));
             app.env.PHP_INI_SCAN_DIR = `:${ini}`;
         }
         app.httpPort = await freePort();
@@ -64,7 +66,7 @@ export class Laravel {
             CACHE_STORE: 'file',
             QUEUE_CONNECTION: 'database',
             BCRYPT_ROUNDS: 4,
-            ...(stock ? {} : {
+            ...(stock || bare ? {} : {
                 BROADCAST_CONNECTION: 'fanfare',
                 FANFARE_APP_ID: APP.id,
                 FANFARE_APP_KEY: APP.key,
@@ -78,7 +80,8 @@ export class Laravel {
             ...env,
         };
         const args = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...(stock ? ['--stock'] : []), ...args, app.dir, overlay], { encoding: 'utf8', env: app.env });
+        const required = packages.flatMap((name) => ['--require', name]);
+        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...(stock ? ['--stock'] : []), ...required, ...args, app.dir, overlay, ...overlays], { encoding: 'utf8', env: app.env });
         if (made.status !== 0) throw new Error(`scripts/lib/make-app failed:\n${made.stdout}${made.stderr}`);
         return app;
     }
@@ -106,16 +109,21 @@ export class Laravel {
         await this.#listening(this.httpPort, server, 'php artisan serve');
     }
 
-    /** nginx in front of PHP-FPM, and in front of the daemon as the package's nginx configuration has it. */
-    async fpm({ children = 3 } = {}) {
+    /**
+     * nginx in front of PHP-FPM, and in front of the daemon as the package's nginx configuration has it. `settings` are more
+     * lines of FPM's, `pool` more of its pool's; requests with the header X-Pool: other go to a second pool, of one child, with
+     * the lines of `other`.
+     */
+    async fpm({ children = 3, settings = '', pool = '', other } = {}) {
         const run = join(this.base, 'run');
         mkdirSync(run);
         const socket = join(run, 'fpm.sock');
         const root_ = process.getuid() === 0;
+        const poolOf = (at, n) => `${root_ ? 'user = root\ngroup = root\n' : ''}listen = ${at}\npm = static\npm.max_children = ${n}\nclear_env = no\ncatch_workers_output = yes\n`;
         writeFileSync(
             join(run, 'fpm.conf'),
-            `[global]\nerror_log = ${run}/fpm.log\ndaemonize = no\n[www]\n${root_ ? 'user = root\ngroup = root\n' : ''}listen = ${socket}\n` +
-                `pm = static\npm.max_children = ${children}\nclear_env = no\ncatch_workers_output = yes\n`,
+            `[global]\nerror_log = ${run}/fpm.log\ndaemonize = no\n${settings}\n[www]\n${poolOf(socket, children)}${pool}\n` +
+                (other === undefined ? '' : `[other]\n${poolOf(`${socket}2`, 1)}${other}\n`),
         );
         writeFileSync(
             join(run, 'nginx.conf'),
@@ -130,6 +138,7 @@ http {
     uwsgi_temp_path ${run}/uwsgi; scgi_temp_path ${run}/scgi;
     client_max_body_size 8m;
     map $http_upgrade $fanfare_connection { default upgrade; '' close; }
+    map $http_x_pool $pool { default ${socket}; other ${socket}2; }
     server {
         listen 127.0.0.1:${this.httpPort};
         root ${this.dir}/public;
@@ -144,7 +153,7 @@ http {
         location ~ \\.php$ {
             include /etc/nginx/fastcgi_params;
             fastcgi_param SCRIPT_FILENAME $realpath_root$fastcgi_script_name;
-            fastcgi_pass unix:${socket};
+            fastcgi_pass unix:$pool;
         }
     }
 }
@@ -161,8 +170,19 @@ http {
     }
 
     /** A queue worker. Jobs that fail are not tried again, so that a failure is seen. */
-    worker() {
-        return this.#spawn(php, ['artisan', 'queue:work', '--sleep=0.1', '--tries=1']);
+    worker(...options) {
+        return this.#spawn(php, ['artisan', 'queue:work', '--sleep=0.1', '--tries=1', ...options]);
+    }
+
+    /** Starts an artisan command that stays. */
+    start(...args) {
+        return this.#spawn(php, ['artisan', ...args]);
+    }
+
+    /** A PHP process in the application's folder, with the extension; the last argument may be an object with an env to add. */
+    run(...args) {
+        const { env = {} } = typeof args.at(-1) === 'object' ? args.pop() : {};
+        return this.#spawn(php, args, { env: { ...this.env, ...env } });
     }
 
     /** Runs an artisan command to its end. */
@@ -314,10 +334,10 @@ class Session {
     }
 
     /** Runs an action within a request; socketId as Echo's interceptors send it. */
-    async act(action, input = {}, { socketId } = {}) {
+    async act(action, input = {}, { socketId, headers = {} } = {}) {
         const response = await this.fetch(`/act/${action}`, {
             method: 'POST',
-            headers: { 'Content-Type': 'application/json', ...(socketId === undefined ? {} : { 'X-Socket-ID': socketId }) },
+            headers: { 'Content-Type': 'application/json', ...headers, ...(socketId === undefined ? {} : { 'X-Socket-ID': socketId }) },
             body: JSON.stringify(input),
         });
         return (await this.#json(response, `action ${action}`)).result;
