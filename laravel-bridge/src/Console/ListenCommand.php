@@ -332,9 +332,9 @@ final class ListenCommand extends Command
             } else {
                 FailureLog::error(sprintf('Fanfare: the listeners of %s %s took longer than %d seconds', class_basename($event),
                     $event->id, $options['timeout']), self::described($event));
-                $listener->release($event);
             }
 
+            // With the connection the event goes back, as another attempt.
             if (extension_loaded('posix')) {
                 posix_kill((int) getmypid(), SIGKILL);
             }

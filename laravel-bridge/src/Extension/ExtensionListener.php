@@ -101,8 +101,7 @@ final class ExtensionListener implements Listener
         return match ($type) {
             'channel_occupied' => new Events\ChannelOccupied(...$common, channel: $channel),
             'channel_vacated' => new Events\ChannelVacated(...$common, channel: $channel),
-            'member_added' => new Events\MemberAdded(...$common, channel: $channel, userId: $userId,
-                info: $event->data === null ? null : json_decode($event->data, true)),
+            'member_added' => new Events\MemberAdded(...$common, channel: $channel, userId: $userId),
             'member_removed' => new Events\MemberRemoved(...$common, channel: $channel, userId: $userId),
             'client_event' => new Events\ClientEventReceived(...$common, channel: $channel, event: (string) $event->event,
                 data: $event->data, socketId: $event->socketId, userId: $event->userId),

@@ -320,7 +320,7 @@ final class DirectTest extends TestCase
 
     public function test_falls_back_to_the_queue_under_the_same_key(): void
     {
-        $gateway = $this->createMock(Gateway::class);
+        $gateway = $this->createStub(Gateway::class);
         $sent = [];
         $gateway->method('publish')->willReturnCallback(static function (array $messages) use (&$sent): void {
             $sent[] = $messages[0];
@@ -343,7 +343,7 @@ final class DirectTest extends TestCase
 
     public function test_only_the_connection_that_failed_falls_back(): void
     {
-        $gateway = $this->createMock(Gateway::class);
+        $gateway = $this->createStub(Gateway::class);
         $calls = 0;
         $gateway->method('publish')->willReturnCallback(static function () use (&$calls): void {
             if (++$calls === 1) {

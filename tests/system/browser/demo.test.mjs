@@ -173,6 +173,19 @@ describe('the demo page in Chromium', { skip }, () => {
         await page.close();
     });
 
+    test('a server with another clock than the browser is noticed', async () => {
+        await context.route('**/clock', (route) => route.fulfill({ json: { now: Date.now() + 60_000 } }));
+        const page = await open();
+        await page.waitForSelector('#clocks:not([hidden])');
+        assert.match(await page.textContent('#clocks'), /they differ by (59|60)\d{3} ms/);
+        await context.unroute('**/clock');
+        await page.reload();
+        await page.waitForSelector('#state[data-ready]');
+        await until(() => page.evaluate(() => performance.getEntriesByType('resource').some(({ name, responseEnd }) => name.endsWith('/clock') && responseEnd > 0)), 'the clocks to be compared');
+        assert.equal(await page.isHidden('#clocks'), true);
+        await page.close();
+    });
+
     test('small and large, light and dark, by keyboard and for screen readers', async () => {
         const page = await open();
         await say(page, 'Something to read');

@@ -179,6 +179,12 @@ http {
         return this.#spawn(php, ['artisan', ...args]);
     }
 
+    /** A PHP process in the application's folder, with the extension; the last argument may be an object with an env to add. */
+    run(...args) {
+        const { env = {} } = typeof args.at(-1) === 'object' ? args.pop() : {};
+        return this.#spawn(php, args, { env: { ...this.env, ...env } });
+    }
+
     /** Runs an artisan command to its end. */
     async artisan(...args) {
         const command = this.#spawn(php, ['artisan', ...args]);

@@ -11,8 +11,10 @@ use Illuminate\Contracts\Broadcasting\ShouldBroadcastNow;
 /** What the daemon is doing, told once a second by demo:report to whoever looks. */
 final class DaemonReported implements ShouldBroadcastNow
 {
-    /** @param array<string, mixed> $figures */
-    public function __construct(private readonly array $figures) {}
+    /** @param  array<string, mixed>  $figures */
+    public function __construct(private readonly array $figures)
+    {
+    }
 
     public function broadcastOn(): PrivateChannel
     {

@@ -10,7 +10,9 @@ use Illuminate\Contracts\Broadcasting\ShouldBroadcastNow;
 /** What PHP has heard from the daemon, on its way back to the browsers. */
 final class DaemonTold implements ShouldBroadcastNow
 {
-    public function __construct(private readonly string $text, private readonly float $happenedAt) {}
+    public function __construct(private readonly string $text, private readonly float $happenedAt)
+    {
+    }
 
     public function broadcastOn(): PrivateChannel
     {

@@ -15,7 +15,8 @@ final class TokenWritten implements ShouldBroadcastNow
         private readonly int $number,
         private readonly int $of,
         private readonly string $text,
-    ) {}
+    ) {
+    }
 
     public function broadcastOn(): PrivateChannel
     {

@@ -16,7 +16,9 @@ final class Daemon
 
     private float $lastProcessor = 0;
 
-    public function __construct(private readonly Client $client) {}
+    public function __construct(private readonly Client $client)
+    {
+    }
 
     public static function connect(): self
     {

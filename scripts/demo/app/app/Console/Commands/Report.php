@@ -19,7 +19,7 @@ final class Report extends Command
     {
         $daemon = Daemon::connect();
 
-        for (;;) {
+        while (true) {
             try {
                 // Nobody looks: nothing is asked, nothing is told.
                 if ($daemon->isWatched()) {
