@@ -120,7 +120,7 @@ final class Handshake
             return new self('status', '', (int) $match[1], $headers, $body);
         }
 
-        if (($headers['sec-websocket-accept'] ?? '') !== base64_encode(sha1($nonce.self::GUID, true))) {
+        if (($headers['sec-websocket-accept'] ?? '') !== base64_encode(hash('sha1', $nonce.self::GUID, true))) {
             return new self('garbled', 'the answer to the handshake belongs to another one', 101, $headers);
         }
         $message = self::frame($stream, $limit);
