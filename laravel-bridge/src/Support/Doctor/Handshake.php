@@ -67,7 +67,9 @@ final class Handshake
         $limit();
 
         if ($endpoint->tls) {
-            stream_context_set_option($stream, ['ssl' => ['peer_name' => $host, 'verify_peer' => true, 'verify_peer_name' => true, 'SNI_enabled' => true]]);
+            foreach (['peer_name' => $host, 'verify_peer' => true, 'verify_peer_name' => true, 'SNI_enabled' => true] as $option => $value) {
+                stream_context_set_option($stream, 'ssl', $option, $value);
+            }
             $why = '';
             set_error_handler(static function (int $level, string $message) use (&$why): bool {
                 $why .= $message."\n";
