@@ -42,17 +42,23 @@ if test "$PHP_FANFARE" != "no"; then
       ext/fanfare_client.c
       ext/fanfare_encode.c
       ext/fanfare_errors.c
+      ext/fanfare_event.c
       ext/fanfare_exchange.c
       ext/fanfare_hello.c
       ext/fanfare_ini.c
       ext/fanfare_io.c
+      ext/fanfare_listener.c
       ext/fanfare_log.c
+      ext/fanfare_operator.c
       ext/fanfare_outcome.c
       ext/fanfare_peer.c
       ext/fanfare_pool.c
       ext/fanfare_publish.c
       ext/fanfare_query.c
+      ext/fanfare_stream.c
       ext/fanfare_values.c
+      shared/ipc_control.c
+      shared/ipc_listen.c
       shared/ipc_pack.c
       shared/ipc_unpack.c
       shared/ipc_walk.c

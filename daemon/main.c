@@ -8,9 +8,11 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "ops/config_load.h"
 #include "ops/options.h"
 #include "ops/reload.h"
+#include "ops/restart.h"
 #include "ops/server.h"
 #include "ops/signals.h"
 
@@ -66,6 +68,7 @@ int main(int argc, char **argv)
     struct config *config = config_load(options.config_path, -1, environ, main_hold_report, &held);
     if (config != NULL) {
         log_setup(config->log_level, config->log_format);
+        log_messages_wanted = config->log_messages;
     }
     main_log_held(&held);
     if (config == NULL) {
@@ -77,7 +80,14 @@ int main(int argc, char **argv)
             "no configuration: a development server on loopback, app id fanfare, key fanfare-key, "
             "secret fanfare-secret");
     }
-    int status = server_run(config, options.config_path);
+    struct restart restart;
+    restart_find(&restart, argv);
+    int status = server_run(config, options.config_path, &restart);
     config_free(config);
+    if (status == 0 && restart.wanted) {
+        restart_now(&restart);
+        status = 1;
+    }
+    mem_free(restart.program);
     return status;
 }

@@ -15,7 +15,9 @@
 
 #include "fanfare_client.h"
 #include "fanfare_ini.h"
+#include "fanfare_listener.h"
 #include "fanfare_pool.h"
+#include "fanfare_stream.h"
 
 #include "fanfare_arginfo.h"
 
@@ -41,11 +43,16 @@ zend_class_entry *fanfare_ce_cached_event;
 zend_class_entry *fanfare_ce_channel;
 zend_class_entry *fanfare_ce_member;
 zend_class_entry *fanfare_ce_stats;
+zend_class_entry *fanfare_ce_event_type;
+zend_class_entry *fanfare_ce_event;
+zend_class_entry *fanfare_ce_snapshot;
+zend_class_entry *fanfare_ce_listener;
+zend_class_entry *fanfare_ce_connection;
 zend_class_entry *fanfare_ce_client;
 
 static void module_register_classes(void)
 {
-	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway, *cluster_inspector;
+	zend_class_entry *publisher, *async_publisher, *inspector, *terminator, *gateway, *cluster_inspector, *listenable, *operator;
 
 	fanfare_ce_exception = register_class_Fanfare_Exception(zend_ce_throwable);
 	fanfare_ce_phase = register_class_Fanfare_Phase();
@@ -74,7 +81,14 @@ static void module_register_classes(void)
 	terminator = register_class_Fanfare_Terminator();
 	gateway = register_class_Fanfare_Gateway(publisher, async_publisher, inspector, terminator);
 	cluster_inspector = register_class_Fanfare_ClusterInspector();
-	fanfare_ce_client = register_class_Fanfare_Client(gateway, cluster_inspector);
+	fanfare_ce_event_type = register_class_Fanfare_EventType();
+	fanfare_ce_event = register_class_Fanfare_Event();
+	fanfare_ce_snapshot = register_class_Fanfare_Snapshot();
+	fanfare_ce_listener = register_class_Fanfare_Listener();
+	listenable = register_class_Fanfare_Listenable();
+	fanfare_ce_connection = register_class_Fanfare_Connection();
+	operator = register_class_Fanfare_Operator();
+	fanfare_ce_client = register_class_Fanfare_Client(gateway, cluster_inspector, listenable, operator);
 }
 
 static void module_after_fork(void)
@@ -93,6 +107,7 @@ static PHP_GINIT_FUNCTION(fanfare)
 
 static PHP_GSHUTDOWN_FUNCTION(fanfare)
 {
+	fanfare_stream_free_all(&fanfare_globals->streams, false);
 	fanfare_pool_free(fanfare_globals);
 }
 
@@ -101,6 +116,7 @@ static PHP_MINIT_FUNCTION(fanfare)
 	fanfare_ini_minit(type, module_number);
 	module_register_classes();
 	fanfare_client_minit();
+	fanfare_listener_minit();
 	/* Never taken back: libc does so when the module is unloaded. */
 	pthread_atfork(NULL, NULL, module_after_fork);
 	return SUCCESS;
@@ -122,6 +138,7 @@ static PHP_RINIT_FUNCTION(fanfare)
 
 static PHP_RSHUTDOWN_FUNCTION(fanfare)
 {
+	fanfare_stream_free_all(&FANFARE_G(streams), true);
 	fanfare_pool_request_end();
 	return SUCCESS;
 }

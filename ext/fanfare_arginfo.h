@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: fbed42a3f78d7a8086a10ed485f699f6f563094d */
+ * Stub hash: df697361b350770abf646ee52b9a092e2bbe5b95 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Fanfare_publish, 0, 2, Fanfare\\Receipt, 0)
 	ZEND_ARG_TYPE_MASK(0, channels, MAY_BE_STRING|MAY_BE_ARRAY, NULL)
@@ -104,6 +104,7 @@ ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Stats___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, bytesOut, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, dropped, IS_LONG, 0, "0")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, draining, _IS_BOOL, 0, "false")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, extra, IS_ARRAY, 0, "[]")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Publisher_publish, 0, 2, Fanfare\\Receipt, 0)
@@ -172,6 +173,72 @@ ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Terminator_termina
 	ZEND_ARG_TYPE_INFO(0, socketId, IS_STRING, 0)
 ZEND_END_ARG_INFO()
 
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Event___construct, 0, 0, 2)
+	ZEND_ARG_TYPE_INFO(0, id, IS_STRING, 0)
+	ZEND_ARG_OBJ_INFO(0, type, Fanfare\\EventType, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, time, IS_DOUBLE, 0, "0.0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, attempt, IS_LONG, 0, "1")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, order, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, channel, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, userId, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, socketId, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, event, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, data, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, count, IS_LONG, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Snapshot___construct, 0, 0, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, order, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, channels, IS_ARRAY, 0, "[]")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, members, IS_ARRAY, 0, "[]")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Listener_receive, 0, 1, Fanfare\\Event, 1)
+	ZEND_ARG_TYPE_INFO(0, timeout, IS_DOUBLE, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Listener_ack, 0, 0, IS_VOID, 0)
+	ZEND_ARG_OBJ_INFO_WITH_DEFAULT_VALUE(0, event, Fanfare\\Event, 1, "null")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Listener_release arginfo_class_Fanfare_Listener_ack
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Listener_snapshot, 0, 0, Fanfare\\Snapshot, 1)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Listener_close, 0, 0, IS_VOID, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Listener___construct, 0, 0, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_class_Fanfare_Listenable_listen, 0, 1, Fanfare\\Listener, 0)
+	ZEND_ARG_TYPE_INFO(0, types, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, group, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, snapshot, _IS_BOOL, 0, "false")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, window, IS_LONG, 0, "16")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, ackTimeout, IS_DOUBLE, 0, "30.0")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Connection___construct, 0, 0, 1)
+	ZEND_ARG_TYPE_INFO(0, socketId, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, userId, IS_STRING, 1, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, address, IS_STRING, 0, "\"\"")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, openedAt, IS_DOUBLE, 0, "0.0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, subscriptions, IS_LONG, 0, "0")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Operator_connections, 0, 0, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, limit, IS_LONG, 0, "100")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, after, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Fanfare_Operator_stop arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Operator_restart arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Operator_reload arginfo_class_Fanfare_Listener_close
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Fanfare_Client___construct, 0, 0, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, app, IS_STRING, 1, "null")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, secret, IS_STRING, 1, "null")
@@ -218,8 +285,17 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Fanfare_Client_answerWasPartial arginfo_class_Fanfare_ClusterInspector_answerWasPartial
 
-ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Fanfare_Client_close, 0, 0, IS_VOID, 0)
-ZEND_END_ARG_INFO()
+#define arginfo_class_Fanfare_Client_listen arginfo_class_Fanfare_Listenable_listen
+
+#define arginfo_class_Fanfare_Client_connections arginfo_class_Fanfare_Operator_connections
+
+#define arginfo_class_Fanfare_Client_stop arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Client_restart arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Client_reload arginfo_class_Fanfare_Listener_close
+
+#define arginfo_class_Fanfare_Client_close arginfo_class_Fanfare_Listener_close
 
 
 ZEND_FUNCTION(Fanfare_publish);
@@ -236,6 +312,15 @@ ZEND_METHOD(Fanfare_CachedEvent, __construct);
 ZEND_METHOD(Fanfare_Channel, __construct);
 ZEND_METHOD(Fanfare_Member, __construct);
 ZEND_METHOD(Fanfare_Stats, __construct);
+ZEND_METHOD(Fanfare_Event, __construct);
+ZEND_METHOD(Fanfare_Snapshot, __construct);
+ZEND_METHOD(Fanfare_Listener, receive);
+ZEND_METHOD(Fanfare_Listener, ack);
+ZEND_METHOD(Fanfare_Listener, release);
+ZEND_METHOD(Fanfare_Listener, snapshot);
+ZEND_METHOD(Fanfare_Listener, close);
+ZEND_METHOD(Fanfare_Listener, __construct);
+ZEND_METHOD(Fanfare_Connection, __construct);
 ZEND_METHOD(Fanfare_Client, __construct);
 ZEND_METHOD(Fanfare_Client, publish);
 ZEND_METHOD(Fanfare_Client, publishMany);
@@ -252,6 +337,11 @@ ZEND_METHOD(Fanfare_Client, connectionCount);
 ZEND_METHOD(Fanfare_Client, ping);
 ZEND_METHOD(Fanfare_Client, stats);
 ZEND_METHOD(Fanfare_Client, answerWasPartial);
+ZEND_METHOD(Fanfare_Client, listen);
+ZEND_METHOD(Fanfare_Client, connections);
+ZEND_METHOD(Fanfare_Client, stop);
+ZEND_METHOD(Fanfare_Client, restart);
+ZEND_METHOD(Fanfare_Client, reload);
 ZEND_METHOD(Fanfare_Client, close);
 
 
@@ -419,6 +509,55 @@ static const zend_function_entry class_Fanfare_Gateway_methods[] = {
 };
 
 
+static const zend_function_entry class_Fanfare_EventType_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Event_methods[] = {
+	ZEND_ME(Fanfare_Event, __construct, arginfo_class_Fanfare_Event___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Snapshot_methods[] = {
+	ZEND_ME(Fanfare_Snapshot, __construct, arginfo_class_Fanfare_Snapshot___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Listener_methods[] = {
+	ZEND_ME(Fanfare_Listener, receive, arginfo_class_Fanfare_Listener_receive, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Listener, ack, arginfo_class_Fanfare_Listener_ack, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Listener, release, arginfo_class_Fanfare_Listener_release, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Listener, snapshot, arginfo_class_Fanfare_Listener_snapshot, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Listener, close, arginfo_class_Fanfare_Listener_close, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Listener, __construct, arginfo_class_Fanfare_Listener___construct, ZEND_ACC_PRIVATE)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Listenable_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Listenable, listen, arginfo_class_Fanfare_Listenable_listen, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Connection_methods[] = {
+	ZEND_ME(Fanfare_Connection, __construct, arginfo_class_Fanfare_Connection___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Fanfare_Operator_methods[] = {
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, connections, arginfo_class_Fanfare_Operator_connections, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, stop, arginfo_class_Fanfare_Operator_stop, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, restart, arginfo_class_Fanfare_Operator_restart, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_ABSTRACT_ME_WITH_FLAGS(Fanfare_Operator, reload, arginfo_class_Fanfare_Operator_reload, ZEND_ACC_PUBLIC|ZEND_ACC_ABSTRACT)
+	ZEND_FE_END
+};
+
+
 static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, __construct, arginfo_class_Fanfare_Client___construct, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, publish, arginfo_class_Fanfare_Client_publish, ZEND_ACC_PUBLIC)
@@ -436,6 +575,11 @@ static const zend_function_entry class_Fanfare_Client_methods[] = {
 	ZEND_ME(Fanfare_Client, ping, arginfo_class_Fanfare_Client_ping, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, stats, arginfo_class_Fanfare_Client_stats, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, answerWasPartial, arginfo_class_Fanfare_Client_answerWasPartial, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, listen, arginfo_class_Fanfare_Client_listen, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, connections, arginfo_class_Fanfare_Client_connections, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, stop, arginfo_class_Fanfare_Client_stop, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, restart, arginfo_class_Fanfare_Client_restart, ZEND_ACC_PUBLIC)
+	ZEND_ME(Fanfare_Client, reload, arginfo_class_Fanfare_Client_reload, ZEND_ACC_PUBLIC)
 	ZEND_ME(Fanfare_Client, close, arginfo_class_Fanfare_Client_close, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };
@@ -511,6 +655,16 @@ static zend_class_entry *register_class_Fanfare_Reason(void)
 	zend_string *enum_case_TooLarge_value_str = zend_string_init("too_large", strlen("too_large"), 1);
 	ZVAL_STR(&enum_case_TooLarge_value, enum_case_TooLarge_value_str);
 	zend_enum_add_case_cstr(class_entry, "TooLarge", &enum_case_TooLarge_value);
+
+	zval enum_case_Forbidden_value;
+	zend_string *enum_case_Forbidden_value_str = zend_string_init("forbidden", strlen("forbidden"), 1);
+	ZVAL_STR(&enum_case_Forbidden_value, enum_case_Forbidden_value_str);
+	zend_enum_add_case_cstr(class_entry, "Forbidden", &enum_case_Forbidden_value);
+
+	zval enum_case_Draining_value;
+	zend_string *enum_case_Draining_value_str = zend_string_init("draining", strlen("draining"), 1);
+	ZVAL_STR(&enum_case_Draining_value, enum_case_Draining_value_str);
+	zend_enum_add_case_cstr(class_entry, "Draining", &enum_case_Draining_value);
 
 	zval enum_case_Internal_value;
 	zend_string *enum_case_Internal_value_str = zend_string_init("internal", strlen("internal"), 1);
@@ -945,6 +1099,12 @@ static zend_class_entry *register_class_Fanfare_Stats(void)
 	zend_declare_typed_property(class_entry, property_draining_name, &property_draining_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_BOOL));
 	zend_string_release(property_draining_name);
 
+	zval property_extra_default_value;
+	ZVAL_UNDEF(&property_extra_default_value);
+	zend_string *property_extra_name = zend_string_init("extra", sizeof("extra") - 1, 1);
+	zend_declare_typed_property(class_entry, property_extra_name, &property_extra_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_extra_name);
+
 	return class_entry;
 }
 
@@ -1009,14 +1169,260 @@ static zend_class_entry *register_class_Fanfare_Gateway(zend_class_entry *class_
 	return class_entry;
 }
 
-static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway, zend_class_entry *class_entry_Fanfare_ClusterInspector)
+static zend_class_entry *register_class_Fanfare_EventType(void)
+{
+	zend_class_entry *class_entry = zend_register_internal_enum("Fanfare\\EventType", IS_STRING, class_Fanfare_EventType_methods);
+
+	zval enum_case_ChannelOccupied_value;
+	zend_string *enum_case_ChannelOccupied_value_str = zend_string_init("channel_occupied", strlen("channel_occupied"), 1);
+	ZVAL_STR(&enum_case_ChannelOccupied_value, enum_case_ChannelOccupied_value_str);
+	zend_enum_add_case_cstr(class_entry, "ChannelOccupied", &enum_case_ChannelOccupied_value);
+
+	zval enum_case_ChannelVacated_value;
+	zend_string *enum_case_ChannelVacated_value_str = zend_string_init("channel_vacated", strlen("channel_vacated"), 1);
+	ZVAL_STR(&enum_case_ChannelVacated_value, enum_case_ChannelVacated_value_str);
+	zend_enum_add_case_cstr(class_entry, "ChannelVacated", &enum_case_ChannelVacated_value);
+
+	zval enum_case_MemberAdded_value;
+	zend_string *enum_case_MemberAdded_value_str = zend_string_init("member_added", strlen("member_added"), 1);
+	ZVAL_STR(&enum_case_MemberAdded_value, enum_case_MemberAdded_value_str);
+	zend_enum_add_case_cstr(class_entry, "MemberAdded", &enum_case_MemberAdded_value);
+
+	zval enum_case_MemberRemoved_value;
+	zend_string *enum_case_MemberRemoved_value_str = zend_string_init("member_removed", strlen("member_removed"), 1);
+	ZVAL_STR(&enum_case_MemberRemoved_value, enum_case_MemberRemoved_value_str);
+	zend_enum_add_case_cstr(class_entry, "MemberRemoved", &enum_case_MemberRemoved_value);
+
+	zval enum_case_ClientEvent_value;
+	zend_string *enum_case_ClientEvent_value_str = zend_string_init("client_event", strlen("client_event"), 1);
+	ZVAL_STR(&enum_case_ClientEvent_value, enum_case_ClientEvent_value_str);
+	zend_enum_add_case_cstr(class_entry, "ClientEvent", &enum_case_ClientEvent_value);
+
+	zval enum_case_CacheMiss_value;
+	zend_string *enum_case_CacheMiss_value_str = zend_string_init("cache_miss", strlen("cache_miss"), 1);
+	ZVAL_STR(&enum_case_CacheMiss_value, enum_case_CacheMiss_value_str);
+	zend_enum_add_case_cstr(class_entry, "CacheMiss", &enum_case_CacheMiss_value);
+
+	zval enum_case_SubscriptionCount_value;
+	zend_string *enum_case_SubscriptionCount_value_str = zend_string_init("subscription_count", strlen("subscription_count"), 1);
+	ZVAL_STR(&enum_case_SubscriptionCount_value, enum_case_SubscriptionCount_value_str);
+	zend_enum_add_case_cstr(class_entry, "SubscriptionCount", &enum_case_SubscriptionCount_value);
+
+	zval enum_case_ConnectionOpened_value;
+	zend_string *enum_case_ConnectionOpened_value_str = zend_string_init("connection_opened", strlen("connection_opened"), 1);
+	ZVAL_STR(&enum_case_ConnectionOpened_value, enum_case_ConnectionOpened_value_str);
+	zend_enum_add_case_cstr(class_entry, "ConnectionOpened", &enum_case_ConnectionOpened_value);
+
+	zval enum_case_ConnectionClosed_value;
+	zend_string *enum_case_ConnectionClosed_value_str = zend_string_init("connection_closed", strlen("connection_closed"), 1);
+	ZVAL_STR(&enum_case_ConnectionClosed_value, enum_case_ConnectionClosed_value_str);
+	zend_enum_add_case_cstr(class_entry, "ConnectionClosed", &enum_case_ConnectionClosed_value);
+
+	zval enum_case_UserOnline_value;
+	zend_string *enum_case_UserOnline_value_str = zend_string_init("user_online", strlen("user_online"), 1);
+	ZVAL_STR(&enum_case_UserOnline_value, enum_case_UserOnline_value_str);
+	zend_enum_add_case_cstr(class_entry, "UserOnline", &enum_case_UserOnline_value);
+
+	zval enum_case_UserOffline_value;
+	zend_string *enum_case_UserOffline_value_str = zend_string_init("user_offline", strlen("user_offline"), 1);
+	ZVAL_STR(&enum_case_UserOffline_value, enum_case_UserOffline_value_str);
+	zend_enum_add_case_cstr(class_entry, "UserOffline", &enum_case_UserOffline_value);
+
+	zval enum_case_EventsLost_value;
+	zend_string *enum_case_EventsLost_value_str = zend_string_init("events_lost", strlen("events_lost"), 1);
+	ZVAL_STR(&enum_case_EventsLost_value, enum_case_EventsLost_value_str);
+	zend_enum_add_case_cstr(class_entry, "EventsLost", &enum_case_EventsLost_value);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Event(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Event", class_Fanfare_Event_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_id_default_value;
+	ZVAL_UNDEF(&property_id_default_value);
+	zend_string *property_id_name = zend_string_init("id", sizeof("id") - 1, 1);
+	zend_declare_typed_property(class_entry, property_id_name, &property_id_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_id_name);
+
+	zend_string *property_type_class_Fanfare_EventType = zend_string_init("Fanfare\\EventType", sizeof("Fanfare\\EventType")-1, 1);
+	zval property_type_default_value;
+	ZVAL_UNDEF(&property_type_default_value);
+	zend_string *property_type_name = zend_string_init("type", sizeof("type") - 1, 1);
+	zend_declare_typed_property(class_entry, property_type_name, &property_type_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_type_class_Fanfare_EventType, 0, 0));
+	zend_string_release(property_type_name);
+
+	zval property_time_default_value;
+	ZVAL_UNDEF(&property_time_default_value);
+	zend_string *property_time_name = zend_string_init("time", sizeof("time") - 1, 1);
+	zend_declare_typed_property(class_entry, property_time_name, &property_time_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_DOUBLE));
+	zend_string_release(property_time_name);
+
+	zval property_attempt_default_value;
+	ZVAL_UNDEF(&property_attempt_default_value);
+	zend_string *property_attempt_name = zend_string_init("attempt", sizeof("attempt") - 1, 1);
+	zend_declare_typed_property(class_entry, property_attempt_name, &property_attempt_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_attempt_name);
+
+	zval property_order_default_value;
+	ZVAL_UNDEF(&property_order_default_value);
+	zend_string *property_order_name = zend_string_init("order", sizeof("order") - 1, 1);
+	zend_declare_typed_property(class_entry, property_order_name, &property_order_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_order_name);
+
+	zval property_channel_default_value;
+	ZVAL_UNDEF(&property_channel_default_value);
+	zend_string *property_channel_name = zend_string_init("channel", sizeof("channel") - 1, 1);
+	zend_declare_typed_property(class_entry, property_channel_name, &property_channel_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_channel_name);
+
+	zval property_userId_default_value;
+	ZVAL_UNDEF(&property_userId_default_value);
+	zend_string *property_userId_name = zend_string_init("userId", sizeof("userId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_userId_name, &property_userId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_userId_name);
+
+	zval property_socketId_default_value;
+	ZVAL_UNDEF(&property_socketId_default_value);
+	zend_string *property_socketId_name = zend_string_init("socketId", sizeof("socketId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_socketId_name, &property_socketId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_socketId_name);
+
+	zval property_event_default_value;
+	ZVAL_UNDEF(&property_event_default_value);
+	zend_string *property_event_name = zend_string_init("event", sizeof("event") - 1, 1);
+	zend_declare_typed_property(class_entry, property_event_name, &property_event_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_event_name);
+
+	zval property_data_default_value;
+	ZVAL_UNDEF(&property_data_default_value);
+	zend_string *property_data_name = zend_string_init("data", sizeof("data") - 1, 1);
+	zend_declare_typed_property(class_entry, property_data_name, &property_data_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_data_name);
+
+	zval property_count_default_value;
+	ZVAL_UNDEF(&property_count_default_value);
+	zend_string *property_count_name = zend_string_init("count", sizeof("count") - 1, 1);
+	zend_declare_typed_property(class_entry, property_count_name, &property_count_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG|MAY_BE_NULL));
+	zend_string_release(property_count_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Snapshot(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Snapshot", class_Fanfare_Snapshot_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_order_default_value;
+	ZVAL_UNDEF(&property_order_default_value);
+	zend_string *property_order_name = zend_string_init("order", sizeof("order") - 1, 1);
+	zend_declare_typed_property(class_entry, property_order_name, &property_order_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_order_name);
+
+	zval property_channels_default_value;
+	ZVAL_UNDEF(&property_channels_default_value);
+	zend_string *property_channels_name = zend_string_init("channels", sizeof("channels") - 1, 1);
+	zend_declare_typed_property(class_entry, property_channels_name, &property_channels_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_channels_name);
+
+	zval property_members_default_value;
+	ZVAL_UNDEF(&property_members_default_value);
+	zend_string *property_members_name = zend_string_init("members", sizeof("members") - 1, 1);
+	zend_declare_typed_property(class_entry, property_members_name, &property_members_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_members_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Listener(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Listener", class_Fanfare_Listener_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Listenable(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Listenable", class_Fanfare_Listenable_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Connection(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Connection", class_Fanfare_Connection_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+
+	zval property_socketId_default_value;
+	ZVAL_UNDEF(&property_socketId_default_value);
+	zend_string *property_socketId_name = zend_string_init("socketId", sizeof("socketId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_socketId_name, &property_socketId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_socketId_name);
+
+	zval property_userId_default_value;
+	ZVAL_UNDEF(&property_userId_default_value);
+	zend_string *property_userId_name = zend_string_init("userId", sizeof("userId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_userId_name, &property_userId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_userId_name);
+
+	zval property_address_default_value;
+	ZVAL_UNDEF(&property_address_default_value);
+	zend_string *property_address_name = zend_string_init("address", sizeof("address") - 1, 1);
+	zend_declare_typed_property(class_entry, property_address_name, &property_address_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_address_name);
+
+	zval property_openedAt_default_value;
+	ZVAL_UNDEF(&property_openedAt_default_value);
+	zend_string *property_openedAt_name = zend_string_init("openedAt", sizeof("openedAt") - 1, 1);
+	zend_declare_typed_property(class_entry, property_openedAt_name, &property_openedAt_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_DOUBLE));
+	zend_string_release(property_openedAt_name);
+
+	zval property_subscriptions_default_value;
+	ZVAL_UNDEF(&property_subscriptions_default_value);
+	zend_string *property_subscriptions_name = zend_string_init("subscriptions", sizeof("subscriptions") - 1, 1);
+	zend_declare_typed_property(class_entry, property_subscriptions_name, &property_subscriptions_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_subscriptions_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Operator(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Operator", class_Fanfare_Operator_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Fanfare_Client(zend_class_entry *class_entry_Fanfare_Gateway, zend_class_entry *class_entry_Fanfare_ClusterInspector, zend_class_entry *class_entry_Fanfare_Listenable, zend_class_entry *class_entry_Fanfare_Operator)
 {
 	zend_class_entry ce, *class_entry;
 
 	INIT_NS_CLASS_ENTRY(ce, "Fanfare", "Client", class_Fanfare_Client_methods);
 	class_entry = zend_register_internal_class_ex(&ce, NULL);
 	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
-	zend_class_implements(class_entry, 2, class_entry_Fanfare_Gateway, class_entry_Fanfare_ClusterInspector);
+	zend_class_implements(class_entry, 4, class_entry_Fanfare_Gateway, class_entry_Fanfare_ClusterInspector, class_entry_Fanfare_Listenable, class_entry_Fanfare_Operator);
 
 	zval const_VERSION_value;
 	zend_string *const_VERSION_value_str = zend_string_init(PHP_FANFARE_VERSION, strlen(PHP_FANFARE_VERSION), 1);

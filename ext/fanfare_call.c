@@ -177,10 +177,13 @@ static int call_pack_request(msgpack_sbuffer *out, uint64_t seq, const struct fa
 	case FF_IPC_TERMINATE:
 	case FF_IPC_DISCONNECT:
 	case FF_IPC_MEMBERS:
+	case FF_IPC_CONTROL:
 		return ff_ipc_pack_named(out, request->type, seq, request->text);
 	case FF_IPC_CHANNELS:
 	case FF_IPC_CHANNEL:
 		return ff_ipc_pack_query(out, request->type, seq, request->text, request->wanted);
+	case FF_IPC_SOCKETS:
+		return ff_ipc_pack_sockets(out, seq, request->text, request->limit);
 	default:
 		return ff_ipc_pack_bare(out, request->type, seq);
 	}

@@ -17,6 +17,7 @@ struct fanfare_request {
 	enum ff_ipc_type type;
 	struct ff_slice text; /* of all but ping, stats and connections; p == NULL for nil */
 	unsigned int wanted;  /* of channels and channel: bits of enum ff_ipc_attribute */
+	uint64_t limit;       /* of sockets */
 };
 
 /* cluster: the answer is to come when the cluster has it, or when the time is nearly over. */

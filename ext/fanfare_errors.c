@@ -19,6 +19,7 @@ static const struct {
 	{FF_IPC_REASON_UNAUTHORIZED, "Unauthorized"},  {FF_IPC_REASON_INVALID_CHANNEL, "InvalidChannel"},
 	{FF_IPC_REASON_INVALID_EVENT, "InvalidEvent"}, {FF_IPC_REASON_INVALID_PAYLOAD, "InvalidPayload"},
 	{FF_IPC_REASON_TOO_LARGE, "TooLarge"},         {FF_IPC_REASON_INTERNAL, "Internal"},
+	{FF_IPC_REASON_FORBIDDEN, "Forbidden"},        {FF_IPC_REASON_DRAINING, "Draining"},
 };
 
 static const char *errors_reason(const char *word)
@@ -70,6 +71,7 @@ void fanfare_exception(zval *exception, const struct fanfare_outcome *outcome, c
 		ce = fanfare_ce_protocol;
 		break;
 	case FANFARE_TOO_OLD:
+	case FANFARE_CANNOT_TELL:
 		ce = fanfare_ce_protocol;
 		break;
 	case FANFARE_UNCONFIRMED:

@@ -28,7 +28,7 @@ static enum fanfare_status exchange_interrupted(struct fanfare_outcome *outcome,
 	return fanfare_outcome_fail(outcome, FANFARE_TIMEOUT, phase, false);
 }
 
-static enum fanfare_status exchange_greet(struct fanfare_peer *peer, struct fanfare_outcome *outcome)
+enum fanfare_status fanfare_exchange_greet(struct fanfare_peer *peer, struct fanfare_outcome *outcome)
 {
 	const struct fanfare_identity *who = &peer->identity;
 
@@ -60,7 +60,7 @@ static enum fanfare_status exchange_connect(struct fanfare_peer *peer, const str
 		switch (fanfare_io_connect(&peer->address, budget->deadline, &peer->fd, &err)) {
 		case FANFARE_IO_OK:
 			fanfare_breaker_connected(&peer->breaker);
-			return exchange_greet(peer, outcome);
+			return fanfare_exchange_greet(peer, outcome);
 		case FANFARE_IO_TIMEOUT:
 			outcome->err = ETIMEDOUT;
 			return fanfare_outcome_fail(outcome, FANFARE_CONNECT, FANFARE_PHASE_CONNECT, false);
@@ -452,9 +452,11 @@ enum fanfare_status fanfare_exchange(struct fanfare_peer *peer, enum ff_ipc_type
 	unsigned int lost = 0;
 	bool complete = false;
 
+	/* An order that has left is not given twice: the second one would end the daemon that the first has started. */
 	do {
 		status = exchange_once(peer, type, seq, payload, budget, &complete, answer, outcome);
-	} while (status == FANFARE_LOST && exchange_again(++lost, budget, outcome));
+	} while (status == FANFARE_LOST && !(complete && type == FF_IPC_CONTROLLED) &&
+	         exchange_again(++lost, budget, outcome));
 
 	if (complete && status == FANFARE_REJECTED) {
 		/* The one who refuses us has not acted, but somebody before him may have. */

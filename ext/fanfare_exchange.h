@@ -33,4 +33,7 @@ enum fanfare_status fanfare_exchange_settle(struct fanfare_peer *peer, size_t by
 /* Takes the answers that have arrived, without waiting and without writing. */
 void fanfare_exchange_look(struct fanfare_peer *peer);
 
+/* Puts the hello of a new connection into peer->hello. On failure the connection is dropped. */
+enum fanfare_status fanfare_exchange_greet(struct fanfare_peer *peer, struct fanfare_outcome *outcome);
+
 #endif

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -16,6 +18,9 @@
 #include "fanfare_io.h"
 
 #define BOUND_NS 20000000u /* from bind() to the socket's right mode, amply */
+#ifndef __linux__
+#define IO_SLICE_NS 100000000u
+#endif
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
@@ -236,6 +241,62 @@ static enum fanfare_io io_wait_for(int fd, short events, uint64_t deadline)
 			return FANFARE_IO_OK; /* an error on the descriptor shows in the call that follows */
 		}
 		if (rc < 0 && errno == EINTR && io_engine_wants_control()) {
+			return FANFARE_IO_INTERRUPTED;
+		}
+	}
+}
+
+/* One poll(), which a signal ends. */
+static int io_poll_once(struct pollfd *pfd, nfds_t n, uint64_t ns)
+{
+#ifdef __linux__
+	struct timespec ts = {.tv_sec = (time_t) (ns / 1000000000u), .tv_nsec = (long) (ns % 1000000000u)};
+	sigset_t all, before;
+	int rc, err;
+
+	/* A signal between the look at the flag and the beginning of the wait would be noticed at its end only: let it come
+	 * within the wait. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (zend_atomic_bool_load_ex(&EG(vm_interrupt))) {
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		errno = EINTR;
+		return -1;
+	}
+	rc = ppoll(pfd, n, &ts, &before);
+	err = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = err;
+	return rc;
+#else
+	/* there may be no ppoll(): such a signal waits for the end of a slice */
+	if (zend_atomic_bool_load_ex(&EG(vm_interrupt))) {
+		errno = EINTR;
+		return -1;
+	}
+	return poll(pfd, n, ns > IO_SLICE_NS ? IO_SLICE_NS / 1000000u : (int) ((ns + 999999u) / 1000000u));
+#endif
+}
+
+enum fanfare_io fanfare_io_await(int fd, uint64_t deadline, bool attentive)
+{
+	struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+	if (!attentive) {
+		return io_wait_for(fd, POLLIN, deadline);
+	}
+	for (;;) {
+		uint64_t now = fanfare_io_now();
+		int rc;
+
+		if (now >= deadline) {
+			return zend_atomic_bool_load_ex(&EG(vm_interrupt)) ? FANFARE_IO_INTERRUPTED : FANFARE_IO_TIMEOUT;
+		}
+		rc = io_poll_once(&pfd, fd < 0 ? 0 : 1, deadline - now);
+		if (rc > 0) {
+			return FANFARE_IO_OK;
+		}
+		if (rc < 0 && errno == EINTR) {
 			return FANFARE_IO_INTERRUPTED;
 		}
 	}

@@ -63,6 +63,14 @@ enum fanfare_io fanfare_io_send(int fd, struct iovec *iov, int n, uint64_t deadl
  */
 enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline, bool patient, size_t *got, int *err);
 
+/*
+ * Waits until there is something to read, or with fd < 0 for the deadline alone. OK, TIMEOUT, or INTERRUPTED: the
+ * execution time is over, or, if it is `attentive`, a signal has come or the engine wants control back for whatever
+ * reason, also if it wanted it before the call. That is for waits that are long, which must not keep the handler of a
+ * signal from running; the functions above end within the time of a call.
+ */
+enum fanfare_io fanfare_io_await(int fd, uint64_t deadline, bool attentive);
+
 /* Reads what has already arrived. */
 enum fanfare_io fanfare_io_recv_nowait(int fd, void *buf, size_t cap, size_t *got, int *err);
 

@@ -79,6 +79,9 @@ void fanfare_outcome_text(const struct fanfare_outcome *outcome, const char *soc
 		         "fanfared at %s is too old to acknowledge for the cluster: update it, or set fanfare.ack to local",
 		         socket);
 		break;
+	case FANFARE_CANNOT_TELL:
+		snprintf(out, size, "fanfared at %s is too old to tell of its events: update it and start it again", socket);
+		break;
 	case FANFARE_UNCONFIRMED:
 		snprintf(out, size,
 		         "The cluster has not acknowledged it: %s (publish it again with the same key to be sure, nothing is "

@@ -18,6 +18,7 @@ enum fanfare_status {
 	FANFARE_LOST,        /* gone between our bytes and the answer */
 	FANFARE_PROTOCOL,    /* not our protocol */
 	FANFARE_TOO_OLD,     /* our protocol, but not what was sent */
+	FANFARE_CANNOT_TELL, /* the same of a listener */
 	FANFARE_REJECTED,    /* the daemon said no */
 	FANFARE_UNCONFIRMED, /* it has it, and the cluster has not said so */
 	FANFARE_TOO_LARGE,

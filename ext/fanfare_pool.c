@@ -197,17 +197,26 @@ static struct fanfare_peer *pool_lookup(struct fanfare_client *client, const str
 	return NULL;
 }
 
+static bool pool_address(const struct fanfare_identity *identity, struct fanfare_address *address)
+{
+	const char *why;
+
+	if (fanfare_io_address(address, identity->socket, identity->socket_len, &why) != 0) {
+		zend_throw_exception_ex(fanfare_ce_configuration, 0, "The socket \"%s\" %s", identity->socket, why);
+		return false;
+	}
+	return true;
+}
+
 static struct fanfare_peer *pool_create(struct fanfare_client *client, const struct fanfare_identity *identity,
                                         struct fanfare_budget *budget)
 {
 	struct fanfare_outcome outcome;
 	struct fanfare_address address;
 	struct fanfare_peer *peer;
-	const char *why;
 	int slot;
 
-	if (fanfare_io_address(&address, identity->socket, identity->socket_len, &why) != 0) {
-		zend_throw_exception_ex(fanfare_ce_configuration, 0, "The socket \"%s\" %s", identity->socket, why);
+	if (!pool_address(identity, &address)) {
 		return NULL;
 	}
 	fanfare_outcome_init(&outcome);
@@ -298,6 +307,13 @@ static struct fanfare_peer *pool_remember(struct fanfare_client *client, struct 
 		client->ini_generation = FANFARE_G(ini_generation);
 	}
 	return peer;
+}
+
+bool fanfare_pool_identity(const struct fanfare_client *client, struct fanfare_identity *identity,
+                           struct fanfare_address *address)
+{
+	pool_identity(client, identity);
+	return pool_check_identity(identity) && pool_address(identity, address);
 }
 
 struct fanfare_peer *fanfare_pool_peer(struct fanfare_client *client, struct fanfare_budget *budget)

@@ -29,6 +29,11 @@ void fanfare_pool_async_done(const struct fanfare_budget *budget, bool answered)
  * no other connection could make room within the budget. */
 struct fanfare_peer *fanfare_pool_peer(struct fanfare_client *client, struct fanfare_budget *budget);
 
+/* Whom a handle means, as views that are good as long as neither it nor an ini setting changes. False with an exception
+ * thrown as above. */
+bool fanfare_pool_identity(const struct fanfare_client *client, struct fanfare_identity *identity,
+                           struct fanfare_address *address);
+
 /* The same if it is there already, else NULL. Never throws. */
 struct fanfare_peer *fanfare_pool_find(struct fanfare_client *client);
 

@@ -12,18 +12,7 @@
 #include "fanfare_errors.h"
 #include "fanfare_values.h"
 
-/* Slots are filled past the property handlers: no lookup, no readonly check, for objects that nobody has seen yet. The
- * constructors below have made sure of that. */
-static zval *values_slot(zend_object *object, uint32_t n)
-{
-	zval *value = OBJ_PROP_NUM(object, n);
-
-	Z_PROP_FLAG_P(value) = 0;
-	return value;
-}
-
-/* The properties are readonly: a second call of the constructor must not change them. */
-static bool values_constructed(zend_object *object)
+bool fanfare_value_constructed(zend_object *object)
 {
 	if (Z_TYPE_P(OBJ_PROP_NUM(object, 0)) == IS_UNDEF) {
 		return false;
@@ -47,9 +36,9 @@ void fanfare_value_receipt(zval *out, const struct ff_ipc_receipt *receipt)
 
 	object_init_ex(out, fanfare_ce_receipt);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(values_slot(object, 0), receipt->id.p, receipt->id.len);
-	ZVAL_LONG(values_slot(object, 1), (zend_long) receipt->recipients);
-	ZVAL_BOOL(values_slot(object, 2), receipt->duplicate);
+	ZVAL_STRINGL(fanfare_value_slot(object, 0), receipt->id.p, receipt->id.len);
+	ZVAL_LONG(fanfare_value_slot(object, 1), (zend_long) receipt->recipients);
+	ZVAL_BOOL(fanfare_value_slot(object, 2), receipt->duplicate);
 }
 
 ZEND_METHOD(Fanfare_Receipt, __construct)
@@ -66,26 +55,26 @@ ZEND_METHOD(Fanfare_Receipt, __construct)
 		Z_PARAM_BOOL(duplicate)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(values_slot(object, 0), id);
-	ZVAL_LONG(values_slot(object, 1), recipients);
-	ZVAL_BOOL(values_slot(object, 2), duplicate);
+	ZVAL_STR_COPY(fanfare_value_slot(object, 0), id);
+	ZVAL_LONG(fanfare_value_slot(object, 1), recipients);
+	ZVAL_BOOL(fanfare_value_slot(object, 2), duplicate);
 }
 
 static void values_message(zend_object *object, zval *channels, zend_string *event, zval *payload, zend_string *except,
                            zend_string *key)
 {
-	ZVAL_COPY(values_slot(object, FANFARE_MESSAGE_CHANNELS), channels);
-	ZVAL_STR_COPY(values_slot(object, FANFARE_MESSAGE_EVENT), event);
+	ZVAL_COPY(fanfare_value_slot(object, FANFARE_MESSAGE_CHANNELS), channels);
+	ZVAL_STR_COPY(fanfare_value_slot(object, FANFARE_MESSAGE_EVENT), event);
 	if (payload != NULL) {
-		ZVAL_COPY(values_slot(object, FANFARE_MESSAGE_PAYLOAD), payload);
+		ZVAL_COPY(fanfare_value_slot(object, FANFARE_MESSAGE_PAYLOAD), payload);
 	} else {
-		ZVAL_EMPTY_ARRAY(values_slot(object, FANFARE_MESSAGE_PAYLOAD));
+		ZVAL_EMPTY_ARRAY(fanfare_value_slot(object, FANFARE_MESSAGE_PAYLOAD));
 	}
-	values_string_or_null(values_slot(object, FANFARE_MESSAGE_EXCEPT), except);
-	values_string_or_null(values_slot(object, FANFARE_MESSAGE_KEY), key);
+	values_string_or_null(fanfare_value_slot(object, FANFARE_MESSAGE_EXCEPT), except);
+	values_string_or_null(fanfare_value_slot(object, FANFARE_MESSAGE_KEY), key);
 }
 
 ZEND_METHOD(Fanfare_Message, __construct)
@@ -104,7 +93,7 @@ ZEND_METHOD(Fanfare_Message, __construct)
 		Z_PARAM_STR_OR_NULL(key)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
 	values_message(object, ZEND_CALL_ARG(execute_data, 1), event, payload, except, key);
@@ -145,15 +134,15 @@ void fanfare_value_flush_result(zval *out, const struct fanfare_counts *counts, 
 
 	object_init_ex(out, fanfare_ce_flush_result);
 	object = Z_OBJ_P(out);
-	ZVAL_LONG(values_slot(object, 0), (zend_long) counts->acknowledged);
-	ZVAL_LONG(values_slot(object, 1), (zend_long) counts->rejected);
-	ZVAL_LONG(values_slot(object, 2), (zend_long) unanswered);
+	ZVAL_LONG(fanfare_value_slot(object, 0), (zend_long) counts->acknowledged);
+	ZVAL_LONG(fanfare_value_slot(object, 1), (zend_long) counts->rejected);
+	ZVAL_LONG(fanfare_value_slot(object, 2), (zend_long) unanswered);
 	if (counts->failed) {
-		fanfare_exception(values_slot(object, 3), &counts->first, counts->where);
+		fanfare_exception(fanfare_value_slot(object, 3), &counts->first, counts->where);
 	} else {
-		ZVAL_NULL(values_slot(object, 3));
+		ZVAL_NULL(fanfare_value_slot(object, 3));
 	}
-	ZVAL_LONG(values_slot(object, 4), (zend_long) counts->unconfirmed);
+	ZVAL_LONG(fanfare_value_slot(object, 4), (zend_long) counts->unconfirmed);
 }
 
 ZEND_METHOD(Fanfare_FlushResult, __construct)
@@ -171,18 +160,18 @@ ZEND_METHOD(Fanfare_FlushResult, __construct)
 		Z_PARAM_LONG(unconfirmed)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_LONG(values_slot(object, 0), acknowledged);
-	ZVAL_LONG(values_slot(object, 1), rejected);
-	ZVAL_LONG(values_slot(object, 2), unanswered);
+	ZVAL_LONG(fanfare_value_slot(object, 0), acknowledged);
+	ZVAL_LONG(fanfare_value_slot(object, 1), rejected);
+	ZVAL_LONG(fanfare_value_slot(object, 2), unanswered);
 	if (error != NULL) {
-		ZVAL_COPY(values_slot(object, 3), error);
+		ZVAL_COPY(fanfare_value_slot(object, 3), error);
 	} else {
-		ZVAL_NULL(values_slot(object, 3));
+		ZVAL_NULL(fanfare_value_slot(object, 3));
 	}
-	ZVAL_LONG(values_slot(object, 4), unconfirmed);
+	ZVAL_LONG(fanfare_value_slot(object, 4), unconfirmed);
 }
 
 static void values_cached_event(zval *out, const struct ff_ipc_channel *channel)
@@ -191,8 +180,8 @@ static void values_cached_event(zval *out, const struct ff_ipc_channel *channel)
 
 	object_init_ex(out, fanfare_ce_cached_event);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(values_slot(object, 0), channel->data.p, channel->data.len);
-	ZVAL_LONG(values_slot(object, 1), (zend_long) channel->ttl);
+	ZVAL_STRINGL(fanfare_value_slot(object, 0), channel->data.p, channel->data.len);
+	ZVAL_LONG(fanfare_value_slot(object, 1), (zend_long) channel->ttl);
 }
 
 ZEND_METHOD(Fanfare_CachedEvent, __construct)
@@ -207,11 +196,11 @@ ZEND_METHOD(Fanfare_CachedEvent, __construct)
 		Z_PARAM_LONG(ttl)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(values_slot(object, 0), data);
-	ZVAL_LONG(values_slot(object, 1), ttl);
+	ZVAL_STR_COPY(fanfare_value_slot(object, 0), data);
+	ZVAL_LONG(fanfare_value_slot(object, 1), ttl);
 }
 
 void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel, bool partial)
@@ -220,20 +209,20 @@ void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel, bool
 
 	object_init_ex(out, fanfare_ce_channel);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(values_slot(object, 0), channel->name.p, channel->name.len);
-	ZVAL_BOOL(values_slot(object, 1), channel->occupied);
-	ZVAL_LONG(values_slot(object, 2), (zend_long) channel->subscriptions);
+	ZVAL_STRINGL(fanfare_value_slot(object, 0), channel->name.p, channel->name.len);
+	ZVAL_BOOL(fanfare_value_slot(object, 1), channel->occupied);
+	ZVAL_LONG(fanfare_value_slot(object, 2), (zend_long) channel->subscriptions);
 	if (channel->has_users) {
-		ZVAL_LONG(values_slot(object, 3), (zend_long) channel->users);
+		ZVAL_LONG(fanfare_value_slot(object, 3), (zend_long) channel->users);
 	} else {
-		ZVAL_NULL(values_slot(object, 3));
+		ZVAL_NULL(fanfare_value_slot(object, 3));
 	}
 	if (channel->data.p != NULL) {
-		values_cached_event(values_slot(object, 4), channel);
+		values_cached_event(fanfare_value_slot(object, 4), channel);
 	} else {
-		ZVAL_NULL(values_slot(object, 4));
+		ZVAL_NULL(fanfare_value_slot(object, 4));
 	}
-	ZVAL_BOOL(values_slot(object, 5), partial);
+	ZVAL_BOOL(fanfare_value_slot(object, 5), partial);
 }
 
 ZEND_METHOD(Fanfare_Channel, __construct)
@@ -254,23 +243,23 @@ ZEND_METHOD(Fanfare_Channel, __construct)
 		Z_PARAM_BOOL(partial)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(values_slot(object, 0), name);
-	ZVAL_BOOL(values_slot(object, 1), occupied);
-	ZVAL_LONG(values_slot(object, 2), subscriptions);
+	ZVAL_STR_COPY(fanfare_value_slot(object, 0), name);
+	ZVAL_BOOL(fanfare_value_slot(object, 1), occupied);
+	ZVAL_LONG(fanfare_value_slot(object, 2), subscriptions);
 	if (no_members) {
-		ZVAL_NULL(values_slot(object, 3));
+		ZVAL_NULL(fanfare_value_slot(object, 3));
 	} else {
-		ZVAL_LONG(values_slot(object, 3), members);
+		ZVAL_LONG(fanfare_value_slot(object, 3), members);
 	}
 	if (cache != NULL) {
-		ZVAL_COPY(values_slot(object, 4), cache);
+		ZVAL_COPY(fanfare_value_slot(object, 4), cache);
 	} else {
-		ZVAL_NULL(values_slot(object, 4));
+		ZVAL_NULL(fanfare_value_slot(object, 4));
 	}
-	ZVAL_BOOL(values_slot(object, 5), partial);
+	ZVAL_BOOL(fanfare_value_slot(object, 5), partial);
 }
 
 /* What json_decode($text, true) returns. The decoder leaves its error where json_last_error() finds it, which is the
@@ -298,8 +287,8 @@ void fanfare_value_member(zval *out, const struct ff_ipc_member *member)
 	}
 	object_init_ex(out, fanfare_ce_member);
 	object = Z_OBJ_P(out);
-	ZVAL_STRINGL(values_slot(object, 0), member->user_id.p, member->user_id.len);
-	ZVAL_COPY_VALUE(values_slot(object, 1), &info);
+	ZVAL_STRINGL(fanfare_value_slot(object, 0), member->user_id.p, member->user_id.len);
+	ZVAL_COPY_VALUE(fanfare_value_slot(object, 1), &info);
 }
 
 ZEND_METHOD(Fanfare_Member, __construct)
@@ -314,14 +303,14 @@ ZEND_METHOD(Fanfare_Member, __construct)
 		Z_PARAM_ZVAL(info)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(values_slot(object, 0), id);
+	ZVAL_STR_COPY(fanfare_value_slot(object, 0), id);
 	if (info != NULL) {
-		ZVAL_COPY(values_slot(object, 1), info);
+		ZVAL_COPY(fanfare_value_slot(object, 1), info);
 	} else {
-		ZVAL_NULL(values_slot(object, 1));
+		ZVAL_NULL(fanfare_value_slot(object, 1));
 	}
 }
 
@@ -339,33 +328,69 @@ static bool values_is_word(const msgpack_object *key, const char *word)
 	return key->type == MSGPACK_OBJECT_STR && key->via.str.size == len && memcmp(key->via.str.ptr, word, len) == 0;
 }
 
+/* A figure that has a property of its own. */
+static bool values_stats_known(zend_object *object, const msgpack_object *key, const msgpack_object *value)
+{
+	if (value->type == MSGPACK_OBJECT_STR && values_is_word(key, "version")) {
+		zval_ptr_dtor_str(fanfare_value_slot(object, 0));
+		ZVAL_STRINGL(fanfare_value_slot(object, 0), value->via.str.ptr, value->via.str.size);
+		return true;
+	}
+	if (value->type == MSGPACK_OBJECT_BOOLEAN && values_is_word(key, "draining")) {
+		ZVAL_BOOL(fanfare_value_slot(object, 1 + VALUES_STATS), value->via.boolean);
+		return true;
+	}
+	for (uint32_t i = 0; i < VALUES_STATS && value->type == MSGPACK_OBJECT_POSITIVE_INTEGER; i++) {
+		if (values_is_word(key, values_stats[i])) {
+			ZVAL_LONG(fanfare_value_slot(object, 1 + i), (zend_long) value->via.u64);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One of the others, of the kinds that the protocol has for them. */
+static void values_stats_extra(zval *extra, const msgpack_object *key, const msgpack_object *value)
+{
+	zval item;
+
+	if (key->type != MSGPACK_OBJECT_STR) {
+		return;
+	}
+	switch (value->type) {
+	case MSGPACK_OBJECT_POSITIVE_INTEGER:
+		ZVAL_LONG(&item, (zend_long) value->via.u64);
+		break;
+	case MSGPACK_OBJECT_BOOLEAN:
+		ZVAL_BOOL(&item, value->via.boolean);
+		break;
+	case MSGPACK_OBJECT_STR:
+		ZVAL_STRINGL(&item, value->via.str.ptr, value->via.str.size);
+		break;
+	default:
+		return;
+	}
+	zend_symtable_str_update(Z_ARRVAL_P(extra), key->via.str.ptr, key->via.str.size, &item);
+}
+
 void fanfare_value_stats(zval *out, const msgpack_object_map *map)
 {
 	zend_object *object;
 
 	object_init_ex(out, fanfare_ce_stats);
 	object = Z_OBJ_P(out);
-	ZVAL_EMPTY_STRING(values_slot(object, 0));
+	ZVAL_EMPTY_STRING(fanfare_value_slot(object, 0));
 	for (uint32_t i = 0; i < VALUES_STATS; i++) {
-		ZVAL_LONG(values_slot(object, 1 + i), 0);
+		ZVAL_LONG(fanfare_value_slot(object, 1 + i), 0);
 	}
-	ZVAL_FALSE(values_slot(object, 1 + VALUES_STATS));
+	ZVAL_FALSE(fanfare_value_slot(object, 1 + VALUES_STATS));
+	array_init(fanfare_value_slot(object, 2 + VALUES_STATS));
 
 	for (uint32_t n = 0; n < map->size; n++) {
 		const msgpack_object *key = &map->ptr[n].key, *value = &map->ptr[n].val;
 
-		if (value->type == MSGPACK_OBJECT_STR && values_is_word(key, "version")) {
-			zval_ptr_dtor_str(values_slot(object, 0));
-			ZVAL_STRINGL(values_slot(object, 0), value->via.str.ptr, value->via.str.size);
-		} else if (value->type == MSGPACK_OBJECT_BOOLEAN && values_is_word(key, "draining")) {
-			ZVAL_BOOL(values_slot(object, 1 + VALUES_STATS), value->via.boolean);
-		} else if (value->type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
-			for (uint32_t i = 0; i < VALUES_STATS; i++) {
-				if (values_is_word(key, values_stats[i])) {
-					ZVAL_LONG(values_slot(object, 1 + i), (zend_long) value->via.u64);
-					break;
-				}
-			}
+		if (!values_stats_known(object, key, value)) {
+			values_stats_extra(OBJ_PROP_NUM(object, 2 + VALUES_STATS), key, value);
 		}
 	}
 }
@@ -376,8 +401,9 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 	zend_string *version = ZSTR_EMPTY_ALLOC();
 	zend_long n[VALUES_STATS] = {0};
 	bool draining = false;
+	zval *extra = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(0, 10)
+	ZEND_PARSE_PARAMETERS_START(0, 11)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_STR(version)
 		Z_PARAM_LONG(n[0])
@@ -389,14 +415,20 @@ ZEND_METHOD(Fanfare_Stats, __construct)
 		Z_PARAM_LONG(n[6])
 		Z_PARAM_LONG(n[7])
 		Z_PARAM_BOOL(draining)
+		Z_PARAM_ARRAY(extra)
 	ZEND_PARSE_PARAMETERS_END();
 
-	if (values_constructed(object)) {
+	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	ZVAL_STR_COPY(values_slot(object, 0), version);
+	ZVAL_STR_COPY(fanfare_value_slot(object, 0), version);
 	for (uint32_t i = 0; i < VALUES_STATS; i++) {
-		ZVAL_LONG(values_slot(object, 1 + i), n[i]);
+		ZVAL_LONG(fanfare_value_slot(object, 1 + i), n[i]);
 	}
-	ZVAL_BOOL(values_slot(object, 1 + VALUES_STATS), draining);
+	ZVAL_BOOL(fanfare_value_slot(object, 1 + VALUES_STATS), draining);
+	if (extra != NULL) {
+		ZVAL_COPY(fanfare_value_slot(object, 2 + VALUES_STATS), extra);
+	} else {
+		ZVAL_EMPTY_ARRAY(fanfare_value_slot(object, 2 + VALUES_STATS));
+	}
 }

@@ -20,6 +20,19 @@ enum {
 	FANFARE_MESSAGE_KEY,
 };
 
+/* Slots are filled past the property handlers: no lookup, no readonly check, for objects that nobody has seen yet. The
+ * constructors make sure of that. */
+static inline zval *fanfare_value_slot(zend_object *object, uint32_t n)
+{
+	zval *value = OBJ_PROP_NUM(object, n);
+
+	Z_PROP_FLAG_P(value) = 0;
+	return value;
+}
+
+/* The properties are readonly: a second call of the constructor must not change them. True with an exception thrown. */
+bool fanfare_value_constructed(zend_object *object);
+
 void fanfare_value_receipt(zval *out, const struct ff_ipc_receipt *receipt);
 void fanfare_value_flush_result(zval *out, const struct fanfare_counts *counts, uint64_t unanswered);
 void fanfare_value_channel(zval *out, const struct ff_ipc_channel *channel, bool partial);

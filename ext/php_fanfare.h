@@ -53,6 +53,7 @@ ZEND_BEGIN_MODULE_GLOBALS(fanfare)
 	zend_ulong ini_generation; /* changes with each of the strings above */
 
 	struct fanfare_peer *peers[FANFARE_MAX_PEERS];
+	struct fanfare_stream *streams;  /* of listeners */
 	struct fanfare_retired *retired; /* what peers that had to make room have still to report */
 	uint64_t clock;                  /* of use, for the oldest peer; also the source of peer ids */
 	uint64_t async_spent;            /* ns that publishAsync() has waited for nothing */
@@ -88,6 +89,11 @@ extern zend_class_entry *fanfare_ce_cached_event;
 extern zend_class_entry *fanfare_ce_channel;
 extern zend_class_entry *fanfare_ce_member;
 extern zend_class_entry *fanfare_ce_stats;
+extern zend_class_entry *fanfare_ce_event_type;
+extern zend_class_entry *fanfare_ce_event;
+extern zend_class_entry *fanfare_ce_snapshot;
+extern zend_class_entry *fanfare_ce_listener;
+extern zend_class_entry *fanfare_ce_connection;
 extern zend_class_entry *fanfare_ce_client;
 
 extern zend_module_entry fanfare_module_entry;

@@ -15,11 +15,17 @@
 #define FF_IPC_MAX_FRAME         (16u << 20) /* bytes of one msgpack array, without the prefix */
 #define FF_IPC_MAX_CHANNELS      10000u  /* channels of one publish, and messages of one batch */
 #define FF_IPC_MAX_KEY           128u    /* bytes of a caller's idempotency key */
+#define FF_IPC_MAX_SOCKETS       10000u  /* connections of one page */
 #define FF_IPC_MAX_NAME          64u     /* bytes of the client's name in the hello */
 #define FF_IPC_PRODUCER          16u     /* bytes of a producer id */
 #define FF_IPC_MAC               32u     /* bytes of the hello's HMAC-SHA256 */
 #define FF_IPC_MAX_CLOCK_SKEW_MS 600000u /* how far a hello's clock may be off */
 #define FF_IPC_MAX_OUTSTANDING   256u    /* frames that a client leaves unanswered at most */
+#define FF_IPC_MAX_GROUP         64u     /* bytes of the name of a listeners' group */
+#define FF_IPC_MAX_WINDOW        1000u   /* unsettled events that a listener is sent at most */
+#define FF_IPC_MIN_ACK_MS        100u    /* how long an event may stay unsettled */
+#define FF_IPC_MAX_ACK_MS        3600000u
+#define FF_IPC_MAX_SETTLED       10000u          /* numbers of one SETTLE */
 #define FF_IPC_MAC_PREFIX        "fanfare-ipc-1" /* first line of the text that the hello's mac signs */
 
 /*
@@ -44,6 +50,11 @@ enum ff_ipc_type {
                                     data]: answered when the cluster has it */
     FF_IPC_CLUSTER_BATCH = 13,   /* [13, seq, ack_ms, [[[channel...], event, except|nil, key|nil,
                                     data], ...]] */
+    FF_IPC_LISTEN = 14,  /* [14, seq, [type word...], group|nil, window, ack_ms, snapshot]: from now
+                            on this connection is a listener's */
+    FF_IPC_SETTLE = 15,  /* [15, seq, [number...], done]: no answer */
+    FF_IPC_CONTROL = 16, /* [16, seq, action]: one of FF_IPC_ACTION_* */
+    FF_IPC_SOCKETS = 17, /* [17, seq, after|nil, limit]: connections behind this socket id */
 
     FF_IPC_ERROR =
         64, /* [64, seq, reason, message, index|nil]; index counts the messages of a batch from 0 */
@@ -60,6 +71,16 @@ enum ff_ipc_type {
     FF_IPC_CONNECTIONS_REPLY = 75, /* [75, seq, connections, partial] */
     FF_IPC_CLUSTER_ACK = 76,       /* [76, seq, id, recipients, duplicate] */
     FF_IPC_CLUSTER_BATCH_ACK = 77, /* [77, seq, [[id, recipients, duplicate], ...]] */
+    FF_IPC_LISTENING = 78,         /* [78, seq, created, waiting, order] */
+    FF_IPC_CONTROLLED = 80,        /* [80, seq] */
+    FF_IPC_SOCKETS_REPLY = 81,     /* [81, seq, [[socket_id, user_id|nil, address, opened_unix_ms,
+                                      subscriptions], ...], next|nil, partial] */
+
+    /* What comes to a listener unasked. */
+    FF_IPC_EVENT = 96,    /* [96, number, id, type word, unix_ms, attempt, order, channel|nil,
+                             user_id|nil, socket_id|nil, event|nil, data|nil, count|nil] */
+    FF_IPC_SNAPSHOT = 97, /* [97, seq, order, [[channel, subscriptions, [[user_id, info|nil]...]
+                             |nil]...], last] */
 };
 
 /* The words that an FF_IPC_ERROR carries as its reason. Unknown words must be taken for "other". */
@@ -72,10 +93,17 @@ enum ff_ipc_type {
 #define FF_IPC_REASON_INVALID_PAYLOAD "invalid_payload" /* not UTF-8 */
 #define FF_IPC_REASON_TOO_LARGE       "too_large"       /* the data, or the answer */
 #define FF_IPC_REASON_UNCONFIRMED     "unconfirmed"     /* delivered here, not confirmed by Redis */
+#define FF_IPC_REASON_FORBIDDEN       "forbidden"       /* not for this user or application */
 #define FF_IPC_REASON_RATE_LIMITED    "rate_limited"
 #define FF_IPC_REASON_DRAINING        "draining"
 #define FF_IPC_REASON_INTERNAL        "internal"
 #define FF_IPC_REASON_OTHER           "other"
+
+/* What FF_IPC_CONTROL has the daemon do: drain and end, drain and start anew, read its
+ * configuration again. */
+#define FF_IPC_ACTION_STOP    "stop"
+#define FF_IPC_ACTION_RESTART "restart"
+#define FF_IPC_ACTION_RELOAD  "reload"
 
 /* What a daemon says, with FF_IPC_REASON_PROTOCOL, of a frame that only later versions know. */
 #define FF_IPC_UNKNOWN_TYPE "the frame's type is unknown"

@@ -21,6 +21,8 @@ void ff_ipc_unpacker_free(struct ff_ipc_unpacker *unpacker)
     free(unpacker->receipts);
     free(unpacker->channels);
     free(unpacker->members);
+    ff_ipc_listen_tables_free(&unpacker->listen);
+    free(unpacker->sockets);
     ff_ipc_unpacker_init(unpacker);
 }
 
@@ -469,6 +471,56 @@ static int unpack_members(struct ff_ipc_unpacker *u, const msgpack_object_array 
     return 0;
 }
 
+/* ---- control, and connections ---- */
+
+static int unpack_sockets(const msgpack_object_array *a, struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 4 || !unpack_text_or_nil(&a->ptr[2], &out->name) ||
+        !unpack_is_uint(&a->ptr[3], UINT64_MAX)) {
+        return unpack_fail(why, "the question is not a socket id or nil, and a number");
+    }
+    out->count = a->ptr[3].via.u64;
+    return 0;
+}
+
+static bool unpack_socket(const msgpack_object *o, struct ff_ipc_socket *out)
+{
+    const msgpack_object *f = o->via.array.ptr;
+
+    if (o->type != MSGPACK_OBJECT_ARRAY || o->via.array.size < 5 ||
+        !unpack_text(&f[0], &out->socket_id) || !unpack_text_or_nil(&f[1], &out->user_id) ||
+        !unpack_text(&f[2], &out->address) || !unpack_is_uint(&f[3], UINT64_MAX) ||
+        !unpack_is_uint(&f[4], UINT32_MAX)) {
+        return false;
+    }
+    out->opened_ms = f[3].via.u64;
+    out->subscriptions = (uint32_t)f[4].via.u64;
+    return true;
+}
+
+static int unpack_sockets_reply(struct ff_ipc_unpacker *u, const msgpack_object_array *a,
+                                struct ff_ipc_frame *out, const char **why)
+{
+    if (a->size < 5 || a->ptr[2].type != MSGPACK_OBJECT_ARRAY ||
+        !unpack_text_or_nil(&a->ptr[3], &out->name) || a->ptr[4].type != MSGPACK_OBJECT_BOOLEAN) {
+        return unpack_fail(why, "the reply is not connections, what comes next, and a boolean");
+    }
+    const msgpack_object_array *items = &a->ptr[2].via.array;
+    u->sockets = unpack_table(u->sockets, &u->capsockets, items->size, sizeof(*u->sockets));
+    if (u->sockets == NULL) {
+        return unpack_fail(why, "out of memory");
+    }
+    for (uint32_t i = 0; i < items->size; i++) {
+        if (!unpack_socket(&items->ptr[i], &u->sockets[i])) {
+            return unpack_fail(why, "a connection is not three texts and two numbers");
+        }
+    }
+    out->sockets = u->sockets;
+    out->nsockets = items->size;
+    out->partial = a->ptr[4].via.boolean;
+    return 0;
+}
+
 /* Unpacks into the unpacker's zone, which is emptied and used again, frame after frame. */
 static int unpack_value(struct ff_ipc_unpacker *u, const uint8_t *bytes, size_t len,
                         const char **why)
@@ -534,10 +586,12 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
     case FF_IPC_STATS:
     case FF_IPC_PONG:
     case FF_IPC_CONNECTIONS:
+    case FF_IPC_CONTROLLED:
         return 0;
     case FF_IPC_TERMINATE:
     case FF_IPC_DISCONNECT:
     case FF_IPC_MEMBERS:
+    case FF_IPC_CONTROL:
         return unpack_name(a, out, why);
     case FF_IPC_CHANNELS:
     case FF_IPC_CHANNEL:
@@ -562,6 +616,16 @@ int ff_ipc_unpack(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, size_t
         return unpack_partial(a, out, why) != 0 ? -1 : unpack_channels_reply(unpacker, a, out, why);
     case FF_IPC_MEMBERS_REPLY:
         return unpack_members(unpacker, a, out, why);
+    case FF_IPC_LISTEN:
+    case FF_IPC_SETTLE:
+    case FF_IPC_LISTENING:
+    case FF_IPC_EVENT:
+    case FF_IPC_SNAPSHOT:
+        return ff_ipc_listen_unpack(&unpacker->listen, out->type, a, &out->listening, why);
+    case FF_IPC_SOCKETS:
+        return unpack_sockets(a, out, why);
+    case FF_IPC_SOCKETS_REPLY:
+        return unpack_sockets_reply(unpacker, a, out, why);
     }
     return unpack_fail(why, FF_IPC_UNKNOWN_TYPE);
 }

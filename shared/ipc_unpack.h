@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc_control.h"
+#include "ipc_listen.h"
 #include "ipc_pack.h"
 #include "ipc_proto.h"
 #include "ipc_walk.h"
@@ -29,6 +31,9 @@ struct ff_ipc_unpacker {
     size_t capchannels;
     struct ff_ipc_member *members;
     size_t capmembers;
+    struct ff_ipc_listen_tables listen;
+    struct ff_ipc_socket *sockets;
+    size_t capsockets;
 };
 
 void ff_ipc_unpacker_init(struct ff_ipc_unpacker *unpacker);
@@ -48,17 +53,22 @@ struct ff_ipc_frame {
     const msgpack_object_map *stats; /* STATS_REPLY */
 
     /* TERMINATE: user id. DISCONNECT: socket id. CHANNEL, MEMBERS: channel. CHANNELS: prefix, p ==
-     * NULL for nil. */
+     * NULL for nil. CONTROL: action. SOCKETS: the socket id that was last, or p == NULL.
+     * SOCKETS_REPLY: the same for the next page, p == NULL: there is none. */
     struct ff_slice name;
-    unsigned int wanted;                   /* CHANNELS, CHANNEL: bits of enum ff_ipc_attribute */
-    uint64_t count;                        /* TERMINATED, DISCONNECTED, CONNECTIONS_REPLY */
+    unsigned int wanted; /* CHANNELS, CHANNEL: bits of enum ff_ipc_attribute */
+    /* TERMINATED, DISCONNECTED, CONNECTIONS_REPLY; SOCKETS: how many at most */
+    uint64_t count;
     const struct ff_ipc_channel *channels; /* CHANNELS_REPLY, CHANNEL_REPLY */
     uint32_t nchannels;
-    /* CHANNELS_REPLY, CHANNEL_REPLY, CONNECTIONS_REPLY: some nodes have not answered. False from a
-     * daemon that does not say it. */
+    /* CHANNELS_REPLY, CHANNEL_REPLY, CONNECTIONS_REPLY, SOCKETS_REPLY: some nodes have not
+     * answered. False from a daemon that does not say it. */
     bool partial;
     const struct ff_ipc_member *members; /* MEMBERS_REPLY */
     uint32_t nmembers;
+    struct ff_ipc_listening listening;   /* LISTEN, SETTLE, LISTENING, EVENT, SNAPSHOT */
+    const struct ff_ipc_socket *sockets; /* SOCKETS_REPLY */
+    uint32_t nsockets;
 };
 
 /*

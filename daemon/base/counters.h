@@ -139,6 +139,13 @@
       "Webhook events that were never delivered, by reason")                                       \
     X(WEBHOOK_DROPPED_ENDED, "webhook_events_dropped_total", "reason=\"ended\"",                   \
       "Webhook events that were never delivered, by reason")                                       \
+    X(LISTEN_EVENTS, "listen_events_total", "", "Events that some group of listeners wanted")      \
+    X(LISTEN_DELIVERED, "listen_deliveries_total", "", "Events sent to listeners")                 \
+    X(LISTEN_REDELIVERED, "listen_redeliveries_total", "",                                         \
+      "Those among them that were not the first attempt")                                          \
+    X(LISTEN_SETTLED, "listen_settled_total", "", "Events that a listener has dealt with")         \
+    X(LISTEN_LOST, "listen_lost_total", "",                                                        \
+      "Events that a group of listeners never got: its queue was full, or it was away too long")   \
     X(RELOADS, "config_reloads_total", "result=\"ok\"", "Configuration reloads, by result")        \
     X(RELOADS_FAILED, "config_reloads_total", "result=\"failed\"",                                 \
       "Configuration reloads, by result")                                                          \

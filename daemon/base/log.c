@@ -23,6 +23,7 @@
 static _Atomic int current_level = LOG_LEVEL_INFO;
 static _Atomic int current_format = LOG_FORMAT_TEXT;
 static _Atomic uint64_t dropped;
+_Atomic bool log_messages_wanted;
 /* Between poll and write, so that two threads do not both use the room that poll saw once. */
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -185,6 +186,16 @@ void log_line(enum log_level level, const char *area, const char *format, ...)
     line.len += strlen(tail);
     log_write_line(&line);
     errno = saved;
+}
+
+struct log_text log_cut(const char *text, size_t len)
+{
+    size_t at = 0;
+    for (unsigned int shown = 0; at < len && shown < LOG_SHOWN; shown++) {
+        size_t n = ff_utf8_char(text + at, len - at);
+        at += n != 0 ? n : 1; /* what is no UTF-8 is escaped byte by byte */
+    }
+    return (struct log_text){len > 0 ? text : "", at < len ? "..." : "", (int)at};
 }
 
 bool log_allowed(struct log_limit *limit)

@@ -4,12 +4,14 @@
  * A line is written with one write(2) and only if stderr takes it now (poll first), else it is
  * dropped and counted: a log pipe that blocks never blocks a loop. Flags of the descriptor are
  * never changed. Bytes that are not printable ASCII or valid UTF-8 are escaped, so that no peer can
- * forge a line. Nothing is logged per message.
+ * forge a line. Nothing is logged per message unless log_messages() says so.
  */
 #ifndef FF_BASE_LOG_H
 #define FF_BASE_LOG_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/check.h"
@@ -21,6 +23,25 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
  * text. */
 void log_setup(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
+
+/* Whether what clients and publishers say is logged as well: [server] log_messages. */
+extern _Atomic bool log_messages_wanted;
+static inline bool log_messages(void)
+{
+    return __builtin_expect(atomic_load_explicit(&log_messages_wanted, memory_order_relaxed),
+                            false);
+}
+
+/* What is shown of a message: LOG_SHOWN characters, and whether there were more. For a format that
+ * has LOG_TEXT: log_info("message", "said " LOG_TEXT, LOG_ARGS(shown)). */
+#define LOG_SHOWN 200u
+struct log_text {
+    const char *p, *more;
+    int len;
+};
+struct log_text log_cut(const char *text, size_t len);
+#define LOG_TEXT        "%.*s%s"
+#define LOG_ARGS(shown) (shown).len, (shown).p, (shown).more
 
 /* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info
  * ipc: message". JSON form:

@@ -19,6 +19,7 @@ struct limits {
     uint64_t header_timeout, keepalive_timeout, activity_timeout, ping_interval, pong_timeout;
     uint64_t output_soft, output_soft_seconds, output_hard, output_total, close_timeout,
         mailbox_high, max_handshakes, handshake_rate, webhook_queue;
+    uint64_t listen_queue, listen_queue_size, listen_groups, listen_group_ttl;
 };
 
 struct text_list {
@@ -61,7 +62,7 @@ struct app_settings {
     uint64_t max_presence_members, max_user_info_size;
     bool permessage_deflate;
     uint64_t cache_ttl, cache_max;
-    bool user_authentication, watchlist, subscription_count;
+    bool user_authentication, watchlist, subscription_count, control;
     char *webhook_url; /* "" when unset */
     struct text_list webhook_events;
 };

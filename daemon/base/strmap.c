@@ -244,3 +244,27 @@ bool strmap_next(const struct strmap *map, size_t *cursor, void **value)
     }
     return false;
 }
+
+bool strmap_scan(const struct strmap *map, struct strmap_scan *scan, size_t want,
+                 void (*visit)(void *arg, void *value), void *arg)
+{
+    size_t slots = map->slots == NULL ? 0 : map->mask + 1;
+    if (scan->slots != slots) {
+        scan->restarts += scan->slots != 0 && scan->restarts < 16 ? 1 : 0;
+        scan->slots = slots;
+        scan->at = 0;
+    }
+    want <<= scan->restarts;
+    /* A piece ends at an empty slot only: what a removal moves up stays in front of it, or behind
+     * it, so that nothing slips from one side to the other unseen. */
+    for (size_t seen = 0; scan->at < slots;) {
+        const struct strmap_slot *slot = &map->slots[scan->at++];
+        if (slot->used) {
+            visit(arg, slot->value);
+            seen++;
+        } else if (seen >= want) {
+            return true;
+        }
+    }
+    return false;
+}

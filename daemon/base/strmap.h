@@ -43,6 +43,17 @@ void strmap_put_hashed(struct strmap *map, uint32_t hash, void *value);
  * mostly empty. */
 void *strmap_del(struct strmap *map, const char *key, size_t len);
 
+/* A walk in pieces between which the map may change. Begin with zeros; each call visits some `want`
+ * values and those that lie close behind. What is in the map from beginning to end is visited at
+ * least once; when the table changes its size the walk begins again, with larger pieces. False: it
+ * is over. `visit` must not change the map. */
+struct strmap_scan {
+    size_t at, slots;
+    unsigned int restarts;
+};
+bool strmap_scan(const struct strmap *map, struct strmap_scan *scan, size_t want,
+                 void (*visit)(void *arg, void *value), void *arg);
+
 /* Walk: start with *cursor = 0; false at the end. The map must not be changed during a walk. */
 bool strmap_next(const struct strmap *map, size_t *cursor, void **value);
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "links/cluster.h"
+#include "links/listen.h"
 #include "links/webhook.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"
@@ -85,6 +86,9 @@ static int admin_metrics(struct buf *out, const struct hub *hub)
         "# HELP fanfare_build_info The version that runs\n# TYPE fanfare_build_info gauge\n"
         "fanfare_build_info{version=\"%s\"} 1\n",
         FANFARE_VERSION);
+    if (hub->listens != NULL) {
+        failed |= listens_metrics(hub->listens, out);
+    }
     if (hub->cluster != NULL) {
         failed |= cluster_metrics(hub->cluster, out);
     }

@@ -44,6 +44,10 @@ enum cluster_health {
 };
 enum cluster_health cluster_health(const struct cluster *cluster);
 
+/* Nodes that are alive, this one included; and the name of this one. */
+uint64_t cluster_nodes(const struct cluster *cluster);
+const char *cluster_name(const struct cluster *cluster);
+
 /* The lines for /metrics, and `,"cluster":{...}` for /stats. -1: the buffer is full. */
 int cluster_metrics(const struct cluster *cluster, struct buf *out) MUST_CHECK;
 int cluster_stats(const struct cluster *cluster, struct buf *out) MUST_CHECK;

@@ -115,13 +115,23 @@ static int cluster_ages(struct buf *out, const struct cluster *cluster)
     return failed;
 }
 
+uint64_t cluster_nodes(const struct cluster *cluster)
+{
+    return cluster->lanes[0].log.nodes.alive.count + 1;
+}
+
+const char *cluster_name(const struct cluster *cluster)
+{
+    return cluster->name;
+}
+
 int cluster_metrics(const struct cluster *cluster, struct buf *out)
 {
     struct cluster_sums sums = cluster_sum(cluster);
     struct redis_status redis;
     redis_status(cluster->redis, &redis);
     return cluster_number(out, "cluster_nodes", "gauge", "Nodes that are alive, this one included",
-                          cluster->lanes[0].log.nodes.alive.count + 1) |
+                          cluster_nodes(cluster)) |
            cluster_number(out, "cluster_ready", "gauge",
                           "1 once this node has heard what the others have", cluster->ready) |
            cluster_number(out, "cluster_lanes", "gauge", "Lanes", cluster->nlanes) |

@@ -8,9 +8,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/ipc_ask.h"
+#include "links/ipc_control.h"
 #include "links/ipc_hello.h"
+#include "links/ipc_listen.h"
 #include "links/ipc_say.h"
+#include "links/ipc_sockets.h"
 #include "links/ipc_wait.h"
+#include "links/listen.h"
 #include "pubsub/publish.h"
 #include "pubsub/worker.h"
 #include "shared/channel.h"
@@ -319,7 +323,19 @@ static void ipc_take(struct conn *conn, const struct ff_ipc_frame *frame)
     if (!ipc_serves(conn, frame->seq)) {
         return;
     }
+    if (ipc_peer(conn)->listener != NULL) {
+        if (!ipc_listener_takes(conn, frame)) {
+            ipc_broken(conn, frame->seq, "a connection that listens may only settle and ping");
+        }
+        return;
+    }
     switch (frame->type) {
+    case FF_IPC_LISTEN:
+        ipc_listen(conn, frame);
+        break;
+    case FF_IPC_SETTLE:
+        ipc_broken(conn, frame->seq, "only a connection that listens may settle");
+        break;
     case FF_IPC_PUBLISH:
     case FF_IPC_BATCH:
     case FF_IPC_CLUSTER_PUBLISH:
@@ -339,6 +355,12 @@ static void ipc_take(struct conn *conn, const struct ff_ipc_frame *frame)
     case FF_IPC_TERMINATE:
     case FF_IPC_DISCONNECT:
         ipc_on_terminate(conn, frame);
+        break;
+    case FF_IPC_CONTROL:
+        ipc_control(conn, frame);
+        break;
+    case FF_IPC_SOCKETS:
+        ipc_sockets(conn, frame);
         break;
     default:
         ipc_broken(conn, frame->seq, "a frame that only the daemon sends");
@@ -475,7 +497,9 @@ static bool ipc_must_rest(struct conn *conn)
     if (ipc->out.size > OUTQ_UNREAD) {
         ipc_send_answers(conn);
     }
-    if (conn_rests(conn)) {
+    /* A listener may have its events unread and say nevertheless what it has settled. */
+    if ((ipc_peer(conn)->listener == NULL || conn_weight(conn) > LISTEN_UNREAD) &&
+        conn_rests(conn)) {
         counter_add(conn->loop->counters, COUNTER_HELD_UNREAD, 1);
         return true;
     }
@@ -528,8 +552,11 @@ static size_t ipc_input(struct conn *conn, uint8_t *bytes, size_t len)
 
 static void ipc_leave(struct conn *conn)
 {
+    ipc_listen_leave(conn);
     ipc_wait_leave(conn);
     ipc_ask_leave(conn);
+    ipc_control_leave(conn);
+    ipc_sockets_leave(conn);
 }
 
 static void ipc_expired(struct conn *conn, enum idle_class was)

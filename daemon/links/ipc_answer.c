@@ -1,9 +1,7 @@
 #include "links/ipc_answer.h"
 
-#include <unistd.h>
-
-#include "base/clock.h"
 #include "base/mem.h"
+#include "links/ipc_stats.h"
 #include "proto/json.h"
 #include "pubsub/presence.h"
 #include "pubsub/query.h"
@@ -164,38 +162,6 @@ static enum ipc_answer ipc_answer_members(struct hub *hub, const struct app *app
     return ipc_answer_listed(result, false, out, &list, refusal, FULL_MEMBERS);
 }
 
-/* ---- figures ---- */
-
-static enum ipc_answer ipc_answer_stats(struct hub *hub, const struct app *app, uint64_t seq,
-                                        msgpack_sbuffer *out)
-{
-    size_t mark;
-    uint64_t dropped = hub_counter(hub, COUNTER_DROPPED_OUTPUT_HARD) +
-                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_SOFT) +
-                       hub_counter(hub, COUNTER_DROPPED_OUTPUT_TOTAL);
-    int failed = ff_ipc_pack_stats_begin(out, seq, 11, &mark);
-    if (failed) {
-        return IPC_NO_MEMORY;
-    }
-    failed |= ff_ipc_pack_stats_text(out, "version", FANFARE_VERSION);
-    failed |= ff_ipc_pack_stats_uint(out, "pid", (uint64_t)getpid());
-    failed |= ff_ipc_pack_stats_uint(out, "uptime", (clock_mono_ms() - hub->started_ms) / 1000);
-    failed |= ff_ipc_pack_stats_uint(out, "workers", hub_workers(hub));
-    failed |= ff_ipc_pack_stats_uint(out, "connections", app_connections(app));
-    failed |= ff_ipc_pack_stats_uint(out, "channels", hub_app_channels(hub, app->index));
-    failed |= ff_ipc_pack_stats_uint(out, "messages_in", hub_counter(hub, COUNTER_MESSAGES_IN));
-    failed |= ff_ipc_pack_stats_uint(out, "messages_out", hub_counter(hub, COUNTER_MESSAGES_OUT));
-    failed |= ff_ipc_pack_stats_uint(out, "bytes_out", hub_counter(hub, COUNTER_BYTES_OUT));
-    failed |= ff_ipc_pack_stats_uint(out, "dropped", dropped);
-    failed |= ff_ipc_pack_stats_bool(out, "draining", hub->draining);
-    if (failed == 0) {
-        failed = ff_ipc_pack_stats_end(out, mark);
-    } else {
-        out->size = mark;
-    }
-    return failed == 0 ? IPC_ANSWERED : IPC_NO_MEMORY;
-}
-
 enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct ff_ipc_frame *frame,
                            bool partial, msgpack_sbuffer *out, struct ipc_refusal *refusal)
 {
@@ -211,6 +177,6 @@ enum ipc_answer ipc_answer(struct hub *hub, const struct app *app, const struct 
             ff_ipc_pack_connections_reply(out, frame->seq, query_connections(hub, app), partial),
             refusal, "");
     default:
-        return ipc_answer_stats(hub, app, frame->seq, out);
+        return ipc_stats(hub, app, frame->seq, out) == 0 ? IPC_ANSWERED : IPC_NO_MEMORY;
     }
 }

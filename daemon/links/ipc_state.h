@@ -11,7 +11,10 @@
 #include "shared/ipc_unpack.h"
 
 struct ipc_line;
+struct ipc_order;
+struct ipc_page;
 struct ipc_question;
+struct listener;
 
 /* Acknowledgements that wait for the cluster, see links/ipc_wait.h. */
 struct ipc_waits {
@@ -44,7 +47,10 @@ struct peer {
     uint32_t unsettled; /* of that, bytes that were not answered yet */
     uint8_t producer[FF_IPC_PRODUCER];
     struct ipc_line *line;         /* its acknowledgements that wait; NULL: none */
+    struct listener *listener;     /* links/listen.h; NULL: a publisher */
     struct ipc_question *question; /* that other nodes are asked; NULL: none */
+    struct ipc_order *order;       /* to the process, under way; NULL: none */
+    struct ipc_page *page;         /* of connections, being gathered; NULL: none */
 };
 
 _Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");

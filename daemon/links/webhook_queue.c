@@ -145,6 +145,10 @@ static int hook_queue_write_json(struct buf *out, const struct announcement *wha
         return webhook_channel(out, "cache_miss", what->channel);
     case ANNOUNCE_COUNT:
         return webhook_count(out, what->channel, what->count);
+    case ANNOUNCE_OPENED: /* only listeners hear of these */
+    case ANNOUNCE_CLOSED:
+    case ANNOUNCE_ONLINE:
+    case ANNOUNCE_OFFLINE:
     case ANNOUNCE_KINDS:
         break;
     }
@@ -306,6 +310,10 @@ uint64_t hook_queue_add(struct hook_queue *queue, const struct announcement *ann
         break;
     case ANNOUNCE_CLIENT_EVENT:
     case ANNOUNCE_CACHE_MISS:
+    case ANNOUNCE_OPENED: /* only listeners hear of these */
+    case ANNOUNCE_CLOSED:
+    case ANNOUNCE_ONLINE:
+    case ANNOUNCE_OFFLINE:
     case ANNOUNCE_KINDS:
         break;
     }

@@ -143,6 +143,7 @@ void conn_finish(struct conn *conn, bool hangup)
         conn->flags |= CONN_FINISHING;
         conn->flags &= (uint16_t) ~(CONN_WAITING | CONN_RESTING);
         conn_leave_once(conn);
+        conn->discarded = 0;
         slots_mark_dirty(conn);
         conn_idle(conn, IDLE_CLOSING);
     }

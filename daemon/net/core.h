@@ -134,10 +134,13 @@ struct conn {
     struct delivery *q0; /* the one frame usually pending, whole; else q */
     struct outq *q;
     struct loop *loop;
-    struct inbuf *in;                           /* a partial frame, only while there is one */
-    uint32_t idle_prev, idle_next;              /* slot + 1 */
-    uint32_t stamp;                             /* loop time in ms when it entered its idle class */
-    uint32_t discarded;                         /* bytes read and thrown away while finishing */
+    struct inbuf *in;              /* a partial frame, only while there is one */
+    uint32_t idle_prev, idle_next; /* slot + 1 */
+    uint32_t stamp;                /* loop time in ms when it entered its idle class */
+    union {
+        uint32_t opened;    /* while it is live: seconds since 1970, set by its protocol */
+        uint32_t discarded; /* while finishing: bytes read and thrown away */
+    };
     _Alignas(8) uint8_t state[CONN_STATE_SIZE]; /* the protocol's own */
     struct event ev;
 };

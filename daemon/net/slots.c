@@ -9,7 +9,8 @@
 struct conn_chunk {
     uint64_t free[CHUNK_WORDS]; /* a bit per free slot */
     uint32_t used;
-    struct tls **tls; /* by slot; NULL: nobody here speaks TLS */
+    struct tls **tls;        /* by slot; NULL: nobody here speaks TLS */
+    struct address *clients; /* by slot; NULL: nobody here speaks for others */
     struct conn conns[LOOP_CHUNK];
 };
 
@@ -57,6 +58,7 @@ static bool slots_chunk_ready(struct loop *loop, size_t index)
         }
         chunk->used = 0;
         chunk->tls = NULL;
+        chunk->clients = NULL;
         memset(chunk->free, 0xff, sizeof(chunk->free));
         for (size_t i = 0; i < LOOP_CHUNK; i++) {
             chunk->conns[i].flags = 0;
@@ -111,6 +113,7 @@ void slots_give(struct conn *conn)
     }
     if (chunk->used == 0) {
         mem_free(chunk->tls);
+        mem_free(chunk->clients);
         mem_free(chunk);
         loop->chunks[index] = NULL;
     }
@@ -126,6 +129,18 @@ struct tls **slots_tls(const struct loop *loop, uint32_t slot, bool make)
         }
     }
     return chunk->tls != NULL ? &chunk->tls[slot % LOOP_CHUNK] : NULL;
+}
+
+struct address *slots_client(const struct loop *loop, uint32_t slot, bool make)
+{
+    struct conn_chunk *chunk = loop->chunks[slot / LOOP_CHUNK];
+    if (chunk->clients == NULL && make) {
+        chunk->clients = mem_try_alloc(LOOP_CHUNK * sizeof(*chunk->clients));
+        if (chunk->clients != NULL) {
+            memset(chunk->clients, 0, LOOP_CHUNK * sizeof(*chunk->clients));
+        }
+    }
+    return chunk->clients != NULL ? &chunk->clients[slot % LOOP_CHUNK] : NULL;
 }
 
 void slots_mark_dirty(struct conn *conn)

@@ -8,6 +8,7 @@
 #ifndef FF_NET_SLOTS_H
 #define FF_NET_SLOTS_H
 
+#include "base/address.h"
 #include "net/core.h"
 
 /* A zeroed connection with slot, generation and loop set. NULL: no memory. */
@@ -19,6 +20,12 @@ struct conn *slots_at(const struct loop *loop, uint32_t slot);
  * chunk has only once one of them speaks it. NULL: there is no table; with `make`: no memory. */
 struct tls **slots_tls(const struct loop *loop, uint32_t slot, bool make);
 void slots_free(struct loop *loop); /* all connections are gone */
+
+/* Whom the connection in this slot speaks for, where that is not the other end of its socket:
+ * beside the connections, in a table that a chunk has only once somebody came through a proxy. What
+ * is in it is the last user's of the slot until it is written anew; all zero: nobody. As of
+ * slots_tls. */
+struct address *slots_client(const struct loop *loop, uint32_t slot, bool make);
 
 /* Its queue, or its end, is to be looked at by the next flush. */
 void slots_mark_dirty(struct conn *conn);

@@ -21,6 +21,7 @@ struct config {
     char *path_prefix;       /* "" or "/prefix", no slash at the end */
     enum log_level log_level;
     enum log_format log_format;
+    bool log_messages;
     struct text_list trusted_proxies; /* addresses, with /bits for networks */
     bool proxy_protocol, permessage_deflate;
     uint64_t drain_delay, drain_period; /* seconds; 0 is 0 */

@@ -63,6 +63,10 @@ const struct config_key config_keys[] = {
      .choices = log_levels, .help = "The least important lines that are logged."},
     {SECTION_SERVER, "log_format", KEY_CHOICE, 0, "text", IN_CONFIG(log_format),
      .choices = log_formats, .help = "One line an event on stderr, as text or as a JSON object."},
+    {SECTION_SERVER, "log_messages", KEY_BOOL, 0, "no", IN_CONFIG(log_messages),
+     .help = "yes: connections, subscriptions and messages are logged as they happen, cut to 200 "
+             "characters and without signatures, at level info. For development: every message "
+             "costs a line, and shows what is in it."},
     {SECTION_SERVER, "trusted_proxies", KEY_LIST, 0, "", IN_CONFIG(trusted_proxies),
      .kind = &kind_proxy,
      .help = "Addresses and networks (10.0.0.0/8) of proxies that are believed when they say whom "
@@ -193,6 +197,15 @@ const struct config_key config_keys[] = {
      .min = 1, .max = 10 * MILLION,
      .help = "Webhook events of an application that wait to be delivered; more are dropped and "
              "counted."},
+    LIMIT(listen_queue, KEY_COUNT, "10000", 10 * MILLION,
+          "Events that wait for a group of listeners; over it the oldest are dropped and counted, "
+          "and the group is told."),
+    LIMIT(listen_queue_size, KEY_SIZE, "16M", 1024 * 1024 * MB,
+          "Bytes that the events of a group occupy, likewise."),
+    LIMIT(listen_groups, KEY_COUNT, "100", MILLION,
+          "Groups of listeners of an application; a listener without a group is one."),
+    LIMIT(listen_group_ttl, KEY_SECONDS, "86400", 365 * 86400,
+          "How long a group without listeners is kept, with the events that wait for it."),
 
     {SECTION_APP, "key", KEY_TEXT, KEY_REQUIRED, "", IN_APP(key), .kind = &kind_app_key,
      .help = "Public key, which clients connect with (REVERB_APP_KEY, PUSHER_APP_KEY)."},
@@ -248,6 +261,11 @@ const struct config_key config_keys[] = {
      .help = "Whether signed-in users are told when users on their watchlist come and go."},
     {SECTION_APP, "subscription_count", KEY_BOOL, 0, "no", IN_APP(subscription_count),
      .help = "Whether subscribers are told how many they are."},
+    {SECTION_APP, "control", KEY_BOOL, 0, "no", IN_APP(control),
+     .help =
+         "yes: a publisher of this application may stop, restart and reload the daemon (artisan "
+         "fanfare:stop and so on), whatever user it runs as. Otherwise that is for the daemon's "
+         "own user and root."},
     {SECTION_APP, "webhook_url", KEY_TEXT, 0, "", IN_APP(webhook_url), .kind = &kind_webhook,
      .help = "Where webhooks are sent."},
     {SECTION_APP, "webhook_events", KEY_LIST, 0,

@@ -1,20 +1,26 @@
 #include "ops/reload.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "links/redis.h"
+#include "links/listen.h"
 #include "links/webhook.h"
 #include "net/tls_context.h"
 #include "ops/certificates.h"
 #include "ops/config_diff.h"
 #include "ops/config_load.h"
 #include "ops/libraries.h"
+#include "ops/notify.h"
 
 extern char **environ;
+
+#define RELOAD_ENDING "the daemon is shutting down and reloads nothing"
 
 /* ---- generations ---- */
 
@@ -25,12 +31,12 @@ static void reload_dispose(struct apps *apps)
 }
 
 int generation_prepare(const struct config *config, struct tls_context *previous,
-                       struct tls_context **tls)
+                       struct tls_context **tls, config_report_fn *report, void *arg)
 {
-    if (libraries_load(config, reload_report, NULL) != 0) {
+    if (libraries_load(config, report, arg) != 0) {
         return -1;
     }
-    return certificates_load(config, previous, tls, reload_report, NULL);
+    return certificates_load(config, previous, tls, report, arg);
 }
 
 struct apps *generation_new(struct app_registry *registry, const struct config *config,
@@ -55,6 +61,16 @@ void reload_report(void *arg, bool error, const char *text)
     log_line(error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN, "config", "%s", text);
 }
 
+/* The first error is what whoever asked is told. On the thread. */
+static void reload_note(void *arg, bool error, const char *text)
+{
+    struct reload *reload = arg;
+    reload_report(NULL, error, text);
+    if (error && reload->problem[0] == '\0') {
+        snprintf(reload->problem, sizeof(reload->problem), "%s", text);
+    }
+}
+
 static void reload_signal(int fd)
 {
     uint64_t one = 1;
@@ -65,9 +81,9 @@ static void reload_signal(int fd)
 static void *reload_prepare(void *arg)
 {
     struct reload *reload = arg;
-    reload->config = config_load(reload->path, reload->stop, environ, reload_report, NULL);
-    if (reload->config != NULL &&
-        generation_prepare(reload->config, reload->previous, &reload->tls) != 0) {
+    reload->config = config_load(reload->path, reload->stop, environ, reload_note, reload);
+    if (reload->config != NULL && generation_prepare(reload->config, reload->previous, &reload->tls,
+                                                     reload_note, reload) != 0) {
         config_free(reload->config);
         reload->config = NULL;
     }
@@ -77,6 +93,7 @@ static void *reload_prepare(void *arg)
 
 static int reload_start(struct reload *reload)
 {
+    reload->problem[0] = '\0';
     reload->previous = reload->hub->apps->tls;
     if (reload->previous != NULL) {
         tls_context_ref(reload->previous);
@@ -115,6 +132,7 @@ static void reload_swap(struct reload *reload, struct apps *apps, const struct c
     struct apps *old = hub_reload(reload->hub, apps, config->drain_period * 1000);
     ipc_reload(reload->ipc, old);
     webhooks_configure(reload->hub->webhooks);
+    listens_configure(reload->hub->listens);
     if (reload->cluster != NULL) {
         cluster_reloaded(reload->cluster);
     }
@@ -124,16 +142,42 @@ static void reload_swap(struct reload *reload, struct apps *apps, const struct c
     apps_unref(old);
 }
 
+/* Those who wait for what has come to its end now. */
+static void reload_tell(struct reload_asker **askers, enum control_result result, const char *why)
+{
+    struct reload_asker *asker = *askers;
+    *askers = NULL;
+    while (asker != NULL) {
+        struct reload_asker *next = asker->next;
+        asker->done(asker->arg, result, why);
+        mem_free(asker);
+        asker = next;
+    }
+}
+
 static void reload_failed(struct reload *reload)
 {
+    char why[sizeof(reload->problem) + 64];
     counter_add(reload->counters, COUNTER_RELOADS_FAILED, 1);
     log_error("config", "reload failed, nothing changed");
+    snprintf(why, sizeof(why), "the reload failed and nothing changed: %s",
+             reload->problem[0] != '\0' ? reload->problem : "the daemon's log says why");
+    notify_ready(); /* with what it had */
+    reload_tell(&reload->askers, CONTROL_REFUSED, why);
+}
+
+static void reload_end_askers(struct reload *reload)
+{
+    reload_tell(&reload->askers, CONTROL_DRAINING, RELOAD_ENDING);
+    reload_tell(&reload->later, CONTROL_DRAINING, RELOAD_ENDING);
 }
 
 static void reload_next(struct reload *reload)
 {
     if (reload->again) {
         reload->again = false;
+        reload->askers = reload->later;
+        reload->later = NULL;
         reload_run(reload);
     }
 }
@@ -169,6 +213,7 @@ static void reload_on_prepared(evutil_socket_t fd, short what, void *arg)
     if (reload->hub->draining) {
         log_warn("config", "SIGHUP: shutting down, nothing is reloaded");
         reload_discard(reload, config);
+        reload_end_askers(reload);
         return;
     }
     if (config == NULL) {
@@ -204,7 +249,12 @@ static void reload_on_reloaded(struct hub *hub)
     }
     log_info("config", "reloaded: %s", reload->changes);
     log_setup(config->log_level, config->log_format);
+    log_messages_wanted = config->log_messages;
     counter_add(reload->counters, COUNTER_RELOADS, 1);
+    if (!hub->draining) {
+        notify_ready();
+    }
+    reload_tell(&reload->askers, CONTROL_ACCEPTED, NULL);
     reload_next(reload);
 }
 
@@ -231,6 +281,7 @@ void reload_free(struct reload *reload)
         reload_signal(reload->stop);
         reload_discard(reload, reload_collect(reload));
     }
+    reload_end_askers(reload);
     event_del(&reload->event);
     close(reload->prepared);
     close(reload->stop);
@@ -240,10 +291,14 @@ void reload_run(struct reload *reload)
 {
     if (reload->hub->draining) {
         log_warn("config", "SIGHUP: shutting down, nothing is reloaded");
+        reload_end_askers(reload);
         return;
     }
     if (reload->started->development) {
         log_warn("config", "SIGHUP: a development server has no configuration to reload");
+        reload_tell(&reload->askers, CONTROL_REFUSED,
+                    "a development server has no configuration to reload; start it with --config "
+                    "FILE, or with FANFARE_APP_ID, FANFARE_APP_KEY and FANFARE_APP_SECRET");
         return;
     }
     if (reload->preparing || reload->hub->reloading > 0) {
@@ -252,7 +307,21 @@ void reload_run(struct reload *reload)
     }
     log_info("config", "SIGHUP: reading %s",
              reload->path != NULL ? reload->path : "the environment");
+    notify_reloading();
     if (reload_start(reload) != 0) {
         reload_failed(reload);
     }
+}
+
+void reload_ask(struct reload *reload, control_done_fn *done, void *arg)
+{
+    struct reload_asker *asker = mem_alloc(sizeof(*asker));
+    bool busy = reload->preparing || reload->hub->reloading > 0;
+    struct reload_asker **last = busy ? &reload->later : &reload->askers;
+    *asker = (struct reload_asker){.done = done, .arg = arg};
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = asker;
+    reload_run(reload);
 }

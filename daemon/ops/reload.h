@@ -19,7 +19,15 @@
 #include "links/ipc.h"
 #include "ops/config.h"
 #include "ops/shutdown.h"
+#include "pubsub/control.h"
 #include "pubsub/hub.h"
+
+/* Who wants to know what comes of a reload. */
+struct reload_asker {
+    struct reload_asker *next;
+    control_done_fn *done;
+    void *arg;
+};
 
 struct reload {
     const char *path;             /* of the file; NULL: there is none */
@@ -39,15 +47,18 @@ struct reload {
     struct tls_context *tls;      /* that goes with it */
     int prepared, stop;           /* eventfds: from the thread, and to it */
     struct event event;
-    bool again;         /* asked for while one was under way */
-    char changes[3000]; /* of the one that is under way, for the log */
+    bool again;                  /* asked for while one was under way */
+    struct reload_asker *askers; /* of the one that is under way */
+    struct reload_asker *later;  /* of the next one */
+    char problem[400];           /* the first error of the one under way; "": none yet */
+    char changes[3000];          /* of the one that is under way, for the log */
 };
 
 /* Of a generation, what can fail and may take time: at a start (`previous` NULL) and at a reload
- * alike. *tls: the caller's reference, or NULL. -1: what is wrong has been logged. On any thread,
+ * alike. *tls: the caller's reference, or NULL. -1: `report` was told what is wrong. On any thread,
  * one at a time. */
 int generation_prepare(const struct config *config, struct tls_context *previous,
-                       struct tls_context **tls) MUST_CHECK;
+                       struct tls_context **tls, config_report_fn *report, void *arg) MUST_CHECK;
 
 /* What loops read of a configuration, with one reference. Takes over that of `tls`. The
  * configuration must live as long as the generation; `owned`: it is freed with it. On the hub. */
@@ -60,6 +71,8 @@ void reload_report(void *arg, bool error, const char *text);
 /* Once, when the first fields are set; `reload` must outlive the hub's loop. -1: was logged. */
 int reload_init(struct reload *reload) MUST_CHECK;
 void reload_run(struct reload *reload);
+/* The same, and `done` is called once it is known what came of it, maybe from within. */
+void reload_ask(struct reload *reload, control_done_fn *done, void *arg);
 /* Gives up what is being prepared. After the hub's loop has ended, before the hub is freed. */
 void reload_free(struct reload *reload);
 

@@ -1,6 +1,7 @@
 #include "ops/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,10 +16,13 @@
 #include "links/cluster.h"
 #include "links/ipc.h"
 #include "links/redis.h"
+#include "links/listen.h"
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "ops/activation.h"
+#include "ops/control.h"
+#include "ops/notify.h"
 #include "ops/reload.h"
 #include "ops/shutdown.h"
 #include "ops/signals.h"
@@ -69,6 +73,9 @@ struct server {
     int passed_fd; /* the publishers' socket, which is somebody else's, too; -1: it is ours alone */
     struct shutdown shutdown;
     struct reload reload;
+    struct restart *restart;
+    struct control control;
+    struct process_facts facts;
     struct event signals, housekeeping;
     int signal_fd;
 };
@@ -285,13 +292,13 @@ static void server_on_signal(evutil_socket_t fd, short what, void *arg)
             reload_run(&server->reload);
             continue;
         }
-        if (server->hub.draining) {
+        if (server->hub.draining && !server->restart->wanted) {
             log_info("server", "signal %u again: exiting now", info.ssi_signo);
             loop_stop(&server->loop);
             return;
         }
         log_info("server", "signal %u: shutting down", info.ssi_signo);
-        shutdown_begin(&server->shutdown);
+        control_stop(&server->control);
     }
 }
 
@@ -301,6 +308,7 @@ static void server_on_housekeeping(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     hub_housekeep(&server->hub);
+    notify_alive();
 }
 
 static void server_watch(struct server *server)
@@ -336,10 +344,32 @@ static int server_join(struct server *server)
     return server->cluster != NULL ? 0 : -1;
 }
 
-static int server_init(struct server *server, const struct config *config, const char *path)
+/* Who gives orders, and what may be known of the process. */
+static int server_take_orders(struct server *server, const char *path)
 {
-    *server = (struct server){.config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}};
+    server->facts = (struct process_facts){.listen = &server->config->listen,
+                                           .tls_listen = &server->config->tls_listen,
+                                           .socket = server->config->socket,
+                                           .config_path = path};
+    server->control = (struct control){.hub = &server->hub,
+                                       .shutdown = &server->shutdown,
+                                       .reload = &server->reload,
+                                       .restart = server->restart};
+    server->hub.facts = &server->facts;
+    server->hub.control_ops = &control_ops;
+    server->hub.controller = &server->control;
+    return restart_init(server->restart, &server->shutdown, server->config, path);
+}
+
+static int server_init(struct server *server, const struct config *config, const char *path,
+                       struct restart *restart)
+{
+    *server = (struct server){
+        .config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}, .restart = restart};
     server->passed_fd = activation_ipc(config->socket);
+    if (server->passed_fd >= 0) {
+        restart->passed = fcntl(server->passed_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    }
     server->ncrews = server_workers(config);
     struct loop_limits limits = limits_of_loop(&config->limits);
     server->signal_fd = signals_open();
@@ -352,7 +382,7 @@ static int server_init(struct server *server, const struct config *config, const
     server_warm_up(&server->loop);
     app_registry_init(&server->registry);
     struct tls_context *tls;
-    if (generation_prepare(config, NULL, &tls) != 0) {
+    if (generation_prepare(config, NULL, &tls, reload_report, NULL) != 0) {
         return -1;
     }
     struct apps *apps = generation_new(&server->registry, config, tls, false);
@@ -363,6 +393,7 @@ static int server_init(struct server *server, const struct config *config, const
     server->hub.counters[server->hub.ncounters++] = &server->counters;
     server->ipc = ipc_new(&server->hub);
     webhooks_new(&server->hub);
+    listens_new(&server->hub);
     if (server_join(server) != 0) {
         return -1;
     }
@@ -394,7 +425,7 @@ static int server_init(struct server *server, const struct config *config, const
                                      .cluster = server->cluster,
                                      .shutdown = &server->shutdown,
                                      .counters = &server->counters};
-    if (reload_init(&server->reload) != 0) {
+    if (reload_init(&server->reload) != 0 || server_take_orders(server, path) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < server->ncrews; i++) {
@@ -437,9 +468,11 @@ static void server_free(struct server *server)
         }
         mem_free(crew->listeners);
     }
+    restart_free(server->restart);
     reload_free(&server->reload);
     shutdown_free(&server->shutdown);
     webhooks_free(server->hub.webhooks);
+    listens_free(server->hub.listens);
     event_del(&server->signals);
     event_del(&server->housekeeping);
     close(server->signal_fd);
@@ -453,13 +486,13 @@ static void server_free(struct server *server)
     mem_free(server->crews);
 }
 
-int server_run(const struct config *config, const char *path)
+int server_run(const struct config *config, const char *path, struct restart *restart)
 {
     struct server *server = mem_zalloc(sizeof(*server));
     int status = 1;
     mem_give_back();
     log_info("server", "fanfared %s starts, pid %ld", FANFARE_VERSION, (long)getpid());
-    if (server_init(server, config, path) != 0) {
+    if (server_init(server, config, path, restart) != 0) {
         return 1; /* the process ends; nothing has been opened that others see */
     }
     hub_attach(&server->hub);
@@ -476,6 +509,7 @@ int server_run(const struct config *config, const char *path)
         }
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");
+        notify_ready();
         loop_run(&server->loop);
         status = 0;
     }
@@ -483,7 +517,7 @@ int server_run(const struct config *config, const char *path)
     server_free(server);
     mem_free(server);
     if (status == 0) {
-        log_info("server", "ended");
+        log_info("server", "%s", restart->wanted ? "ended, to start anew" : "ended");
     }
     return status;
 }

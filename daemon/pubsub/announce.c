@@ -7,16 +7,16 @@
 uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *arg)
 {
     check(announcer->nconsumers < ANNOUNCE_CONSUMERS);
-    announcer->consumers[announcer->nconsumers] =
-        (struct announce_consumer){.fn = fn, .arg = arg, .wants = mem_zalloc(announcer->napps + 1)};
+    announcer->consumers[announcer->nconsumers] = (struct announce_consumer){
+        .fn = fn, .arg = arg, .wants = mem_zalloc((announcer->napps + 1) * sizeof(uint16_t))};
     return announcer->nconsumers++;
 }
 
-static uint8_t *announce_grown(uint8_t *bytes, uint32_t before, uint32_t after)
+static uint16_t *announce_grown(uint16_t *bits, uint32_t before, uint32_t after)
 {
-    bytes = mem_realloc(bytes, after);
-    memset(bytes + before, 0, after - before);
-    return bytes;
+    bits = mem_realloc(bits, after * sizeof(*bits));
+    memset(bits + before, 0, (after - before) * sizeof(*bits));
+    return bits;
 }
 
 void announce_want(struct announcer *announcer, uint32_t consumer, uint32_t app, unsigned int bits)
@@ -33,12 +33,12 @@ void announce_want(struct announcer *announcer, uint32_t consumer, uint32_t app,
         announcer->wanted = announce_grown(announcer->wanted, announcer->napps, app + 1);
         announcer->napps = app + 1;
     }
-    announcer->consumers[consumer].wants[app] = (uint8_t)bits;
+    announcer->consumers[consumer].wants[app] = (uint16_t)bits;
     unsigned int all = 0;
     for (uint32_t i = 0; i < announcer->nconsumers; i++) {
         all |= announcer->consumers[i].wants[app];
     }
-    announcer->wanted[app] = (uint8_t)all;
+    announcer->wanted[app] = (uint16_t)all;
 }
 
 void announce(const struct announcer *announcer, const struct announcement *announcement)

@@ -19,7 +19,8 @@
 
 #define ANNOUNCE_CONSUMERS 4
 
-/* The channels of signed-in users, #server-to-user-ID, are never announced. */
+/* The channels of signed-in users, #server-to-user-ID, are never announced as such: ANNOUNCE_ONLINE
+ * says that there is somebody on one. */
 enum announce_kind {
     ANNOUNCE_OCCUPIED,       /* the first connection has subscribed */
     ANNOUNCE_VACATED,        /* the last one has left */
@@ -28,6 +29,10 @@ enum announce_kind {
     ANNOUNCE_CLIENT_EVENT,   /* of a connection that is on the channel */
     ANNOUNCE_CACHE_MISS,     /* somebody subscribed to a cache channel that has no event */
     ANNOUNCE_COUNT,          /* another number of connections; not of presence channels */
+    ANNOUNCE_OPENED,         /* a connection was established */
+    ANNOUNCE_CLOSED,         /* it has ended */
+    ANNOUNCE_ONLINE,         /* the first connection of a user has signed in */
+    ANNOUNCE_OFFLINE,        /* the last one has gone */
     ANNOUNCE_KINDS
 };
 
@@ -37,13 +42,13 @@ enum announce_kind {
 struct announcement {
     enum announce_kind kind;
     bool theirs; /* another node tells of it; whoever keeps account must know it, and tell nobody */
-    uint32_t teller; /* theirs: that node (pubsub/elsewhere.h), unless it died of it */
-    uint32_t app;    /* its index */
-    struct slice channel;
-    struct slice user_id;            /* as text; members only */
-    uint32_t before, count;          /* connections; COUNT only */
-    struct slice message;            /* the event's JSON as clients get it; CLIENT_EVENT only */
-    const struct socket_ref *sender; /* CLIENT_EVENT only */
+    uint32_t teller;        /* theirs: that node (pubsub/elsewhere.h), unless it died of it */
+    uint32_t app;           /* its index */
+    struct slice channel;   /* .p NULL: of none */
+    struct slice user_id;   /* as text; of members and users, and of who is CLOSED */
+    uint32_t before, count; /* connections; COUNT only */
+    struct slice message;   /* the event's JSON as clients get it; CLIENT_EVENT only */
+    const struct socket_ref *sender; /* CLIENT_EVENT, OPENED and CLOSED */
 };
 
 typedef void announce_fn(void *arg, const struct announcement *announcement);
@@ -51,18 +56,18 @@ typedef void announce_fn(void *arg, const struct announcement *announcement);
 struct announce_consumer {
     announce_fn *fn;
     void *arg;
-    uint8_t *wants; /* bits, by application index */
+    uint16_t *wants; /* bits, by application index */
 };
 
 struct announcer {
     struct announce_consumer consumers[ANNOUNCE_CONSUMERS];
     uint32_t nconsumers;
-    uint8_t *wanted; /* what any of them wants */
+    uint16_t *wanted; /* what any of them wants */
     uint32_t napps;
     uint64_t silence_ms; /* a node of which nothing was heard for so long is known to be dead */
 };
 
-_Static_assert(ANNOUNCE_KINDS <= 8, "the kinds must fit into a byte");
+_Static_assert(ANNOUNCE_KINDS <= 16, "the kinds must fit into their bits");
 
 /* One more consumer, which wants nothing yet. Returns its number. */
 uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *arg);

@@ -34,6 +34,7 @@ struct app_record {
     char *id;
     uint32_t index;
     _Atomic uint32_t connections; /* established WebSockets on this node; exact over all workers */
+    _Atomic bool sessions;        /* the hub wants to hear of each that begins and ends */
 };
 
 /* The hub's thread adds; the counters are changed by any thread. */
@@ -116,6 +117,12 @@ enum app_admission { APP_ADMITTED, APP_OVER_QUOTA, APP_NODE_FULL };
  * same application in whatever generation. */
 enum app_admission app_admit(const struct apps *apps, const struct app *app);
 void app_release(const struct apps *apps, const struct app *app);
+
+/* Whether the hub is to be told of connections. */
+static inline bool app_tells_sessions(const struct app *app)
+{
+    return atomic_load_explicit(&app->record->sessions, memory_order_relaxed);
+}
 
 /* Whether this Origin may connect to this Host, both as the request's headers say; .p == NULL: the
  * header is missing. */

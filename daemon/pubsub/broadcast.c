@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "pubsub/cluster.h"
+#include "pubsub/show.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -76,6 +78,9 @@ static uint32_t broadcast_here(struct hub *hub, const struct broadcast *broadcas
     if (broadcast_is_kept(broadcast)) {
         cache_put(&hub->caches[broadcast->app], broadcast->channel, broadcast->hash,
                   broadcast->frame, hub->loop->now);
+    }
+    if (log_messages() && broadcast->entry != NULL && broadcast->entry->here > 0) {
+        show_broadcast(broadcast->channel, broadcast->entry->here, broadcast->frame);
     }
     return broadcast->entry != NULL ? broadcast_deliver(hub, broadcast) : 0;
 }

@@ -2,15 +2,21 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/slots.h"
 #include "pubsub/chan.h"
 #include "pubsub/chan_data.h"
+#include "pubsub/show.h"
 
 static void chan_tell_joined(struct conn *conn, const struct mail_joined *mail)
 {
     for (uint8_t i = 0; i < mail->count; i++) {
         counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
+        if (log_messages()) {
+            struct socket_ref to = {subscriber_of(conn)->random, worker_of(conn)->id, conn->slot};
+            show_frame(&to, mail->frames[i]);
+        }
         if (i == 0 && mail->shared) {
             worker_send_list(conn, mail->frames[i]);
         } else {

@@ -24,8 +24,12 @@
 #include "pubsub/subscribed.h"
 
 struct cluster_ops;
+struct control_ops;
 struct gathered;
 struct inflight;
+struct listens;
+struct process_facts;
+struct sockets_query;
 struct webhooks;
 
 /* Presence channels where somebody waits to be let in, in order of their asking, and lists of
@@ -63,6 +67,8 @@ struct hub {
     struct rooms rooms;
     struct counts counts;
     struct pendings pendings;
+    struct sockets_query *sockets_first, *sockets_last; /* pubsub/sockets.h */
+    uint64_t sockets_asked;
     uint64_t publishes; /* counts them, for message ids */
     uint32_t node;      /* random, first part of message ids */
     struct dedup dedup;
@@ -73,12 +79,17 @@ struct hub {
     void (*reloaded)(struct hub *hub);     /* all of them do; NULL: nobody wants to know */
     void *reload;                          /* ops/reload keeps its own here */
     struct webhooks *webhooks;             /* links/webhook; NULL: none */
+    const struct process_facts *facts;     /* pubsub/control.h; NULL: nobody knows */
+    const struct control_ops *control_ops; /* pubsub/control.h; NULL: nobody takes orders */
+    void *controller;                      /* ops/control */
     const struct cluster_ops *cluster_ops; /* pubsub/cluster.h; NULL: this node is alone */
     void *cluster;                         /* links/cluster */
     struct inflight *inflight;             /* pubsub/inorder.h */
-    void (*confirmed)(struct hub *hub);    /* something has become confirmed, or was dropped; NULL:
-                                              nobody waits */
-    const struct gathered *gathered; /* what others have answered, for the time of an answer */
+    struct listens *listens;               /* links/listen; NULL: none */
+    void (*turned)(struct hub *hub);    /* the turn is over, before the flush; NULL: nobody waits */
+    void (*confirmed)(struct hub *hub); /* something has become confirmed, or was dropped; NULL:
+                                           nobody waits */
+    const struct gathered *gathered;    /* what others have answered, for the time of an answer */
     const struct counters *counters[FLOW_WORKERS + 1];
     uint32_t ncounters;
 };

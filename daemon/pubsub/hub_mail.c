@@ -7,6 +7,7 @@
 #include "pubsub/occupancy.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
+#include "pubsub/sockets.h"
 #include "pubsub/watchers.h"
 
 static void hub_on_count(struct hub *hub, const struct mail_count *mail)
@@ -81,11 +82,24 @@ static bool hub_on_mail(void *arg, struct mail *mail)
     case MAIL_WATCH:
         watchers_answer(hub, (struct mail_watch *)mail);
         break;
+    case MAIL_SESSION: {
+        const struct mail_session *session = (struct mail_session *)mail;
+        struct announcement announcement = {
+            .kind = session->opened ? ANNOUNCE_OPENED : ANNOUNCE_CLOSED,
+            .app = session->app,
+            .sender = &session->socket,
+            .user_id = {session->user_len > 0 ? session->user_id : NULL, session->user_len}};
+        announce(&hub->announcer, &announcement);
+        break;
+    }
     case MAIL_TERMINATED: {
         const struct mail_terminated *terminated = (struct mail_terminated *)mail;
         pending_answer(&hub->pendings, terminated->question, terminated->n);
         break;
     }
+    case MAIL_SOCKETS:
+        sockets_heard(hub, (const struct mail_sockets *)mail);
+        break;
     case MAIL_RELOADED:
         if (--hub->reloading == 0 && hub->reloaded != NULL) {
             hub->reloaded(hub);
@@ -100,6 +114,7 @@ static bool hub_on_mail(void *arg, struct mail *mail)
     case MAIL_TELL:
     case MAIL_RELOAD:
     case MAIL_STOP:
+    case MAIL_LIST_SOCKETS:
         check(false); /* mail for a worker */
     }
     mailbox_done(&hub->box, mail);
@@ -113,6 +128,9 @@ static void hub_before_flush(void *arg)
     occupancy_tell_due(hub);
     if (hub->cluster_ops != NULL) {
         hub->cluster_ops->turn(hub->cluster);
+    }
+    if (hub->turned != NULL) {
+        hub->turned(hub);
     }
     /* With one worker the loop is his as well, and he has held his clients by the same rule. */
     if (hub->loop->held.count > 0 && hub_open(hub)) {
@@ -133,4 +151,5 @@ void hub_housekeep(struct hub *hub)
     }
     joins_expire(hub);
     pending_expire(&hub->pendings, hub->loop->now);
+    sockets_expire(hub);
 }

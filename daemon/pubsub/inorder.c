@@ -93,14 +93,34 @@ static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice chan
     announce(&hub->announcer, &announcement);
 }
 
+/* Whoever has signed in is on the user's own channel. */
+static void inorder_tell_user(struct hub *hub, uint32_t app, struct slice channel, uint32_t before,
+                              uint32_t count, uint32_t teller)
+{
+    const size_t prefix = sizeof(FF_USER_CHANNEL_PREFIX) - 1;
+    if (before != 0 && count != 0) {
+        return;
+    }
+    struct announcement announcement = {.kind = before == 0 ? ANNOUNCE_ONLINE : ANNOUNCE_OFFLINE,
+                                        .theirs = teller != 0,
+                                        .teller = teller,
+                                        .app = app,
+                                        .user_id = {channel.p + prefix, channel.len - prefix}};
+    announce(&hub->announcer, &announcement);
+}
+
 static void inorder_tell_count(struct hub *hub, uint32_t app, struct slice channel, uint32_t before,
                                uint32_t count, uint32_t teller)
 {
     unsigned int type = ff_channel_type(channel.p, channel.len);
-    if (before == count || (type & FF_CHANNEL_HIDDEN)) {
+    if (before == count || ((type & FF_CHANNEL_HIDDEN) && !(type & FF_CHANNEL_USER))) {
         return;
     }
     teller = inorder_teller(hub, teller);
+    if (type & FF_CHANNEL_USER) {
+        inorder_tell_user(hub, app, channel, before, count, teller);
+        return;
+    }
     struct announcement announcement = {.theirs = teller != 0,
                                         .teller = teller,
                                         .app = app,

@@ -17,15 +17,16 @@
 
 enum mail_type {
     /* to a worker */
-    MAIL_DELIVER,   /* a frame for the subscribers of a channel */
-    MAIL_JOINED,    /* the answer to a join */
-    MAIL_DRAIN,     /* urgent: stop accepting, and end all clients within a period */
-    MAIL_DRAINED,   /* all deliveries from before the drain are handled */
-    MAIL_RESPONSE,  /* the answer to a request of the HTTP API */
-    MAIL_TERMINATE, /* urgent: end the connections of a user, or one by its socket id */
-    MAIL_TELL,      /* a frame for one connection */
-    MAIL_RELOAD,    /* urgent: another generation of the configuration */
-    MAIL_STOP,      /* urgent: end the loop */
+    MAIL_DELIVER,      /* a frame for the subscribers of a channel */
+    MAIL_JOINED,       /* the answer to a join */
+    MAIL_DRAIN,        /* urgent: stop accepting, and end all clients within a period */
+    MAIL_DRAINED,      /* all deliveries from before the drain are handled */
+    MAIL_RESPONSE,     /* the answer to a request of the HTTP API */
+    MAIL_TERMINATE,    /* urgent: end the connections of a user, or one by its socket id */
+    MAIL_TELL,         /* a frame for one connection */
+    MAIL_RELOAD,       /* urgent: another generation of the configuration */
+    MAIL_STOP,         /* urgent: end the loop */
+    MAIL_LIST_SOCKETS, /* urgent: which connections are there */
     /* to the hub */
     MAIL_COUNT,      /* so many of my connections are on that channel now */
     MAIL_JOIN,       /* a member wants to join a presence channel */
@@ -34,7 +35,9 @@ enum mail_type {
     MAIL_REQUEST,    /* a request of the HTTP API */
     MAIL_RELOADED,   /* urgent: I use the new generation */
     MAIL_TERMINATED, /* urgent: so many connections were ended, for who asked */
+    MAIL_SESSION,    /* a connection was established, or has ended: where somebody wants to know */
     MAIL_WATCH,      /* one of my connections wants to know which of these users are there */
+    MAIL_SOCKETS,    /* urgent: these of my connections are there */
 };
 
 /* A channel's name in front of whatever else a message carries behind it. */
@@ -153,11 +156,47 @@ struct mail_tell {
     struct frame *frame;
 };
 
+struct mail_session {
+    struct mail mail;
+    uint32_t app, user_len; /* user_len 0: nobody had signed in */
+    bool opened;
+    struct socket_ref socket;
+    char user_id[];
+};
+
 struct mail_watch {
     struct mail mail;
     uint32_t worker, slot, gen, app;
     uint32_t n, len; /* ids; bytes of all of them */
     char bytes[];    /* each id behind a byte that holds its length */
+};
+
+/* Slots that a worker looks at for one letter, and connections that it lists in one. */
+#define SOCKETS_LOOK 4096u
+#define SOCKETS_LIST 256u
+
+struct mail_list_sockets {
+    struct mail mail;
+    uint64_t question;
+    uint32_t app;
+    uint32_t first; /* the slot to begin at */
+    uint32_t limit; /* how many are wanted at most */
+};
+
+struct mail_socket {
+    struct socket_ref ref;
+    uint32_t opened; /* seconds since 1970 */
+    uint32_t subscriptions;
+    uint8_t user_len, address_len; /* of what stands behind it; 0: not known */
+};
+
+struct mail_sockets {
+    struct mail mail;
+    uint64_t question;
+    uint32_t worker, n, len;
+    uint32_t next; /* the slot to go on at */
+    bool more;     /* there are slots behind those that were looked at */
+    char bytes[];  /* of `len`: each a struct mail_socket, user id, address */
 };
 
 #endif

@@ -38,6 +38,9 @@ void mail_dispose(struct mail *mail)
     case MAIL_JOIN:
     case MAIL_LEAVE:
     case MAIL_WATCH:
+    case MAIL_LIST_SOCKETS:
+    case MAIL_SOCKETS:
+    case MAIL_SESSION:
         break;
     }
     mem_free(mail);

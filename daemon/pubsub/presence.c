@@ -25,6 +25,7 @@ struct presence {
     struct strmap users;
     struct member *first, *last;
     struct member *gone; /* the last that left, kept for who was told of it */
+    struct presence_pager *pagers;
 };
 
 static void presence_user_of(const void *value, const char **key, size_t *len)
@@ -108,6 +109,9 @@ void presence_free(struct presence *presence)
         presence_member_free(presence->first);
         presence->first = next;
     }
+    while (presence->pagers != NULL) {
+        presence_page_end(presence->pagers);
+    }
     presence_member_free(presence->gone);
     strmap_free(&presence->users);
     mem_free(presence);
@@ -142,6 +146,9 @@ static struct member *presence_add(struct presence *presence, const struct pushe
 static void presence_remove(struct presence *presence, struct member *member, struct slice *id_json)
 {
     strmap_del(&presence->users, member->bytes, member->user_len);
+    for (struct presence_pager *pager = presence->pagers; pager != NULL; pager = pager->next) {
+        pager->at = pager->at == member ? member->next : pager->at;
+    }
     if (member->prev != NULL) {
         member->prev->next = member->next;
     } else {
@@ -306,4 +313,35 @@ bool presence_next_stale(const struct presence *presence, uint32_t source, uint3
     }
     *cursor = &end;
     return false;
+}
+
+void presence_page_begin(struct presence *presence, struct presence_pager *pager)
+{
+    *pager = (struct presence_pager){
+        .presence = presence, .at = presence->first, .next = presence->pagers};
+    presence->pagers = pager;
+}
+
+bool presence_page_next(struct presence_pager *pager, struct pusher_member *out)
+{
+    const struct member *member = pager->at;
+    if (pager->presence == NULL || member == NULL) {
+        return false;
+    }
+    presence_show(member, out);
+    pager->at = member->next;
+    return true;
+}
+
+void presence_page_end(struct presence_pager *pager)
+{
+    if (pager->presence == NULL) {
+        return;
+    }
+    struct presence_pager **at = &pager->presence->pagers;
+    while (*at != pager) {
+        at = &(*at)->next;
+    }
+    *at = pager->next;
+    *pager = (struct presence_pager){0};
 }

@@ -50,6 +50,18 @@ struct presence_walk {
 };
 struct pusher_members presence_members(struct presence_walk *walk, const struct presence *presence);
 
+/* A walk over all members in pieces, between which they may come and go: who is there from its
+ * beginning to its end is met once. Registered with the presence in between, which it may outlive:
+ * then it is at its end. */
+struct presence_pager {
+    struct presence *presence; /* NULL: it is over */
+    const void *at;
+    struct presence_pager *next;
+};
+void presence_page_begin(struct presence *presence, struct presence_pager *pager);
+bool presence_page_next(struct presence_pager *pager, struct pusher_member *out);
+void presence_page_end(struct presence_pager *pager); /* any number of times */
+
 /* The next user whom this node has; begin with *cursor = NULL. */
 bool presence_next_here(const struct presence *presence, const void **cursor,
                         struct pusher_member *out);

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "proto/pusher.h"
 #include "pubsub/broadcast.h"
+#include "pubsub/show.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 #include "shared/hex.h"
@@ -157,6 +159,15 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
     struct broadcast broadcast = {.kind = BROADCAST_EVENT, .app = app->index};
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
+    struct show_publish shown = {.app = NULL};
+    if (log_messages()) {
+        shown = (struct show_publish){.app = app->settings->id,
+                                      .channel = {publish->channels[0].p, publish->channels[0].len},
+                                      .event = publish->event,
+                                      .data = publish->data,
+                                      .others = publish->nchannels - 1};
+        show_publish(&shown);
+    }
     socket_id_read(publish->except, &broadcast.except);
     struct strmap others;
     buf_init(&head, WIRE_MAX);
@@ -172,6 +183,9 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
     }
     strmap_free(&others);
     buf_free(&head);
+    if (shown.app != NULL && result == 0 && receipt->recipients == 0) {
+        show_nobody(&shown);
+    }
     return result;
 }
 

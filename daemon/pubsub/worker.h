@@ -38,6 +38,8 @@ struct worker_ops {
     uint32_t (*terminate_socket)(struct worker *worker, uint32_t app,
                                  const struct socket_ref *socket);
     void (*respond)(struct worker *worker, const struct mail_response *response);
+    /* Posts the answer to the hub. */
+    void (*list_sockets)(struct worker *worker, const struct mail_list_sockets *mail);
     /* Another generation is in use. period_ms: over how long whatever must end because of it is
      * spread. */
     void (*reloaded)(struct worker *worker, uint64_t period_ms);

@@ -115,6 +115,9 @@ static bool worker_on_mail(void *arg, struct mail *mail)
     case MAIL_RELOAD:
         worker_reload(worker, (struct mail_reload *)mail);
         break;
+    case MAIL_LIST_SOCKETS:
+        worker->ops->list_sockets(worker, (const struct mail_list_sockets *)mail);
+        break;
     case MAIL_STOP:
         loop_stop(worker->loop);
         break;
@@ -125,7 +128,9 @@ static bool worker_on_mail(void *arg, struct mail *mail)
     case MAIL_PUBLISH:
     case MAIL_REQUEST:
     case MAIL_WATCH:
+    case MAIL_SESSION:
     case MAIL_TERMINATED:
+    case MAIL_SOCKETS:
         check(false); /* mail for the hub */
     }
     mailbox_done(&worker->box, mail);

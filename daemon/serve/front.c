@@ -4,6 +4,7 @@
 #include "serve/retire.h"
 #include "serve/say.h"
 #include "serve/session.h"
+#include "serve/sockets.h"
 #include "serve/user.h"
 
 /* How long a drain waits for deliveries from before it, at most. */
@@ -84,6 +85,7 @@ const struct worker_ops front_ops = {
     .terminate_user = user_terminate,
     .terminate_socket = user_terminate_socket,
     .respond = api_respond,
+    .list_sockets = sockets_list,
     .reloaded = front_reloaded,
 };
 

@@ -1,20 +1,32 @@
 #include "serve/say.h"
 
+#include "base/log.h"
 #include "proto/pusher.h"
+#include "pubsub/show.h"
 #include "pubsub/wire.h"
+
+static struct socket_ref session_ref(struct conn *conn)
+{
+    return (struct socket_ref){.random = session_of(conn)->subscriber.random,
+                               .worker = worker_of(conn)->id,
+                               .slot = conn->slot};
+}
 
 struct slice session_socket_id(struct conn *conn, char *room)
 {
-    struct socket_ref ref = {.random = session_of(conn)->subscriber.random,
-                             .worker = worker_of(conn)->id,
-                             .slot = conn->slot};
+    struct socket_ref ref = session_ref(conn);
     return (struct slice){room, socket_id_write(room, &ref)};
 }
 
 void session_say(struct conn *conn, struct buf *json, int written)
 {
+    struct frame *frame = wire_message(json, written);
     counter_add(conn->loop->counters, COUNTER_MESSAGES_OUT, 1);
-    conn_send(conn, wire_message(json, written));
+    if (log_messages() && frame != NULL && session_of(conn)->subscriber.random != 0) {
+        struct socket_ref to = session_ref(conn);
+        show_frame(&to, frame);
+    }
+    conn_send(conn, frame);
 }
 
 void session_error(struct conn *conn, int code, const char *message)
@@ -30,6 +42,11 @@ void session_close(struct conn *conn, uint16_t code, const char *why, bool tell)
     }
     if (tell) {
         session_error(conn, code, why);
+    }
+    if (log_messages() && session_of(conn)->subscriber.random != 0) {
+        char room[SOCKET_ID_MAX];
+        struct slice id = session_socket_id(conn, room);
+        log_info("connection", "%.*s is closed with %u: %s", (int)id.len, id.p, code, why);
     }
     ws_conn_close(conn, code, why);
 }

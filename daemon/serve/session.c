@@ -12,6 +12,8 @@
 #include "serve/client_event.h"
 #include "serve/retire.h"
 #include "serve/say.h"
+#include "serve/show.h"
+#include "serve/sockets.h"
 #include "serve/subscribe.h"
 #include "serve/user.h"
 #include "shared/channel.h"
@@ -81,21 +83,43 @@ static uint16_t session_judge(struct worker *worker, const struct session_reques
     return 0;
 }
 
-/* Only who looks for it wants to read of everybody who has an old key. While it is HTTP. */
+/* Only who looks for it, or at everything, wants to read of everybody who has an old key. While it
+ * is HTTP. */
 static void session_log_refusal(const struct conn *conn, const struct session_request *request,
                                 const char *why)
 {
     struct address client;
     char text[ADDRESS_TEXT];
     bool known = http_client(conn, request->http, worker_of(conn)->proxies, &client);
-    log_limited(LOG_LEVEL_DEBUG, "handshake", "refused %s: %s (key %.*s, Origin %.*s)",
+    log_limited(log_messages() ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "handshake",
+                "refused %s: %s (key %.*s, Origin %.*s)",
                 known ? address_print(&client, text) : "a client", why,
                 (int)(request->app_key.len < 128 ? request->app_key.len : 128), request->app_key.p,
                 (int)(request->origin.len < 256 ? request->origin.len : 256),
                 request->origin.p != NULL ? request->origin.p : "");
 }
 
-static void session_welcome(struct conn *conn, struct app *app)
+/* A listener of the application wants to know. Nobody else pays for it. */
+static void session_tell(struct conn *conn, const struct app *app, bool opened)
+{
+    struct slice user = opened ? (struct slice){NULL, 0} : session_user_id(conn);
+    struct worker *worker = worker_of(conn);
+    struct mail_session *mail = mem_alloc(sizeof(*mail) + user.len);
+    *mail = (struct mail_session){
+        .mail = {.type = MAIL_SESSION, .weight = flow_mail(sizeof(*mail) + user.len)},
+        .app = app->index,
+        .user_len = (uint32_t)user.len,
+        .opened = opened,
+        .socket = {.random = session_of(conn)->subscriber.random,
+                   .worker = worker->id,
+                   .slot = conn->slot}};
+    if (user.len > 0) {
+        memcpy(mail->user_id, user.p, user.len);
+    }
+    mailbox_post(worker->flow->hub, &mail->mail);
+}
+
+static void session_welcome(struct conn *conn, struct app *app, struct slice origin)
 {
     struct worker *worker = worker_of(conn);
     struct session *session = session_of(conn);
@@ -103,9 +127,15 @@ static void session_welcome(struct conn *conn, struct app *app)
     subscriber_init(&session->subscriber, rnd_u64() >> 12 | 1, app->index);
     session->subscriber.flags |= SESSION_ADMITTED;
     counter_add(conn->loop->counters, COUNTER_CONNECTIONS_OPENED, 1);
+    if (app_tells_sessions(app)) {
+        session_tell(conn, app, true);
+    }
     if (session_rates_init(conn, app) != 0) {
         conn_doom(conn);
         return;
+    }
+    if (log_messages()) {
+        show_opened(conn, origin);
     }
     struct buf json = wire_json();
     struct slice socket_id = session_socket_id(conn, id);
@@ -125,6 +155,8 @@ void session_open(struct conn *conn, const struct session_request *request)
     uint16_t code = session_judge(worker, request, &app, &why, &counter);
     if (code != 0) {
         session_log_refusal(conn, request, why);
+    } else {
+        sockets_opened(conn, request->http);
     }
     conn_become(conn, KIND_SESSION, IDLE_OPEN);
     subscriber_init(&session_of(conn)->subscriber, 0, 0);
@@ -139,7 +171,7 @@ void session_open(struct conn *conn, const struct session_request *request)
         app_release(worker->apps, app);
         return;
     }
-    session_welcome(conn, app);
+    session_welcome(conn, app, request->origin);
     if (worker->draining) {
         session_close(conn, 4200, "Server is restarting", false);
     }
@@ -207,12 +239,18 @@ static bool session_text(struct conn *conn, const char *text, size_t len)
         return true;
     }
     if (pusher_read(text, len, scratch, &message) != 0) {
+        if (log_messages()) {
+            show_nonsense(conn, len);
+        }
         session_bad_message(conn);
         return true;
     }
     if (session_joins(conn, &message) || !session_admits(conn, &message)) {
         session_untake_message(conn);
         return false;
+    }
+    if (log_messages()) {
+        show_message(conn, &message);
     }
     struct buf json;
     switch (message.kind) {
@@ -311,6 +349,9 @@ static void session_expired(struct conn *conn, enum idle_class was)
 static void session_leave(struct conn *conn)
 {
     struct session *session = session_of(conn);
+    if ((session->subscriber.flags & SESSION_ADMITTED) && app_tells_sessions(session_app(conn))) {
+        session_tell(conn, session_app(conn), false);
+    }
     chan_leave_all(conn);
     ws_part_drop(&session->part);
     session_rare_free(conn);
@@ -318,6 +359,9 @@ static void session_leave(struct conn *conn)
         session->subscriber.flags &= (uint8_t)~SESSION_ADMITTED;
         app_release(worker_of(conn)->apps, session_app(conn));
         counter_add(conn->loop->counters, COUNTER_CONNECTIONS_CLOSED, 1);
+        if (log_messages()) {
+            show_closed(conn);
+        }
     }
 }
 

@@ -39,6 +39,17 @@ static const struct sub_ref *user_signed_in(struct conn *conn)
     return NULL;
 }
 
+struct slice session_user_id(struct conn *conn)
+{
+    const size_t prefix = sizeof(FF_USER_CHANNEL_PREFIX) - 1;
+    const struct sub_ref *ref = session_of(conn)->rare != NULL ? user_signed_in(conn) : NULL;
+    if (ref == NULL) {
+        return (struct slice){NULL, 0};
+    }
+    struct slice name = chan_name(ref);
+    return (struct slice){name.p + prefix, name.len - prefix};
+}
+
 /* The users that this one wants to hear of. */
 static void user_watch(struct conn *conn, struct slice user_data)
 {

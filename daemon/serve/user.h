@@ -12,6 +12,9 @@
 
 void session_signin(struct conn *conn, struct app *app, const struct pusher_message *message);
 
+/* As whom the connection has signed in; .p == NULL: as nobody. Good while it is. */
+struct slice session_user_id(struct conn *conn);
+
 /* Ends every connection of the worker that signed in as this user, or is on a presence channel as
  * this user or waits to be, with 4009, behind what was published for it before. Returns how many.
  */

@@ -35,6 +35,11 @@ return [
         // "sync" waits for the daemon's receipt, "async" collects it when the request, job or command ends.
         'mode' => env('FANFARE_MODE', 'sync'),
 
+        // Whether ShouldBroadcast events go out at once instead of by a queued job, and for how many seconds they wait for the
+        // daemon before the queue gets them after all.
+        'direct' => env('FANFARE_DIRECT', false),
+        'direct_timeout' => env('FANFARE_DIRECT_TIMEOUT', 0.25),
+
         // What a receipt says: "local", this daemon has the event, or "cluster", Redis has it for all daemons; null takes
         // fanfare.ack.
         'ack' => env('FANFARE_ACK'),

@@ -8,6 +8,7 @@ use Fanfare\Laravel\Broadcasting\FanfareBroadcaster;
 use Fanfare\Laravel\Contracts\Factory;
 use Fanfare\Laravel\Contracts\Server;
 use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\Stats;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Container\Container;
 use Illuminate\Contracts\Auth\Authenticatable;
@@ -84,5 +85,30 @@ class FanfareManager implements Factory, Server
     public function answerWasPartial(): bool
     {
         return $this->connection()->answerWasPartial();
+    }
+
+    public function stats(): Stats
+    {
+        return $this->connection()->stats();
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+        return $this->connection()->connections($limit, $after);
+    }
+
+    public function stop(): void
+    {
+        $this->connection()->stop();
+    }
+
+    public function restart(): void
+    {
+        $this->connection()->restart();
+    }
+
+    public function reload(): void
+    {
+        $this->connection()->reload();
     }
 }

@@ -4,17 +4,41 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel;
 
+use Fanfare\Laravel\Broadcasting\DirectBroadcastManager;
 use Fanfare\Laravel\Broadcasting\DriverFactory;
+use Fanfare\Laravel\Console\ChannelsCommand;
+use Fanfare\Laravel\Console\ConnectionsCommand;
+use Fanfare\Laravel\Console\DoctorCommand;
+use Fanfare\Laravel\Console\InstallCommand;
+use Fanfare\Laravel\Console\ListenCommand;
+use Fanfare\Laravel\Console\PublishCommand;
+use Fanfare\Laravel\Console\ReloadCommand;
+use Fanfare\Laravel\Console\RestartCommand;
+use Fanfare\Laravel\Console\StartCommand;
+use Fanfare\Laravel\Console\StatusCommand;
+use Fanfare\Laravel\Console\StopCommand;
+use Fanfare\Laravel\Console\TerminateCommand;
 use Fanfare\Laravel\Contracts\ClusterInspector;
 use Fanfare\Laravel\Contracts\Factory;
 use Fanfare\Laravel\Contracts\Inspector;
+use Fanfare\Laravel\Contracts\Monitor;
+use Fanfare\Laravel\Contracts\Operator;
 use Fanfare\Laravel\Contracts\Server;
 use Fanfare\Laravel\Contracts\Terminator;
 use Fanfare\Laravel\Contracts\UserPublisher;
+use Fanfare\Laravel\Health\CheckDaemon;
+use Fanfare\Laravel\Pulse\Livewire\Connections as ConnectionsCard;
+use Fanfare\Laravel\Pulse\Livewire\Messages as MessagesCard;
+use Fanfare\Laravel\Pulse\Recorders\FanfareConnections as ConnectionsRecorder;
+use Fanfare\Laravel\Pulse\Recorders\FanfareMessages as MessagesRecorder;
 use Fanfare\Laravel\Support\About;
-use Fanfare\Laravel\Support\FailureLog;
+use Fanfare\Laravel\Support\Answers;
+use Fanfare\Laravel\Support\Connection;
+use Fanfare\Laravel\Support\Daemon\Executable;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
+use Fanfare\Laravel\Support\ServedConnections;
+use Fanfare\Laravel\Support\Value;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Console\Events\CommandFinished;
 use Illuminate\Container\Container;
@@ -22,12 +46,16 @@ use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Contracts\Foundation\CachesConfiguration;
 use Illuminate\Foundation\Console\AboutCommand;
+use Illuminate\Foundation\DevCommands;
+use Illuminate\Foundation\Events\DiagnosingHealth;
 use Illuminate\Queue\Events\JobAttempted;
 use Illuminate\Queue\Events\JobExceptionOccurred;
 use Illuminate\Queue\Events\JobProcessed;
 use Illuminate\Queue\Events\JobProcessing;
 use Illuminate\Queue\Events\JobTimedOut;
 use Illuminate\Support\ServiceProvider;
+use Laravel\Pulse\Pulse;
+use Livewire\LivewireManager;
 
 /**
  * Registers the driver "fanfare". Nothing here asks the extension, the daemon or the credentials, so artisan and
@@ -39,6 +67,7 @@ final class FanfareServiceProvider extends ServiceProvider
     {
         $this->mergeConfigFrom(__DIR__.'/../config/fanfare.php', 'fanfare');
         $this->defineConnection();
+        $this->publishDirectly();
 
         // Made here, so that it belongs to the application that a long-running worker clones for each request.
         $gateways = new Gateways;
@@ -46,13 +75,16 @@ final class FanfareServiceProvider extends ServiceProvider
         $this->app->instance(Gateways::class, $gateways);
 
         $this->app->singleton(FanfareManager::class);
-        foreach ([Factory::class, Server::class, UserPublisher::class, Inspector::class, ClusterInspector::class, Terminator::class] as $contract) {
+        foreach ([Factory::class, Server::class, UserPublisher::class, Inspector::class, ClusterInspector::class, Monitor::class, Operator::class, Terminator::class] as $contract) {
             $this->app->alias(FanfareManager::class, $contract);
         }
 
         $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($gateways, $jobs): void {
             $manager->extend('fanfare', (new DriverFactory($gateways, $jobs))->make(...));
         });
+
+        $this->replaceReverb($gateways, $jobs);
+        $this->recordForPulse();
 
         $this->callAfterResolving('events', static function (Dispatcher $events) use ($jobs): void {
             $events->listen(JobProcessing::class, static fn (JobProcessing $event) => $jobs->start($event->job));
@@ -66,6 +98,10 @@ final class FanfareServiceProvider extends ServiceProvider
     public function boot(): void
     {
         $this->collectAnswers();
+        $this->offerCommands();
+        $this->checkHealth();
+        $this->showInPulse();
+        $this->commandsForListening();
 
         if ($this->app->runningInConsole()) {
             $this->publishes([__DIR__.'/../config/fanfare.php' => $this->app->configPath('fanfare.php')], ['fanfare', 'fanfare-config']);
@@ -97,6 +133,43 @@ final class FanfareServiceProvider extends ServiceProvider
     }
 
     /**
+     * The manager looks for creators of packages before its own, so the driver "reverb" is Fanfare's from here on. Asked
+     * when the manager is made, as configuration is only complete then.
+     */
+    private function replaceReverb(Gateways $gateways, RunningJobs $jobs): void
+    {
+        $this->callAfterResolving(BroadcastManager::class, static function (BroadcastManager $manager) use ($gateways, $jobs): void {
+            if (ServedConnections::replacesReverb(Container::getInstance()->make(Repository::class))) {
+                $manager->extend('reverb', (new DriverFactory($gateways, $jobs))->make(...));
+            }
+        });
+    }
+
+    /**
+     * Looks at the connections when the manager is first needed. Where none asks for it, or the application has a manager of
+     * its own, nothing is replaced; that one may use the trait PublishesDirectly.
+     */
+    private function publishDirectly(): void
+    {
+        $this->app->extend(BroadcastManager::class, static function (BroadcastManager $manager, Container $app): BroadcastManager {
+            foreach ($manager::class === BroadcastManager::class ? ServedConnections::configurations($app->make(Repository::class)) : [] as $config) {
+                if (Connection::fromConfig($config)->direct) {
+                    return DirectBroadcastManager::inPlaceOf($manager);
+                }
+            }
+
+            return $manager;
+        });
+    }
+
+    private function commandsForListening(): void
+    {
+        if ($this->app->runningInConsole()) {
+            $this->commands([ListenCommand::class]);
+        }
+    }
+
+    /**
      * With "mode" => "async" the answers are read when the request, job or command is over. Always listened for: a
      * connection may be configured at any time, and where nothing waits a flush costs nothing.
      */
@@ -104,11 +177,7 @@ final class FanfareServiceProvider extends ServiceProvider
     {
         $gateways = $this->app->make(Gateways::class);
         $flush = static function () use ($gateways): void {
-            foreach ($gateways->flush() as $failed) {
-                $e = $failed->exception;
-                FailureLog::error($e->getMessage(), $e->context() + ['exception' => $e]);
-                Container::getInstance()->make(Dispatcher::class)->dispatch($failed);
-            }
+            Answers::collect($gateways);
         };
 
         $this->app->terminating($flush);
@@ -123,6 +192,69 @@ final class FanfareServiceProvider extends ServiceProvider
                 'Laravel\Octane\Events\TaskTerminated',
                 'Laravel\Octane\Events\TickTerminated',
             ], $flush);
+        });
+    }
+
+    private function offerCommands(): void
+    {
+        if (! $this->app->runningInConsole()) {
+            return;
+        }
+
+        $this->commands([
+            InstallCommand::class, StartCommand::class, StopCommand::class, RestartCommand::class, ReloadCommand::class,
+            StatusCommand::class, DoctorCommand::class, ChannelsCommand::class, ConnectionsCommand::class,
+            TerminateCommand::class, PublishCommand::class,
+        ]);
+
+        // "php artisan reload" after a deployment: the daemon takes a new configuration and keeps its clients.
+        $this->reloads('fanfare:reload', 'fanfare');
+
+        // Among what "composer run dev" starts, unless it could only fail and end the others.
+        if (class_exists(DevCommands::class) && Executable::isThere(Value::text($this->app->make(Repository::class)->get('fanfare.daemon')))) {
+            DevCommands::artisan('fanfare:start', 'fanfare');
+        }
+    }
+
+    private function checkHealth(): void
+    {
+        $this->callAfterResolving('events', static function (Dispatcher $events): void {
+            $events->listen(DiagnosingHealth::class, CheckDaemon::class);
+        });
+    }
+
+    /**
+     * Pulse reads which recorders there are when it boots. Before any provider boots, all of them have laid out their
+     * configuration.
+     */
+    private function recordForPulse(): void
+    {
+        if (! class_exists(Pulse::class)) {
+            return;
+        }
+
+        $this->app->booting(function (): void {
+            $config = $this->app->make(Repository::class);
+            $recorders = $config->get('pulse.recorders');
+
+            if (filter_var($config->get('fanfare.pulse'), FILTER_VALIDATE_BOOL) && is_array($recorders)) {
+                $config->set('pulse.recorders', $recorders + [
+                    ConnectionsRecorder::class => [], MessagesRecorder::class => [],
+                ]);
+            }
+        });
+    }
+
+    private function showInPulse(): void
+    {
+        if (! $this->app->bound(Pulse::class)) {
+            return;
+        }
+        $this->loadViewsFrom(__DIR__.'/../resources/views', 'fanfare');
+
+        $this->callAfterResolving('livewire', static function (LivewireManager $livewire): void {
+            $livewire->component('fanfare.connections', ConnectionsCard::class);
+            $livewire->component('fanfare.messages', MessagesCard::class);
         });
     }
 }

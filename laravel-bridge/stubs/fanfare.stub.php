@@ -27,6 +27,12 @@ enum Reason: string
     case InvalidEvent = 'invalid_event';
     case InvalidPayload = 'invalid_payload';
     case TooLarge = 'too_large';
+
+    /** An order that is not for this user: see Operator. */
+    case Forbidden = 'forbidden';
+
+    /** An order to a daemon that is shutting down. */
+    case Draining = 'draining';
     case Internal = 'internal';
     case Other = 'other';
 }
@@ -321,6 +327,17 @@ final class Stats
 
     public readonly bool $draining;
 
+    /**
+     * What else the daemon tells of itself and of its configuration, by the names of docs/ipc.md: state, memory, unix_ms,
+     * nodes, listen, max_event_size, allowed_origins and so on. A name that the daemon does not know is not there.
+     *
+     * @var array<string, int|bool|string>
+     */
+    public readonly array $extra;
+
+    /**
+     * @param mixed[] $extra
+     */
     public function __construct(
         string $version = "",
         int $pid = 0,
@@ -332,6 +349,7 @@ final class Stats
         int $bytesOut = 0,
         int $dropped = 0,
         bool $draining = false,
+        array $extra = [],
     ) {
     }
 }
@@ -465,6 +483,276 @@ interface Gateway extends Publisher, AsyncPublisher, Inspector, Terminator
 {
 }
 
+/** What a Listener hears of. */
+enum EventType: string
+{
+    /** A channel has its first subscriber. */
+    case ChannelOccupied = 'channel_occupied';
+
+    /** A channel has lost its last subscriber. */
+    case ChannelVacated = 'channel_vacated';
+
+    /** A user has come to a presence channel, with the first of the user's connections. */
+    case MemberAdded = 'member_added';
+
+    /** A user has left a presence channel, with the last of the user's connections. */
+    case MemberRemoved = 'member_removed';
+
+    /** A client has sent an event to a channel. */
+    case ClientEvent = 'client_event';
+
+    /** Somebody has subscribed to a cache channel that keeps no event. */
+    case CacheMiss = 'cache_miss';
+
+    /** A channel's number of subscriptions has changed. Not of presence channels. */
+    case SubscriptionCount = 'subscription_count';
+
+    case ConnectionOpened = 'connection_opened';
+    case ConnectionClosed = 'connection_closed';
+
+    /** A user has signed in, with the first of the user's connections. */
+    case UserOnline = 'user_online';
+
+    /** The last connection of a user that signed in has ended. */
+    case UserOffline = 'user_offline';
+
+    /**
+     * Events are missing here: more waited for the group than it may keep, or the group itself was lost with its daemon.
+     * Comes to every Listener, whatever it has asked for.
+     */
+    case EventsLost = 'events_lost';
+}
+
+/**
+ * Something that has happened in the daemon.
+ * @strict-properties
+ */
+final class Event
+{
+    /** The same whenever the event is delivered again. Empty: not of the daemon, as EventsLost after a restart. */
+    public readonly string $id;
+
+    public readonly EventType $type;
+
+    /** When it happened: seconds since 1970. */
+    public readonly float $time;
+
+    /** 1, and one more each time that it was delivered and not acknowledged. */
+    public readonly int $attempt;
+
+    /** Rises with each event; comparable with those of the same connection to the daemon, and with its Snapshot's. */
+    public readonly int $order;
+
+    public readonly ?string $channel;
+
+    /** Of members and users; of a connection that was signed in and is closed; of a client event's sender who is a member. */
+    public readonly ?string $userId;
+
+    /** Of connections, and of a client event's sender. */
+    public readonly ?string $socketId;
+
+    /** The name of a client event. */
+    public readonly ?string $event;
+
+    /** A client event's data as JSON. */
+    public readonly ?string $data;
+
+    /** Subscriptions of SubscriptionCount; how many events EventsLost stands for, null if nobody knows. */
+    public readonly ?int $count;
+
+    public function __construct(
+        string $id,
+        EventType $type,
+        float $time = 0.0,
+        int $attempt = 1,
+        int $order = 0,
+        ?string $channel = null,
+        ?string $userId = null,
+        ?string $socketId = null,
+        ?string $event = null,
+        ?string $data = null,
+        ?int $count = null,
+    ) {
+    }
+}
+
+/**
+ * What was there when a Listener began to listen.
+ * @strict-properties
+ */
+final class Snapshot
+{
+    /** Events up to this one are part of it. To apply one of them once more does no harm. */
+    public readonly int $order;
+
+    /**
+     * Subscriptions of the occupied channels, by name. Names of digits alone are integer keys.
+     *
+     * @var array<array-key, int>
+     */
+    public readonly array $channels;
+
+    /**
+     * The users on presence channels, by the channel's name.
+     *
+     * @var array<array-key, list<Member>>
+     */
+    public readonly array $members;
+
+    /**
+     * @param int[] $channels
+     * @param Member[][] $members
+     */
+    public function __construct(int $order = 0, array $channels = [], array $members = [])
+    {
+    }
+}
+
+/**
+ * A connection on which the daemon tells of events; Client::listen() makes it. It is closed by close(), with the object,
+ * and at the end of the request. What was received and not acknowledged by then is given to another listener of the group.
+ *
+ * @strict-properties
+ * @not-serializable
+ */
+final class Listener
+{
+    /**
+     * The next event, or null when the time is over or a signal wants attention. It must be acknowledged: with as many
+     * unacknowledged events as the window has, no other comes.
+     *
+     * A lost connection is replaced, and the group's events go on where they were. If the group was lost as well, the next
+     * event is EventsLost without a count, and snapshot() is a new one. Null while the daemon is away; when it has
+     * been away for longer than the client's time-out, a ConnectException at the end of the time. The next call tries
+     * again.
+     *
+     * @param float $timeout seconds, 0 to 86400; 0 takes what is there
+     */
+    public function receive(float $timeout): ?Event
+    {
+    }
+
+    /**
+     * The event is done with and comes to nobody again. Waits for no answer, and fails for no lost connection: then the
+     * event may be delivered once more, to another listener of the group.
+     *
+     * @param Event|null $event null: everything received so far
+     */
+    public function ack(?Event $event = null): void
+    {
+    }
+
+    /**
+     * Gives the event back: it is delivered again at once, to whichever listener of the group has room, with a higher
+     * attempt.
+     *
+     * @param Event|null $event null: everything received so far that was not acknowledged
+     */
+    public function release(?Event $event = null): void
+    {
+    }
+
+    /**
+     * What was there when this connection began to listen; null if listen() was not asked for it, or if a connection that
+     * was lost is being replaced.
+     */
+    public function snapshot(): ?Snapshot
+    {
+    }
+
+    /** Another call does nothing; other methods throw an \Error from then on. */
+    public function close(): void
+    {
+    }
+
+    private function __construct()
+    {
+    }
+}
+
+/** The daemon's events. */
+interface Listenable
+{
+    /**
+     * Begins to listen, on a connection of its own. Listeners of a group share its events, each comes to one of them;
+     * every group gets all. Events wait for a group whose listeners are away, bounded in number and time. Without a group
+     * the listener is alone, and its events end with it.
+     *
+     * @param EventType[]|string[] $types [] is all of them
+     * @param string|null $group 1 to 64 of A-Z a-z 0-9 . _ -
+     * @param bool $snapshot also what is there now, for Listener::snapshot()
+     * @param int $window how many unacknowledged events it may have, 1 to 1000
+     * @param float $ackTimeout seconds after which an unacknowledged event goes to another listener, 0.1 to 3600
+     */
+    public function listen(
+        array $types,
+        ?string $group = null,
+        bool $snapshot = false,
+        int $window = 16,
+        float $ackTimeout = 30.0,
+    ): Listener;
+}
+
+/**
+ * A client's WebSocket.
+ * @strict-properties
+ */
+final class Connection
+{
+    public readonly string $socketId;
+
+    /** The user who has signed in, else the one that a presence channel knows it as. */
+    public readonly ?string $userId;
+
+    /** Where the client is, also behind a proxy that the daemon trusts; "" if it is not known. */
+    public readonly string $address;
+
+    /** When it was opened: seconds since 1970. */
+    public readonly float $openedAt;
+
+    /** How many channels it is on. */
+    public readonly int $subscriptions;
+
+    public function __construct(
+        string $socketId,
+        ?string $userId = null,
+        string $address = "",
+        float $openedAt = 0.0,
+        int $subscriptions = 0,
+    ) {
+    }
+}
+
+/**
+ * The daemon in the hands of its operator. Orders are for the user that the daemon runs as, for root, and for applications
+ * with control = yes in the daemon's configuration; for others they are a RejectedException with Reason::Forbidden.
+ */
+interface Operator
+{
+    /**
+     * The application's connections on this daemon's node, a page at a time; answerWasPartial() tells that other nodes
+     * have more.
+     *
+     * @param int $limit how many at most, 1 to 10000; fewer come on the last page only
+     * @param string|null $after the socket id of the last one on the page before
+     * @return list<Connection>
+     */
+    public function connections(int $limit = 100, ?string $after = null): array;
+
+    /** The daemon closes its clients and ends, as for SIGTERM. Returns when it has begun. */
+    public function stop(): void;
+
+    /**
+     * The daemon closes its clients, so that they connect again, and executes its program anew: same process, same
+     * arguments, whatever supervises it. Returns when that has begun; a publish meanwhile waits. Refused, with what is
+     * wrong, when it would not start again.
+     */
+    public function restart(): void;
+
+    /** The daemon reads its configuration again. Returns when that is in use; refused, with what is wrong, when it is not. */
+    public function reload(): void;
+}
+
 /**
  * A handle on one application of one daemon. The connection belongs to the thread, is opened at the first call and is
  * shared by all handles with the same socket, application and secret. Two clients are equal (==) only if they are the
@@ -473,7 +761,7 @@ interface Gateway extends Publisher, AsyncPublisher, Inspector, Terminator
  * @strict-properties
  * @not-serializable
  */
-final class Client implements Gateway, ClusterInspector
+final class Client implements Gateway, ClusterInspector, Listenable, Operator
 {
     /**
      * @var string
@@ -584,6 +872,31 @@ final class Client implements Gateway, ClusterInspector
     }
 
     public function answerWasPartial(): bool
+    {
+    }
+
+    public function listen(
+        array $types,
+        ?string $group = null,
+        bool $snapshot = false,
+        int $window = 16,
+        float $ackTimeout = 30.0,
+    ): Listener {
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+    }
+
+    public function stop(): void
+    {
+    }
+
+    public function restart(): void
+    {
+    }
+
+    public function reload(): void
     {
     }
 

@@ -2,9 +2,10 @@
 //
 //     node listen.mjs NODE_MODULES URL [-- COMMAND ARGUMENT...]
 //
-// Opens the page for a session, connects with Echo, subscribes to the private and the presence channel
-// (both authorized by /broadcasting/auth), runs COMMAND if one is given and waits for what it broadcasts,
-// posts a message over HTTP and waits for that as well. Ends with 0 when all arrived.
+// Opens the page for a session, connects with Echo, subscribes to the page's private and presence channels (authorized by
+// /broadcasting/auth), runs COMMAND if one is given and waits for what it broadcasts, and then asks for what each part of the
+// page shows: a message posted over HTTP, orders by both of their ways, an answer in tokens, the daemon's figures. Ends with 0
+// when all arrived.
 
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -26,7 +27,7 @@ const fail = (reason) => {
     console.error(`listen: ${reason}`);
     process.exit(1);
 };
-setTimeout(() => fail(`gave up waiting for ${waitingFor}`), 30_000).unref();
+setTimeout(() => fail(`gave up waiting for ${waitingFor}`), 60_000).unref();
 // unref alone would let the process end in silence if nothing else were open.
 const alive = setInterval(() => {}, 1_000);
 
@@ -74,22 +75,37 @@ const echo = new Echo({
 });
 echo.connector.pusher.connection.bind('error', (error) => console.error('listen: connection:', error?.error?.data ?? error?.type ?? error));
 
-const arrivals = [];
-let wake = () => {};
-const feed = echo.private('feed').listen('MessagePosted', (message) => {
-    const delay = performance.timeOrigin + performance.now() - message.sent_at;
-    arrivals.push(message);
-    say(`  arrived: ${message.author}: "${message.text}", ${Math.max(0, delay).toFixed(1)} ms after broadcast()`);
-    wake();
-});
-const arrival = async (matches) => {
-    while (!arrivals.some(matches)) {
-        await new Promise((resolve) => { wake = resolve; });
-    }
+// A place for what arrives: until() waits for the first that matches.
+const since = (then) => Math.max(0, performance.timeOrigin + performance.now() - then);
+const inbox = (channel, event, note = (message) => message) => {
+    const arrived = [];
+    let wake = () => {};
+    channel.listen(event, (message) => {
+        arrived.push(note(message));
+        wake();
+    });
+    return {
+        arrived,
+        subscribed: new Promise((resolve) => { channel.subscribed(resolve); }),
+        async until(done) {
+            while (!done(arrived)) await new Promise((resolve) => { wake = resolve; });
+        },
+    };
 };
 
-await new Promise((resolve) => { feed.subscribed(resolve); });
-say(`  connected to port ${settings.port} and subscribed to private-feed as ${settings.user.name}, socket ${echo.socketId()}`);
+const feed = inbox(echo.private('feed'), 'MessagePosted', (message) => {
+    say(`  arrived: ${message.author}: "${message.text}", ${since(message.sent_at).toFixed(1)} ms after broadcast()`);
+    return message;
+});
+const orders = inbox(echo.private('orders'), 'OrderPlaced', (order) => ({ ...order, delay: since(order.dispatched_at) }));
+const tokens = inbox(echo.private('tokens'), 'TokenWritten');
+const reports = inbox(echo.private(settings.daemon), 'DaemonReported');
+const told = inbox(echo.private('told'), 'DaemonTold', (heard) => ({ ...heard, delay: since(heard.happened_at) }));
+for (const [name, box] of Object.entries({ feed, orders, tokens, [settings.daemon]: reports, told })) {
+    waitingFor = `the subscription to private-${name}`;
+    await box.subscribed;
+}
+say(`  connected to port ${settings.port} and subscribed to five private channels as ${settings.user.name}, socket ${echo.socketId()}`);
 waitingFor = 'the members of presence-room';
 const members = await new Promise((resolve) => { echo.join('room').here(resolve); });
 say(`  joined presence-room: ${members.map((member) => member.name).join(', ')}`);
@@ -105,13 +121,40 @@ if (command.length > 0) {
         child.on('error', (error) => fail(`${command[0]}: ${error.message}`));
         child.on('close', (code) => (code === 0 ? resolve() : fail(`${command.join(' ')} ended with ${code}:\n${output}`)));
     });
-    await arrival((message) => message.id > before && message.author === 'artisan');
+    await feed.until((messages) => messages.some((message) => message.id > before && message.author === 'artisan'));
 }
 
 waitingFor = 'the message posted over HTTP';
 const ref = `listen-${process.pid}`;
-await post('/messages', 'application/json', JSON.stringify({ text: 'Hello from an HTTP request', ref })).catch((error) => fail(error.message));
-await arrival((message) => message.ref === ref);
+const json = (path, body) => post(path, 'application/json', JSON.stringify(body)).catch((error) => fail(error.message));
+await json('/messages', { text: 'Hello from an HTTP request', ref });
+await feed.until((messages) => messages.some((message) => message.ref === ref));
+
+waitingFor = 'five orders, direct and through the queue';
+const ORDERS = 5;
+const by = (way) => orders.arrived.filter((order) => order.by === way);
+await json('/orders', { count: ORDERS });
+await orders.until(() => by('direct').length >= ORDERS && by('queued').length >= ORDERS);
+const median = (way) => by(way).map((order) => order.delay).sort((a, b) => a - b)[ORDERS >> 1].toFixed(1);
+say(`  ${ORDERS} orders arrived: direct ${median('direct')} ms after broadcast(), through the queue ${median('queued')} ms`);
+
+waitingFor = 'the tokens of an answer';
+const TOKENS = 500;
+const { answer } = await json('/tokens', { tokens: TOKENS, rate: 1000 });
+const written = () => tokens.arrived.filter((token) => token.answer === answer);
+await tokens.until(() => written().length >= TOKENS);
+const wrong = written().findIndex((token, index) => token.number !== index);
+if (wrong !== -1) fail(`token ${wrong} of ${TOKENS} was number ${written()[wrong].number}`);
+say(`  ${TOKENS} tokens arrived, each once and in order`);
+
+waitingFor = 'what the daemon tells PHP';
+await told.until((all) => all.some(({ text }) => text === `${settings.user.name} came to presence-room`));
+say(`  heard by PHP: ${told.arrived.at(-1).text}, back here ${told.arrived.at(-1).delay.toFixed(1)} ms after it happened`);
+
+waitingFor = 'the figures of the daemon';
+await reports.until((all) => all.some((report) => report.connections > 0 && report.messages !== null));
+const report = reports.arrived.at(-1);
+say(`  the daemon reports: ${report.connections} connection${report.connections === 1 ? '' : 's'}, ${report.channels} channels, ${Math.round(report.messages)} messages a second`);
 
 say(`  all arrived within ${((performance.now() - started) / 1000).toFixed(1)} s`);
 clearInterval(alive);

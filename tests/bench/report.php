@@ -35,6 +35,7 @@ foreach (file($lines, FILE_IGNORE_NEW_LINES | FILE_SKIP_EMPTY_LINES) as $line) {
         'rtt' => 'rtt '.$row['for'].' '.$row['placement'],
         'php', 'php busy' => $row['phase'].' '.$row['placement'],
         'event', 'fpm' => $row['phase'].' '.$row['driver'].' '.$row['placement'],
+        'direct' => 'direct '.$row['way'],
         'cluster window' => $row['phase'].':'.$row['outstanding'].' '.$row['server'],
         'cluster single', 'cluster unheard', 'idle', 'members' => $row['phase'].' '.$row['server'],
         default => $row['phase'].' '.$row['clients'].'/'.$row['channels'].' '.$row['server'],
@@ -173,6 +174,12 @@ foreach (['same core', 'other core'] as $placement) {
     row($table, '... mean', $get("event fanfare $key", 'mean_us'), $plus($get("event null $key", 'mean_us'), $get("rtt event $key", 'rtt_mean_us')), 'us', '', '');
     row($table, "broadcast(new Event), first of an FPM request, $placement", $get("fpm fanfare $key", 'first_us'), $plus($get("fpm null $key", 'first_us'), $get("rtt fpm $key", 'rtt_p50_us')), 'us', '', '');
     row($table, '... second of the request', $get("fpm fanfare $key", 'second_us'), $plus($get("fpm null $key", 'second_us'), $get("rtt fpm $key", 'rtt_p50_us')), 'us', '', '');
+}
+foreach (['direct' => 'published directly', 'database' => 'by a worker of the queue "database" that never rests', 'redis' => 'by one of "redis"'] as $way => $how) {
+    $goal = $way === 'direct' ? '<= 1.10' : '';
+    row($table, "from event() to a subscriber, ShouldBroadcast, $how, p50; yardstick: ShouldBroadcastNow", $get("direct $way", 'p50_us'), $get('direct now', 'p50_us'), 'us', $goal, '');
+    row($table, '... p99', $get("direct $way", 'p99_us'), $get('direct now', 'p99_us'), 'us', '', '');
+    row($table, '... what event() takes of it, p50', $get("direct $way", 'call_p50_us'), $get('direct now', 'call_p50_us'), 'us', '', '');
 }
 
 $width = 0;

@@ -155,6 +155,33 @@ static void query_again(const struct ff_ipc_frame *frame)
     msgpack_sbuffer_destroy(&out);
 }
 
+static void sockets_again(const struct ff_ipc_frame *frame)
+{
+    msgpack_sbuffer out;
+    struct ff_ipc_unpacker unpacker;
+    struct ff_ipc_frame result;
+
+    msgpack_sbuffer_init(&out);
+    ff_ipc_unpacker_init(&unpacker);
+    if (frame->type == FF_IPC_SOCKETS) {
+        require(ff_ipc_pack_sockets(&out, frame->seq, frame->name, frame->count) == 0);
+    } else {
+        require(ff_ipc_pack_sockets_reply(&out, frame->seq, frame->sockets, frame->nsockets,
+                                          frame->name, frame->partial) == 0);
+    }
+    again(&unpacker, &out, frame, &result);
+    require(same(result.name, frame->name) && result.count == frame->count &&
+            result.nsockets == frame->nsockets && result.partial == frame->partial);
+    for (uint32_t i = 0; i < frame->nsockets; i++) {
+        const struct ff_ipc_socket *a = &frame->sockets[i], *b = &result.sockets[i];
+        require(same(a->socket_id, b->socket_id) && same(a->user_id, b->user_id) &&
+                same(a->address, b->address) && a->opened_ms == b->opened_ms &&
+                a->subscriptions == b->subscriptions);
+    }
+    ff_ipc_unpacker_free(&unpacker);
+    msgpack_sbuffer_destroy(&out);
+}
+
 static void check_lists(const struct ff_ipc_frame *frame, const uint8_t *bytes, size_t len)
 {
     for (uint32_t i = 0; i < frame->nchannels; i++) {
@@ -164,6 +191,11 @@ static void check_lists(const struct ff_ipc_frame *frame, const uint8_t *bytes, 
     for (uint32_t i = 0; i < frame->nmembers; i++) {
         in_bounds(frame->members[i].user_id, bytes, len);
         in_bounds(frame->members[i].info, bytes, len);
+    }
+    for (uint32_t i = 0; i < frame->nsockets; i++) {
+        in_bounds(frame->sockets[i].socket_id, bytes, len);
+        in_bounds(frame->sockets[i].user_id, bytes, len);
+        in_bounds(frame->sockets[i].address, bytes, len);
     }
 }
 
@@ -202,6 +234,96 @@ static void list_again(const struct ff_ipc_frame *frame)
     for (uint32_t i = 0; i < frame->nmembers; i++) {
         require(same(frame->members[i].user_id, result.members[i].user_id) &&
                 same(frame->members[i].info, result.members[i].info));
+    }
+    ff_ipc_unpacker_free(&unpacker);
+    msgpack_sbuffer_destroy(&out);
+}
+
+static void check_listening(const struct ff_ipc_frame *frame, const uint8_t *bytes, size_t len)
+{
+    const struct ff_ipc_listening *l = &frame->listening;
+    require(l->nnumbers <= FF_IPC_MAX_SETTLED);
+    in_bounds(l->listen.group, bytes, len);
+    in_bounds(l->listen.unknown, bytes, len);
+    in_bounds(l->event.id, bytes, len);
+    in_bounds(l->event.word, bytes, len);
+    in_bounds(l->event.channel, bytes, len);
+    in_bounds(l->event.user_id, bytes, len);
+    in_bounds(l->event.socket_id, bytes, len);
+    in_bounds(l->event.event, bytes, len);
+    in_bounds(l->event.data, bytes, len);
+    for (uint32_t i = 0; i < l->noccupied; i++) {
+        in_bounds(l->occupied[i].name, bytes, len);
+        for (uint32_t k = 0; k < l->occupied[i].nmembers; k++) {
+            in_bounds(l->occupied[i].members[k].user_id, bytes, len);
+            in_bounds(l->occupied[i].members[k].info, bytes, len);
+        }
+    }
+}
+
+static void listening_again(const struct ff_ipc_frame *frame)
+{
+    const struct ff_ipc_listening *l = &frame->listening;
+    msgpack_sbuffer out;
+    struct ff_ipc_unpacker unpacker;
+    struct ff_ipc_frame result;
+    struct ff_ipc_snapshot snapshot;
+
+    msgpack_sbuffer_init(&out);
+    ff_ipc_unpacker_init(&unpacker);
+    switch (frame->type) {
+    case FF_IPC_LISTEN:
+        require(ff_ipc_pack_listen(&out, frame->seq, &l->listen) == 0);
+        break;
+    case FF_IPC_SETTLE:
+        require(ff_ipc_pack_settle(&out, frame->seq, l->numbers, l->nnumbers, l->done) == 0);
+        break;
+    case FF_IPC_LISTENING:
+        require(ff_ipc_pack_listening(&out, frame->seq, l->created, l->waiting, l->order) == 0);
+        break;
+    case FF_IPC_EVENT:
+        require(ff_ipc_pack_event(&out, &l->event) == 0);
+        break;
+    default:
+        require(ff_ipc_pack_snapshot_begin(&out, frame->seq, l->order, &snapshot) == 0);
+        for (uint32_t i = 0; i < l->noccupied; i++) {
+            const struct ff_ipc_occupied *o = &l->occupied[i];
+            require(ff_ipc_pack_snapshot_channel(&out, &snapshot, o->name, o->subscriptions,
+                                                 o->has_members) == 0);
+            for (uint32_t k = 0; k < o->nmembers; k++) {
+                require(ff_ipc_pack_snapshot_member(&out, &snapshot, &o->members[k]) == 0);
+            }
+        }
+        require(ff_ipc_pack_snapshot_end(&out, &snapshot, l->last) == 0);
+    }
+    again(&unpacker, &out, frame, &result);
+    const struct ff_ipc_listening *r = &result.listening;
+    require(r->listen.window == l->listen.window && r->listen.ack_ms == l->listen.ack_ms &&
+            r->listen.snapshot == l->listen.snapshot && same(r->listen.group, l->listen.group) &&
+            same(r->listen.unknown, l->listen.unknown));
+    /* Asked for nothing but events_lost: said again, that is everything. */
+    require(r->listen.types == l->listen.types ||
+            (l->listen.types == 0 && l->listen.unknown.p == NULL));
+    require(r->nnumbers == l->nnumbers && r->done == l->done && r->created == l->created &&
+            r->waiting == l->waiting && r->order == l->order && r->last == l->last &&
+            r->noccupied == l->noccupied);
+    require(r->nnumbers == 0 ||
+            memcmp(r->numbers, l->numbers, r->nnumbers * sizeof(*r->numbers)) == 0);
+    require(r->event.type == l->event.type && same(r->event.word, l->event.word) &&
+            same(r->event.id, l->event.id) && same(r->event.channel, l->event.channel) &&
+            same(r->event.data, l->event.data) && same(r->event.event, l->event.event) &&
+            same(r->event.user_id, l->event.user_id) &&
+            same(r->event.socket_id, l->event.socket_id) && r->event.count == l->event.count &&
+            r->event.has_count == l->event.has_count && r->event.order == l->event.order &&
+            r->event.attempt == l->event.attempt && r->event.unix_ms == l->event.unix_ms);
+    for (uint32_t i = 0; i < l->noccupied; i++) {
+        const struct ff_ipc_occupied *a = &l->occupied[i], *b = &r->occupied[i];
+        require(same(a->name, b->name) && a->subscriptions == b->subscriptions &&
+                a->has_members == b->has_members && a->nmembers == b->nmembers);
+        for (uint32_t k = 0; k < a->nmembers; k++) {
+            require(same(a->members[k].user_id, b->members[k].user_id) &&
+                    same(a->members[k].info, b->members[k].info));
+        }
     }
     ff_ipc_unpacker_free(&unpacker);
     msgpack_sbuffer_destroy(&out);
@@ -274,6 +396,7 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
     case FF_IPC_MEMBERS:
     case FF_IPC_CHANNELS:
     case FF_IPC_CHANNEL:
+    case FF_IPC_CONTROL:
         in_bounds(frame.name, bytes, len);
         require(frame.wanted < 8);
         query_again(&frame);
@@ -284,6 +407,21 @@ static void one_frame(struct ff_ipc_unpacker *unpacker, const uint8_t *bytes, si
         check_lists(&frame, bytes, len);
         list_again(&frame);
         break;
+    case FF_IPC_LISTEN:
+    case FF_IPC_SETTLE:
+    case FF_IPC_LISTENING:
+    case FF_IPC_EVENT:
+    case FF_IPC_SNAPSHOT:
+        check_listening(&frame, bytes, len);
+        listening_again(&frame);
+        break;
+    case FF_IPC_SOCKETS:
+    case FF_IPC_SOCKETS_REPLY:
+        in_bounds(frame.name, bytes, len);
+        check_lists(&frame, bytes, len);
+        sockets_again(&frame);
+        break;
+    case FF_IPC_CONTROLLED:
     case FF_IPC_TERMINATED:
     case FF_IPC_DISCONNECTED:
     case FF_IPC_CONNECTIONS_REPLY:

@@ -319,7 +319,7 @@ static void test_head(void **state)
     /* unknown types; 256 + 4 must not be taken for 4 */
     for (unsigned int type = 0; type < 256; type++) {
         bool bare = type == FF_IPC_PING || type == FF_IPC_STATS || type == FF_IPC_PONG ||
-                    type == FF_IPC_CONNECTIONS;
+                    type == FF_IPC_CONNECTIONS || type == FF_IPC_CONTROLLED;
         uint8_t bytes[] = {0x92, 0xCC, (uint8_t)type, 0x07};
         assert_int_equal(unpack_bytes(bytes, sizeof(bytes), &frame), bare ? 0 : -1);
         assert_int_equal(frame.seq, 7);

@@ -136,6 +136,27 @@ static void test_escapes_in_json(void **state)
     restore();
 }
 
+/* 200 characters, whatever their bytes; what is no UTF-8 counts by the byte. */
+static void test_texts_are_cut(void **state)
+{
+    char text[900];
+    (void)state;
+    assert_int_equal(log_cut(NULL, 0).len, 0);
+    assert_string_equal(log_cut(NULL, 0).p, "");
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(log_cut(text, 200).len, 200);
+    assert_string_equal(log_cut(text, 200).more, "");
+    assert_int_equal(log_cut(text, 201).len, 200);
+    assert_string_equal(log_cut(text, 201).more, "...");
+    for (size_t i = 0; i + 4 <= sizeof(text); i += 4) {
+        memcpy(text + i, "\xF0\x9F\x8E\xBA", 4);
+    }
+    assert_int_equal(log_cut(text, sizeof(text)).len, 800);
+    assert_int_equal(log_cut(text, 799).len, 797); /* 199 and a byte of what is no character */
+    memset(text, 0x80, sizeof(text));
+    assert_int_equal(log_cut(text, sizeof(text)).len, 200);
+}
+
 static void test_long_lines_are_cut(void **state)
 {
     static char text[20000];
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test_teardown(test_levels, teardown),
         cmocka_unit_test_teardown(test_escapes_in_text, teardown),
         cmocka_unit_test_teardown(test_escapes_in_json, teardown),
+        cmocka_unit_test(test_texts_are_cut),
         cmocka_unit_test_teardown(test_long_lines_are_cut, teardown),
         cmocka_unit_test_teardown(test_stuck_pipe, teardown),
         cmocka_unit_test_teardown(test_stuck_socket, teardown),

@@ -7,6 +7,7 @@ namespace Fanfare\Laravel\Broadcasting;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
+use Fanfare\Laravel\Support\ServedConnections;
 use Illuminate\Contracts\Config\Repository;
 use Illuminate\Contracts\Container\Container;
 
@@ -27,7 +28,10 @@ final class DriverFactory
      */
     public function make(Container $app, #[\SensitiveParameter] array $config): FanfareBroadcaster
     {
-        $connection = Connection::fromConfig($config, self::nameOf($config, $app->make(Repository::class)));
+        $repository = $app->make(Repository::class);
+        $connection = Connection::fromConfig(
+            ServedConnections::complete($config, $repository), self::nameOf($config, $repository)
+        );
 
         return new FanfareBroadcaster($connection, $this->gateways, $this->jobs);
     }

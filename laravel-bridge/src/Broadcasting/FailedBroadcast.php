@@ -40,7 +40,7 @@ final class FailedBroadcast
         $failure->during($this->connection->name, $this->event, $this->channels);
 
         // In a queued broadcast, too: how often the worker would try that one again, nobody knows here.
-        if ($this->connection->onFailure === 'queue' && $failure->retryable && $messages !== []
+        if ($this->connection->queuesFailures && $failure->retryable && $messages !== []
             && $this->connection->name !== null) {
             $this->queue($failure, $this->connection->name, $messages, $running);
 

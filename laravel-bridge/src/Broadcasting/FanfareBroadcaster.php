@@ -4,6 +4,12 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Broadcasting;
 
+use BackedEnum;
+use BadMethodCallException;
+use Fanfare\Laravel\Compat\Sdk;
+use Fanfare\Laravel\Compat\SdkPusher;
+use Fanfare\Laravel\Compat\SocketPusher;
+use Fanfare\Laravel\Contracts\Listener;
 use Fanfare\Laravel\Contracts\Server as ServerContract;
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
@@ -28,9 +34,11 @@ final class FanfareBroadcaster extends Broadcaster
 {
     use UsePusherChannelConventions;
 
-    private const ENCRYPTED = 'private-encrypted-';
-
     private readonly Signer $signer;
+
+    /** For broadcasts that a request shall not wait long for; made when there is one. */
+    private ?Connection $impatient = null;
+    private SocketPusher|SdkPusher|null $pusher = null;
 
     public function __construct(
         #[SensitiveParameter] private readonly Connection $connection,
@@ -103,12 +111,47 @@ final class FanfareBroadcaster extends Broadcaster
 
     /**
      * @param  array<array-key, mixed>  $channels
-     * @param  string  $event
+     * @param  string|BackedEnum  $event
      * @param  array<array-key, mixed>  $payload
      *
      * @throws BroadcastException
      */
     public function broadcast(array $channels, $event, array $payload = [])
+    {
+        $this->send($channels, (string) $event, $payload, $this->connection);
+    }
+
+    /**
+     * Whether events that Laravel would queue go out at once. A connection that the configuration does not name cannot: the
+     * job that it falls back to finds it by its name.
+     */
+    public function isDirect(): bool
+    {
+        return $this->connection->direct && $this->connection->name !== null;
+    }
+
+    /**
+     * Instead of a job for the event: waits for the daemon no longer than "options.direct_timeout", then leaves the broadcast
+     * to the queue. What no later attempt could mend is thrown or logged as ever.
+     *
+     * @param  array<array-key, mixed>  $channels
+     * @param  string  $event
+     * @param  array<array-key, mixed>  $payload
+     *
+     * @throws BroadcastException
+     */
+    public function broadcastDirectly(array $channels, $event, array $payload = []): void
+    {
+        $this->send($channels, (string) $event, $payload, $this->impatient ??= $this->connection->forDirectBroadcasts());
+    }
+
+    /**
+     * @param  array<array-key, mixed>  $channels
+     * @param  array<array-key, mixed>  $payload
+     *
+     * @throws BroadcastException
+     */
+    private function send(array $channels, string $event, array $payload, #[SensitiveParameter] Connection $connection): void
     {
         /** @var array<string> $names */
         $names = $this->formatChannels($channels);
@@ -121,12 +164,13 @@ final class FanfareBroadcaster extends Broadcaster
         $except = SocketId::valid($payload['socket'] ?? null);
         unset($payload['socket']);
 
-        $event = (string) $event;
+        // Laravel 12 hands on what broadcastAs() returned.
+        $event = $event instanceof BackedEnum ? (string) $event->value : (string) $event;
         $running = $this->jobs->current();
-        $key = $running?->broadcastKey($this->connection->name ?? '', $event, $channels);
+        $key = $running?->broadcastKey($connection->name ?? '', $event, $channels);
 
         // Only a broadcast that may be repeated by a job needs a key; the extension's own resend has one already.
-        if ($key === null && $this->connection->onFailure === 'queue') {
+        if ($key === null && $connection->queuesFailures) {
             $key = bin2hex(random_bytes(16));
         }
 
@@ -134,11 +178,11 @@ final class FanfareBroadcaster extends Broadcaster
 
         try {
             $messages = $this->compose($channels, $event, $payload, $except, $key);
-            $this->deliver($messages);
+            $this->deliver($messages, $connection);
         } catch (PublishException|MisconfiguredException $e) {
             $failure = $e instanceof PublishException ? $e : PublishException::misconfigured($e);
 
-            (new FailedBroadcast($this->connection, $event, $channels))->handle($failure, $messages, $running);
+            (new FailedBroadcast($connection, $event, $channels))->handle($failure, $messages, $running);
         }
     }
 
@@ -148,6 +192,44 @@ final class FanfareBroadcaster extends Broadcaster
     public function server(): ServerContract
     {
         return new Server($this->connection, $this->gateways);
+    }
+
+    /**
+     * @param  list<string>  $types
+     *
+     * @throws PublishException
+     */
+    public function listen(array $types, ?string $group, bool $snapshot, int $window, float $ackTimeout): Listener
+    {
+        try {
+            return $this->gateways->for($this->connection)->listen($types, $group, $snapshot, $window, $ackTimeout);
+        } catch (MisconfiguredException $e) {
+            throw PublishException::misconfigured($e);
+        }
+    }
+
+    /**
+     * What stands for Pusher's SDK in applications that ask their driver for it. Where the SDK is installed it is an
+     * instance of Pusher\Pusher.
+     */
+    public function getPusher(): SocketPusher|SdkPusher
+    {
+        return $this->pusher ??= Sdk::installed()
+            ? new SdkPusher($this->connection, $this->gateways)
+            : new SocketPusher($this->connection, $this->gateways);
+    }
+
+    /**
+     * An SDK that is given would speak HTTP to whatever it was made for, past the daemon's socket.
+     *
+     * @throws BadMethodCallException
+     */
+    public function setPusher(mixed $pusher): never
+    {
+        throw new BadMethodCallException(
+            'Fanfare: setPusher() cannot replace what publishes here, the daemon\'s socket. For other credentials define another '.
+            'connection in config/broadcasting.php and use Broadcast::connection(\'its name\'); in tests use Fanfare::fake().'
+        );
     }
 
     /**
@@ -181,7 +263,7 @@ final class FanfareBroadcaster extends Broadcaster
         $encrypted = [];
 
         foreach ($channels as $channel) {
-            if (str_starts_with($channel, self::ENCRYPTED)) {
+            if (ChannelCipher::covers($channel)) {
                 $encrypted[] = $channel;
             } else {
                 $plain[] = $channel;
@@ -198,28 +280,10 @@ final class FanfareBroadcaster extends Broadcaster
         foreach ($encrypted as $channel) {
             // By its name: a later attempt may have the channels in another order.
             $own = $key === null ? null : $key.':'.substr(hash('sha256', $channel), 0, 32);
-            $messages[] = new Message([$channel], $event, $this->encrypt($channel, $text), $except, $own);
+            $messages[] = new Message([$channel], $event, ChannelCipher::encrypt($this->connection, $channel, $text), $except, $own);
         }
 
         return $messages;
-    }
-
-    /**
-     * @throws MisconfiguredException
-     */
-    private function encrypt(string $channel, string $text): string
-    {
-        if (! function_exists('sodium_crypto_secretbox')) {
-            throw new MisconfiguredException('encrypted channels need PHP\'s extension "sodium"');
-        }
-
-        $key = $this->connection->channelKey($channel);
-        $nonce = random_bytes(SODIUM_CRYPTO_SECRETBOX_NONCEBYTES);
-
-        return Message::encode([
-            'nonce' => base64_encode($nonce),
-            'ciphertext' => base64_encode(sodium_crypto_secretbox($text, $nonce, $key)),
-        ]);
     }
 
     /**
@@ -227,13 +291,13 @@ final class FanfareBroadcaster extends Broadcaster
      *
      * @throws PublishException|MisconfiguredException
      */
-    private function deliver(array $messages): void
+    private function deliver(array $messages, #[SensitiveParameter] Connection $connection): void
     {
-        $gateway = $this->gateways->for($this->connection);
+        $gateway = $this->gateways->for($connection);
 
         // Several messages are one batch, all or nothing, which only the waiting call can promise.
-        if ($this->connection->mode === 'async' && count($messages) === 1) {
-            $this->gateways->waitsForAnswers($gateway, $this->connection);
+        if ($connection->mode === 'async' && count($messages) === 1) {
+            $this->gateways->waitsForAnswers($gateway, $connection);
             $gateway->publishAsync($messages[0]);
 
             return;

@@ -9,6 +9,6 @@ namespace Fanfare\Laravel\Contracts;
  * implementation, tests behind another. Not for applications to implement: a new ability comes as a new interface, which
  * this one then extends. The small ones stay as they are.
  */
-interface Gateway extends AsyncPublisher, ClusterInspector, Inspector, Publisher, Terminator
+interface Gateway extends AsyncPublisher, ClusterInspector, Courier, Inspector, Listenable, Monitor, Operator, Publisher, Terminator
 {
 }

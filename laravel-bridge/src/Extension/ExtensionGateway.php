@@ -8,10 +8,15 @@ use Closure;
 use Fanfare;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Contracts\Gateway;
+use Fanfare\Laravel\Contracts\Listener;
+use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\Server\CachedEvent;
 use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\ClientConnection;
 use Fanfare\Laravel\Server\Member;
+use Fanfare\Laravel\Server\Receipt;
+use Fanfare\Laravel\Server\Stats;
 use Fanfare\Laravel\Server\UserId;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Reason;
@@ -20,11 +25,14 @@ use Throwable;
 use ValueError;
 
 /**
- * The one file that names symbols of the extension. It is loaded only where the extension is.
+ * Names symbols of the extension, as ExtensionListener does and no other file. Loaded only where the extension is.
  */
 final class ExtensionGateway implements Gateway
 {
-    public function __construct(private readonly Fanfare\Gateway $extension)
+    /**
+     * @param  string  $connection  name of the broadcasting connection, which events from the daemon carry
+     */
+    public function __construct(private readonly Fanfare\Gateway $extension, private readonly string $connection = '')
     {
     }
 
@@ -34,7 +42,7 @@ final class ExtensionGateway implements Gateway
 
         $ack = $connection->ack !== null && self::knowsAck() ? ['ack' => Fanfare\Ack::from($connection->ack)] : [];
 
-        return new self(new Fanfare\Client($app, $secret, $connection->socket, $connection->timeout, ...$ack));
+        return new self(new Fanfare\Client($app, $secret, $connection->socket, $connection->timeout, ...$ack), $connection->name ?? '');
     }
 
     /**
@@ -103,6 +111,32 @@ final class ExtensionGateway implements Gateway
         );
     }
 
+    public function listen(array $types = [], ?string $group = null, bool $snapshot = false, int $window = 16, float $ackTimeout = 30.0): Listener
+    {
+        // An extension of before has neither the method nor the interface.
+        if (! $this->extension instanceof Fanfare\Listenable) {
+            throw new PublishException(sprintf(
+                'the extension "fanfare" %s does not know how to listen: update it', (string) phpversion('fanfare')
+            ), false);
+        }
+
+        try {
+            return new ExtensionListener($this->extension->listen($types, $group, $snapshot, $window, $ackTimeout), $this->connection);
+        } catch (Fanfare\Exception|ValueError $e) {
+            throw self::listeningFailed($e);
+        }
+    }
+
+    /**
+     * Worth another attempt is only what an absent daemon explains; who is refused stays refused.
+     */
+    public static function listeningFailed(Throwable $e): PublishException
+    {
+        return new PublishException(
+            $e->getMessage(), $e instanceof Fanfare\TransportException && ! $e instanceof Fanfare\ProtocolException, $e
+        );
+    }
+
     public function ping(): float
     {
         return self::ask(fn (): float => $this->extension->ping());
@@ -138,6 +172,51 @@ final class ExtensionGateway implements Gateway
         );
     }
 
+    public function send(Message $message): Receipt
+    {
+        $receipt = self::ask(fn (): Fanfare\Receipt => $this->extension->publish(
+            $message->channels, $message->event, $message->payload, $message->except, $message->key
+        ));
+
+        return new Receipt($receipt->id, $receipt->recipients, $receipt->duplicate);
+    }
+
+    public function stats(): Stats
+    {
+        $stats = self::ask(fn (): Fanfare\Stats => $this->extension->stats());
+
+        return new Stats(
+            $stats->version, $stats->pid, $stats->uptime, $stats->connections, $stats->channels, $stats->messagesIn,
+            $stats->messagesOut, $stats->bytesOut, $stats->dropped, $stats->draining, $stats->extra
+        );
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+        return array_map(
+            static fn (Fanfare\Connection $connection): ClientConnection => new ClientConnection(
+                $connection->socketId, $connection->userId, $connection->address, $connection->openedAt,
+                $connection->subscriptions
+            ),
+            self::ask(fn (): array => $this->operator()->connections($limit, $after))
+        );
+    }
+
+    public function stop(): void
+    {
+        self::ask(fn () => $this->operator()->stop());
+    }
+
+    public function restart(): void
+    {
+        self::ask(fn () => $this->operator()->restart());
+    }
+
+    public function reload(): void
+    {
+        self::ask(fn () => $this->operator()->reload());
+    }
+
     public function connectionCount(): int
     {
         return self::ask(fn (): int => $this->extension->connectionCount());
@@ -146,6 +225,35 @@ final class ExtensionGateway implements Gateway
     public function answerWasPartial(): bool
     {
         return $this->extension instanceof Fanfare\ClusterInspector && $this->extension->answerWasPartial();
+    }
+
+    /**
+     * Why the daemon said no, in its own word ("unauthorized", "forbidden", ...); null if it did not.
+     */
+    public static function refusal(PublishException $e): ?string
+    {
+        $cause = $e->getPrevious();
+
+        return $cause instanceof Fanfare\RejectedException ? $cause->reason->value : null;
+    }
+
+    /**
+     * Whether it has to do with getting to the daemon, and not with what it said.
+     */
+    public static function neverArrived(PublishException $e): bool
+    {
+        return $e->getPrevious() instanceof Fanfare\ConnectException;
+    }
+
+    private function operator(): Fanfare\Operator
+    {
+        if (! $this->extension instanceof Fanfare\Operator) {
+            throw new MisconfiguredException(sprintf(
+                'the extension "fanfare" %s cannot do this: update it', (string) phpversion('fanfare')
+            ));
+        }
+
+        return $this->extension;
     }
 
     private static function describe(Fanfare\Channel $channel): Channel
@@ -172,6 +280,29 @@ final class ExtensionGateway implements Gateway
         } catch (Fanfare\Exception|ValueError $e) {
             throw self::failure($e);
         }
+    }
+
+    /**
+     * The status with which the daemon's HTTP API answers the same refusal; 0 for no answer. Works without the extension.
+     */
+    public static function httpStatus(PublishException $failure): int
+    {
+        $cause = $failure->getPrevious();
+
+        return match (true) {
+            $cause instanceof Fanfare\RejectedException => match ($cause->reason) {
+                Reason::InvalidChannel, Reason::InvalidEvent, Reason::InvalidPayload => 400,
+                Reason::Unauthorized => 401,
+                Reason::AppDisabled => 403,
+                Reason::UnknownApp => 404,
+                Reason::TooLarge => 413,
+                default => 500,
+            },
+            $cause instanceof Fanfare\PayloadException, $cause instanceof ValueError => 400,
+            // Refused before anybody was asked.
+            $cause === null && ! $failure->retryable => 400,
+            default => 0,
+        };
     }
 
     private static function failure(Throwable $e): PublishException

@@ -23,6 +23,11 @@ use Illuminate\Support\Facades\Facade;
  * @method static int connectionCount()
  * @method static float ping()
  * @method static bool answerWasPartial()
+ * @method static \Fanfare\Laravel\Server\Stats stats()
+ * @method static list<\Fanfare\Laravel\Server\ClientConnection> connections(int $limit = 100, ?string $after = null)
+ * @method static void stop()
+ * @method static void restart()
+ * @method static void reload()
  *
  * @see FanfareManager
  */

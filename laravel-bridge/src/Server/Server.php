@@ -85,6 +85,31 @@ final class Server implements ServerContract
         return $this->ask(static fn (Gateway $gateway): bool => $gateway->answerWasPartial());
     }
 
+    public function stats(): Stats
+    {
+        return $this->ask(static fn (Gateway $gateway): Stats => $gateway->stats());
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+        return $this->ask(static fn (Gateway $gateway): array => $gateway->connections($limit, $after));
+    }
+
+    public function stop(): void
+    {
+        $this->ask(static fn (Gateway $gateway) => $gateway->stop());
+    }
+
+    public function restart(): void
+    {
+        $this->ask(static fn (Gateway $gateway) => $gateway->restart());
+    }
+
+    public function reload(): void
+    {
+        $this->ask(static fn (Gateway $gateway) => $gateway->reload());
+    }
+
     /**
      * @template T
      *

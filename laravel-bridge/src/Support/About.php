@@ -26,15 +26,14 @@ final class About
         ];
 
         $container = Container::getInstance();
-        $connections = $container->make(Repository::class)->get('broadcasting.connections');
+        $config = $container->make(Repository::class);
+        $configurations = ServedConnections::configurations($config);
 
-        foreach (is_array($connections) ? $connections : [] as $name => $config) {
-            if (is_array($config) && ($config['driver'] ?? null) === 'fanfare') {
-                $lines["Connection {$name}"] = self::describe(
-                    Connection::fromConfig(array_replace_recursive($config, ['options' => ['timeout' => self::PATIENCE]])),
-                    $container->make(Gateways::class)
-                );
-            }
+        foreach (array_keys(ServedConnections::all($config)) as $name) {
+            $lines["Connection {$name}"] = self::describe(
+                Connection::fromConfig(array_replace_recursive($configurations[$name], ['options' => ['timeout' => self::PATIENCE]])),
+                $container->make(Gateways::class)
+            );
         }
 
         return $lines;

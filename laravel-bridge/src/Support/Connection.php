@@ -20,8 +20,13 @@ final class Connection
 
     private const ACKS = ['local', 'cluster'];
 
+    private const DIRECT_TIMEOUT = 0.25;
+
     /**
+     * @param  bool  $queuesFailures  what may succeed later is left to a job, whatever $onFailure says of the rest
      * @param  list<string>  $faults  values that cannot be used
+     * @param  string  $lines  how the lines of .env with the credentials begin
+     * @param  ?string  $host  where browsers reach the daemon, with port and scheme; nothing here connects to it
      */
     private function __construct(
         public readonly ?string $appId,
@@ -31,11 +36,18 @@ final class Connection
         public readonly ?float $timeout,
         #[\SensitiveParameter] private readonly ?string $masterKey,
         public readonly string $onFailure,
+        public readonly bool $queuesFailures,
         public readonly string $mode,
         public readonly ?string $ack,
         public readonly bool $jsonp,
+        public readonly bool $direct,
+        private readonly float $directTimeout,
         public readonly ?string $name,
         private readonly array $faults,
+        private readonly string $lines,
+        public readonly ?string $host,
+        public readonly ?string $port,
+        public readonly ?string $scheme,
     ) {
     }
 
@@ -78,6 +90,20 @@ final class Connection
             $ack = null;
         }
 
+        $direct = filter_var($options['direct'] ?? false, FILTER_VALIDATE_BOOL, FILTER_NULL_ON_FAILURE);
+        if ($direct === null) {
+            $faults[] = '"options.direct" (FANFARE_DIRECT) must be true or false';
+        }
+
+        $directTimeout = $options['direct_timeout'] ?? '';
+        if ($directTimeout === '') {
+            $directTimeout = self::DIRECT_TIMEOUT;
+        }
+        if (! is_numeric($directTimeout) || (float) $directTimeout <= 0) {
+            $faults[] = '"options.direct_timeout" (FANFARE_DIRECT_TIMEOUT) must be a number of seconds above 0';
+            $directTimeout = self::DIRECT_TIMEOUT;
+        }
+
         return new self(
             appId: self::text($config['app_id'] ?? null),
             key: self::text($config['key'] ?? null),
@@ -86,11 +112,51 @@ final class Connection
             timeout: $timeout === null ? null : (float) $timeout,
             masterKey: self::text($options['encryption_master_key_base64'] ?? null),
             onFailure: $onFailure,
+            queuesFailures: $onFailure === 'queue',
             mode: $mode,
             ack: $ack,
             jsonp: (bool) ($config['jsonp'] ?? false),
+            direct: $direct ?? false,
+            directTimeout: (float) $directTimeout,
             name: $name,
             faults: $faults,
+            lines: ($config['driver'] ?? null) === 'reverb' ? 'REVERB' : 'FANFARE',
+            host: self::text($options['host'] ?? null),
+            port: self::text($options['port'] ?? null),
+            scheme: self::text($options['scheme'] ?? null),
+        );
+    }
+
+    /**
+     * Whether no credentials are given at all.
+     */
+    public function isEmpty(): bool
+    {
+        return $this->appId === null && $this->key === null && $this->secret === null;
+    }
+
+    /**
+     * As it is for an event that would have been queued: a short wait, for the receipt in any mode, and the queue behind it.
+     */
+    public function forDirectBroadcasts(): self
+    {
+        return new self(
+            appId: $this->appId,
+            key: $this->key,
+            secret: $this->secret,
+            socket: $this->socket,
+            timeout: min($this->directTimeout, $this->timeout ?? $this->directTimeout),
+            masterKey: $this->masterKey,
+            onFailure: $this->onFailure,
+            queuesFailures: true,
+            mode: 'sync',
+            ack: $this->ack,
+            jsonp: $this->jsonp,
+            direct: $this->direct,
+            directTimeout: $this->directTimeout,
+            name: $this->name,
+            faults: $this->faults,
+            lines: $this->lines,
         );
     }
 
@@ -172,6 +238,7 @@ final class Connection
             'on_failure' => $this->onFailure,
             'mode' => $this->mode,
             'ack' => $this->ack,
+            'direct' => $this->direct,
         ];
     }
 
@@ -186,9 +253,9 @@ final class Connection
     private function missingCredentials(): string
     {
         $missing = array_keys(array_filter([
-            'FANFARE_APP_ID' => $this->appId === null,
-            'FANFARE_APP_KEY' => $this->key === null,
-            'FANFARE_APP_SECRET' => $this->secret === null,
+            $this->lines.'_APP_ID' => $this->appId === null,
+            $this->lines.'_APP_KEY' => $this->key === null,
+            $this->lines.'_APP_SECRET' => $this->secret === null,
         ]));
 
         return sprintf(

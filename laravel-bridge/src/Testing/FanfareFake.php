@@ -7,10 +7,15 @@ namespace Fanfare\Laravel\Testing;
 use Fanfare\Laravel\Broadcasting\Message;
 use Fanfare\Laravel\Broadcasting\SocketId;
 use Fanfare\Laravel\Contracts\Gateway;
+use Fanfare\Laravel\Events\DaemonEvent;
+use Fanfare\Laravel\Events\SnapshotTaken;
 use Fanfare\Laravel\Exceptions\PublishException;
 use Fanfare\Laravel\FanfareManager;
 use Fanfare\Laravel\Server\Channel;
+use Fanfare\Laravel\Server\ClientConnection;
 use Fanfare\Laravel\Server\Member;
+use Fanfare\Laravel\Server\Receipt;
+use Fanfare\Laravel\Server\Stats;
 use Fanfare\Laravel\Server\UserId;
 use Illuminate\Contracts\Auth\Authenticatable;
 use Illuminate\Support\Testing\Fakes\Fake;
@@ -47,6 +52,21 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
     private int $connectionCount = 0;
 
     private bool $partial = false;
+
+    private Stats $stats;
+
+    /** @var list<ClientConnection> */
+    private array $connections = [];
+
+    /** @var list<'stop'|'restart'|'reload'> */
+    private array $orders = [];
+
+    private ?FakeListener $listener = null;
+
+    public function __construct()
+    {
+        $this->stats = new Stats('fake');
+    }
 
     public function publish(array $messages): void
     {
@@ -141,6 +161,68 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
         return $this->partial;
     }
 
+    public function send(Message $message): Receipt
+    {
+        $this->record([$message]);
+
+        return new Receipt((string) count($this->calls));
+    }
+
+    public function stats(): Stats
+    {
+        $this->failIfTold();
+
+        return $this->stats;
+    }
+
+    public function connections(int $limit = 100, ?string $after = null): array
+    {
+        $this->failIfTold();
+        $ids = array_map(static fn (ClientConnection $connection): string => $connection->socketId, $this->connections);
+        $from = $after === null ? false : array_search($after, $ids, true);
+
+        return array_slice($this->connections, $from === false ? 0 : $from + 1, $limit);
+    }
+
+    public function stop(): void
+    {
+        $this->order('stop');
+    }
+
+    public function restart(): void
+    {
+        $this->order('restart');
+    }
+
+    public function reload(): void
+    {
+        $this->order('reload');
+    }
+
+    public function withStats(Stats $stats): self
+    {
+        $this->stats = $stats;
+
+        return $this;
+    }
+
+    public function withConnections(ClientConnection ...$connections): self
+    {
+        $this->connections = array_values($connections);
+
+        return $this->withConnectionCount(count($connections));
+    }
+
+    /**
+     * What the daemon was ordered, in turn: "stop", "restart", "reload".
+     *
+     * @return list<'stop'|'restart'|'reload'>
+     */
+    public function orders(): array
+    {
+        return $this->orders;
+    }
+
     /**
      * From now on the daemon has this channel.
      */
@@ -167,6 +249,42 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
         $this->connectionCount = $count;
 
         return $this;
+    }
+
+    public function listen(array $types = [], ?string $group = null, bool $snapshot = false, int $window = 16, float $ackTimeout = 30.0): FakeListener
+    {
+        $this->failIfTold();
+        $listener = $this->listener();
+        $listener->types = $types;
+        $listener->group = $group;
+        $listener->withoutSnapshot = ! $snapshot;
+
+        return $listener;
+    }
+
+    /**
+     * What "fanfare:listen" will hear, in this order; what fails comes again.
+     */
+    public function withEvents(DaemonEvent ...$events): self
+    {
+        $this->listener()->add(...array_values($events));
+
+        return $this;
+    }
+
+    public function withSnapshot(SnapshotTaken $snapshot): self
+    {
+        $this->listener()->snapshot = $snapshot;
+
+        return $this;
+    }
+
+    /**
+     * The one that "fanfare:listen" has, with what became of the events.
+     */
+    public function listener(): FakeListener
+    {
+        return $this->listener ??= new FakeListener;
     }
 
     /**
@@ -322,6 +440,15 @@ class FanfareFake extends FanfareManager implements Fake, Gateway
         $this->failIfTold();
 
         $this->calls[] = $messages;
+    }
+
+    /**
+     * @param  'stop'|'restart'|'reload'  $order
+     */
+    private function order(string $order): void
+    {
+        $this->failIfTold();
+        $this->orders[] = $order;
     }
 
     private function failIfTold(): void

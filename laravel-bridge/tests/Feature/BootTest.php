@@ -31,7 +31,7 @@ final class BootTest extends TestCase
             'driver' => 'fanfare', 'key' => 'env-key', 'secret' => 'env-secret-of-app', 'app_id' => 'env-app',
             'options' => [
                 'socket' => '/tmp/x.sock', 'timeout' => null, 'host' => 'ws.example', 'port' => '443', 'scheme' => 'https',
-                'encryption_master_key_base64' => null, 'on_failure' => 'throw', 'mode' => 'sync', 'ack' => 'cluster',
+                'encryption_master_key_base64' => null, 'on_failure' => 'throw', 'mode' => 'sync', 'direct' => false, 'direct_timeout' => 0.25, 'ack' => 'cluster',
             ],
         ], $app->make('config')->get('broadcasting.connections.fanfare'));
         $this->assertNotNull($app->make('config')->get('broadcasting.connections.log'));
@@ -199,6 +199,7 @@ final class BootTest extends TestCase
      * @param  array<string, string>  $env
      */
     #[DataProvider('environments')]
+    #[Group('artisan')]
     public function test_artisan_works_whatever_is_missing(array $env): void
     {
         $this->skeleton()->config('view', ['paths' => [], 'compiled' => $this->skeleton()->path.'/storage/framework/views']);

@@ -7,7 +7,8 @@ fanfare
 foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutException', 'ConnectionLostException',
     'ProtocolException', 'UnconfirmedException', 'RejectedException', 'PayloadException', 'ConfigurationException', 'Receipt', 'Message',
     'FlushResult', 'Channel', 'CachedEvent', 'Member', 'Stats', 'Publisher', 'AsyncPublisher', 'Inspector',
-    'Terminator', 'ClusterInspector', 'Gateway', 'Client', 'Phase', 'Reason', 'Ack'] as $name) {
+    'Terminator', 'ClusterInspector', 'Gateway', 'Event', 'Snapshot', 'Listener', 'Listenable', 'Connection', 'Operator', 'Client', 'Phase', 'Reason', 'Ack',
+    'EventType'] as $name) {
     $class = new ReflectionClass("Fanfare\\$name");
     echo implode(' ', Reflection::getModifierNames($class->getModifiers())), $class->isInterface() ? 'interface' : '',
         " $name";
@@ -23,10 +24,10 @@ foreach (['Exception', 'TransportException', 'ConnectException', 'TimeoutExcepti
         }
     }
 }
-foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'ClusterInspector', 'Gateway', 'Client'] as $name) {
+foreach (['Publisher', 'AsyncPublisher', 'Inspector', 'Terminator', 'ClusterInspector', 'Gateway', 'Listener', 'Listenable', 'Operator', 'Client'] as $name) {
     echo "$name: ", implode(' ', array_map(fn ($m) => $m->getName(), (new ReflectionClass("Fanfare\\$name"))->getMethods())), "\n";
 }
-foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases(), Fanfare\Ack::cases()) as $case) {
+foreach (array_merge(Fanfare\Phase::cases(), Fanfare\Reason::cases(), Fanfare\Ack::cases(), Fanfare\EventType::cases()) as $case) {
     echo "$case->name = $case->value\n";
 }
 foreach ((new ReflectionMethod(Fanfare\Client::class, '__construct'))->getParameters() as $parameter) {
@@ -90,13 +91,39 @@ final Stats
   readonly int $bytesOut
   readonly int $dropped
   readonly bool $draining
+  readonly array $extra
 interface Publisher
 interface AsyncPublisher
 interface Inspector
 interface Terminator
 interface ClusterInspector
 interface Gateway implements Fanfare\AsyncPublisher, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
-final Client implements Fanfare\AsyncPublisher, Fanfare\ClusterInspector, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Publisher, Fanfare\Terminator
+final Event
+  readonly string $id
+  readonly Fanfare\EventType $type
+  readonly float $time
+  readonly int $attempt
+  readonly int $order
+  readonly ?string $channel
+  readonly ?string $userId
+  readonly ?string $socketId
+  readonly ?string $event
+  readonly ?string $data
+  readonly ?int $count
+final Snapshot
+  readonly int $order
+  readonly array $channels
+  readonly array $members
+final Listener
+interface Listenable
+final Connection
+  readonly string $socketId
+  readonly ?string $userId
+  readonly string $address
+  readonly float $openedAt
+  readonly int $subscriptions
+interface Operator
+final Client implements Fanfare\AsyncPublisher, Fanfare\ClusterInspector, Fanfare\Gateway, Fanfare\Inspector, Fanfare\Listenable, Fanfare\Operator, Fanfare\Publisher, Fanfare\Terminator
  Phase
   readonly string $name
   readonly string $value
@@ -106,13 +133,19 @@ final Client implements Fanfare\AsyncPublisher, Fanfare\ClusterInspector, Fanfar
  Ack
   readonly string $name
   readonly string $value
+ EventType
+  readonly string $name
+  readonly string $value
 Publisher: publish publishMany sendToUser
 AsyncPublisher: publishAsync pending flush
 Inspector: channels channel members connectionCount ping stats
 Terminator: terminateUser terminateConnection
 ClusterInspector: answerWasPartial
 Gateway: publish publishMany sendToUser publishAsync pending flush channels channel members connectionCount ping stats terminateUser terminateConnection
-Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats answerWasPartial close
+Listener: receive ack release snapshot close __construct
+Listenable: listen
+Operator: connections stop restart reload
+Client: __construct publish publishMany publishAsync pending flush sendToUser terminateUser terminateConnection channels channel members connectionCount ping stats answerWasPartial listen connections stop restart reload close
 Connect = connect
 Write = write
 Ack = ack
@@ -123,10 +156,24 @@ InvalidChannel = invalid_channel
 InvalidEvent = invalid_event
 InvalidPayload = invalid_payload
 TooLarge = too_large
+Forbidden = forbidden
+Draining = draining
 Internal = internal
 Other = other
 Local = local
 Cluster = cluster
+ChannelOccupied = channel_occupied
+ChannelVacated = channel_vacated
+MemberAdded = member_added
+MemberRemoved = member_removed
+ClientEvent = client_event
+CacheMiss = cache_miss
+SubscriptionCount = subscription_count
+ConnectionOpened = connection_opened
+ConnectionClosed = connection_closed
+UserOnline = user_online
+UserOffline = user_offline
+EventsLost = events_lost
 app: 
 secret: SensitiveParameter
 socket: 

@@ -68,7 +68,7 @@ object(Fanfare\Message)#2 (5) {
 array(0) {
 }
 bool(true)
-object(Fanfare\Stats)#3 (10) {
+object(Fanfare\Stats)#3 (11) {
   ["version"]=>
   string(1) "1"
   ["pid"]=>
@@ -89,6 +89,9 @@ object(Fanfare\Stats)#3 (10) {
   int(0)
   ["draining"]=>
   bool(true)
+  ["extra"]=>
+  array(0) {
+  }
 }
 Error: Cannot modify readonly property Fanfare\Receipt::$id
 Error: Cannot create dynamic property Fanfare\Receipt::$new

@@ -13,8 +13,9 @@ $fake = new Fake('
     show(frame($c));
     $pairs = ["version" => str("0.1.0"), "pid" => num(123), "uptime" => num(4), "connections" => num(100000), "channels" => num(7),
         "messages_in" => num(1), "messages_out" => num(2), "bytes_out" => "\xcf\0\0\0\x10\0\0\0\0", "dropped" => num(0),
-        "draining" => "\xc3", "from_the_future" => "\x91\xc0"];
-    $body = "\x93\x45\x02" . chr(0x80 | count($pairs));
+        "draining" => "\xc3", "from_the_future" => "\x91\xc0", "state" => str("ready"), "workers" => num(3), "watchlist" => "\xc2",
+        "uid" => str("not a number, but kept")];
+    $body = "\x93\x45\x02\xde\0" . chr(count($pairs));
     foreach ($pairs as $name => $value) {
         $body .= str($name) . $value;
     }
@@ -31,7 +32,7 @@ echo $fake->finish();
 ?>
 --EXPECT--
 bool(true)
-object(Fanfare\Stats)#4 (10) {
+object(Fanfare\Stats)#4 (11) {
   ["version"]=>
   string(5) "0.1.0"
   ["pid"]=>
@@ -52,6 +53,17 @@ object(Fanfare\Stats)#4 (10) {
   int(0)
   ["draining"]=>
   bool(true)
+  ["extra"]=>
+  array(4) {
+    ["state"]=>
+    string(5) "ready"
+    ["workers"]=>
+    int(3)
+    ["watchlist"]=>
+    bool(false)
+    ["uid"]=>
+    string(22) "not a number, but kept"
+  }
 }
 Fanfare\ProtocolException ack maybe: Whatever listens at SOCKET does not speak version 1 of fanfared's protocol: the answer is not of the kind that was asked for
 [4,1]

@@ -12,6 +12,7 @@ export const CLUSTER_PUBLISH = 12, CLUSTER_BATCH = 13;
 export const ERROR = 64, ACK = 66, BATCH_ACK = 67, PONG = 68, STATS_REPLY = 69;
 export const TERMINATED = 70, DISCONNECTED = 71, CHANNELS_REPLY = 72, CHANNEL_REPLY = 73, MEMBERS_REPLY = 74, CONNECTIONS_REPLY = 75;
 export const CLUSTER_ACK = 76, CLUSTER_BATCH_ACK = 77;
+export const CONTROL = 16, SOCKETS = 17, CONTROLLED = 80, SOCKETS_REPLY = 81;
 
 export function frame(value) {
     const body = Buffer.isBuffer(value) ? value : encode(value);
@@ -156,6 +157,18 @@ export class Ipc {
 
     connections() {
         return this.ask(CONNECTIONS);
+    }
+
+    /** 'stop', 'restart' or 'reload'; throws as publish() does. */
+    control(action) {
+        return this.ask(CONTROL, action);
+    }
+
+    /** One page of connections. */
+    async sockets(after = null, limit = 100) {
+        const [type, , list, next, partial] = await this.request(SOCKETS, after, limit);
+        if (type !== SOCKETS_REPLY) Ipc.receipt([type, 0, list, next, partial]);
+        return { list: list.map(([id, user, address, opened, subscriptions]) => ({ id, user, address, opened, subscriptions })), next, partial };
     }
 
     terminate(user) {

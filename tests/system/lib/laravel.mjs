@@ -37,8 +37,10 @@ export class Laravel {
     /**
      * Creates the application beside a running daemon. The daemon belongs to the caller.
      * stock: without our extension and bridge, with Pusher's PHP SDK; env then chooses the driver and its credentials.
+     * bare: with both, but without a line of .env about either, as when packages were installed and nothing was set up.
+     * packages: more of Packagist's; overlays: more folders that are laid over it; ini: more lines of php.ini.
      */
-    static async create(daemon, { env = {}, overlay = join(system, 'app'), stock = false } = {}) {
+    static async create(daemon, { env = {}, overlay = join(system, 'app'), overlays = [], packages = [], ini: lines = [], stock = false, bare = false } = {}) {
         const app = new Laravel();
         app.daemon = daemon;
         app.base = mkdtempSync(join(tmpdir(), 'ffa-'));
@@ -50,7 +52,7 @@ export class Laravel {
             // A copy: a build that runs meanwhile must not pull it away from running processes.
             const own = join(app.base, 'fanfare.so');
             copyFileSync(extension(), own);
-            writeFileSync(join(ini, 'fanfare.ini'), `extension=${own}\n`);
+            writeFileSync(join(ini, 'fanfare.ini'), [`extension=${own}`, ...lines, ''].join('\n'));
             app.env.PHP_INI_SCAN_DIR = `:${ini}`;
         }
         app.httpPort = await freePort();
@@ -64,7 +66,7 @@ export class Laravel {
             CACHE_STORE: 'file',
             QUEUE_CONNECTION: 'database',
             BCRYPT_ROUNDS: 4,
-            ...(stock ? {} : {
+            ...(stock || bare ? {} : {
                 BROADCAST_CONNECTION: 'fanfare',
                 FANFARE_APP_ID: APP.id,
                 FANFARE_APP_KEY: APP.key,
@@ -78,7 +80,8 @@ export class Laravel {
             ...env,
         };
         const args = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...(stock ? ['--stock'] : []), ...args, app.dir, overlay], { encoding: 'utf8', env: app.env });
+        const required = packages.flatMap((name) => ['--require', name]);
+        const made = spawnSync(join(root, 'scripts/lib/make-app'), [...(stock ? ['--stock'] : []), ...required, ...args, app.dir, overlay, ...overlays], { encoding: 'utf8', env: app.env });
         if (made.status !== 0) throw new Error(`scripts/lib/make-app failed:\n${made.stdout}${made.stderr}`);
         return app;
     }
@@ -170,6 +173,17 @@ http {
     /** A queue worker. Jobs that fail are not tried again, so that a failure is seen. */
     worker(...options) {
         return this.#spawn(php, ['artisan', 'queue:work', '--sleep=0.1', '--tries=1', ...options]);
+    }
+
+    /** Starts an artisan command that stays. */
+    start(...args) {
+        return this.#spawn(php, ['artisan', ...args]);
+    }
+
+    /** A PHP process in the application's folder, with the extension; the last argument may be an object with an env to add. */
+    run(...args) {
+        const { env = {} } = typeof args.at(-1) === 'object' ? args.pop() : {};
+        return this.#spawn(php, args, { env: { ...this.env, ...env } });
     }
 
     /** Runs an artisan command to its end. */

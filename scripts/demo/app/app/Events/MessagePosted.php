@@ -14,7 +14,9 @@ final class MessagePosted implements ShouldBroadcastNow
 {
     use Dispatchable;
 
-    public function __construct(private readonly Message $message, private readonly ?string $ref = null) {}
+    public function __construct(private readonly Message $message, private readonly ?string $ref = null)
+    {
+    }
 
     public function broadcastOn(): PrivateChannel
     {

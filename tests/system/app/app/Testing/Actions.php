@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace App\Testing;
 
 use App\Events\AfterCommit;
+use App\Events\Changed;
 use App\Events\Now;
 use App\Events\Queued;
 use App\Events\QueuedAfterCommit;
@@ -43,6 +44,31 @@ final class Actions
                 event(new Queued($in['channel'], $value));
 
                 return null;
+            case 'changed':
+                event(Changed::of($in));
+
+                return null;
+            case 'changed-others':
+                broadcast(Changed::of($in))->toOthers();
+
+                return null;
+            case 'changed-in-transaction':
+                try {
+                    DB::transaction(function () use ($in): void {
+                        event(Changed::of($in));
+                        event(new Now([new PrivateChannel($in['channel'])], 'within'));
+                        if ($in['fail'] ?? false) {
+                            throw new RuntimeException('rolled back');
+                        }
+                    });
+                } catch (RuntimeException $e) {
+                    return $e->getMessage();
+                }
+
+                return 'committed';
+            case 'jobs':
+                // Those that wait, not the one that a worker has.
+                return DB::table('jobs')->whereNull('reserved_at')->count() + ($in['all'] ?? false ? DB::table('jobs')->whereNotNull('reserved_at')->count() : 0);
             case 'queued-others':
                 broadcast(new Queued($in['channel'], $value))->toOthers();
 
