@@ -504,7 +504,7 @@ enum EventType: string
     /** Somebody has subscribed to a cache channel that keeps no event. */
     case CacheMiss = 'cache_miss';
 
-    /** A channel's number of subscriptions has changed. */
+    /** A channel's number of subscriptions has changed. Not of presence channels. */
     case SubscriptionCount = 'subscription_count';
 
     case ConnectionOpened = 'connection_opened';
@@ -545,7 +545,7 @@ final class Event
 
     public readonly ?string $channel;
 
-    /** Of members, of users, and of a client event's sender if it is known. */
+    /** Of members and users; of a connection that was signed in and is closed; of a client event's sender who is a member. */
     public readonly ?string $userId;
 
     /** Of connections, and of a client event's sender. */
@@ -554,7 +554,7 @@ final class Event
     /** The name of a client event. */
     public readonly ?string $event;
 
-    /** Text: a client event's data, or the user_info of a new member, both as JSON. */
+    /** A client event's data as JSON. */
     public readonly ?string $data;
 
     /** Subscriptions of SubscriptionCount; how many events EventsLost stands for, null if nobody knows. */

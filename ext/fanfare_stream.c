@@ -216,7 +216,7 @@ static bool stream_say(struct fanfare_stream *stream, uint32_t n, bool done)
 		return false;
 	}
 	iov = (struct iovec){peer->head.data, peer->head.size};
-	if (fanfare_io_send(peer->fd, &iov, 1, fanfare_io_now() + stream->limit, &sent, &err) != FANFARE_IO_OK) {
+	if (fanfare_io_send(peer->fd, &iov, 1, stream->until, &sent, &err) != FANFARE_IO_OK) {
 		stream_lost(stream);
 		return false;
 	}
@@ -241,6 +241,7 @@ void fanfare_stream_settle(struct fanfare_stream *stream, const char *id, size_t
 	bool said;
 
 	fanfare_stream_check_fork(stream);
+	stream->until = fanfare_io_now() + stream->limit;
 	if (id == NULL) {
 		for (uint32_t i = 0; i < stream->nunsettled; i++) {
 			if (stream->unsettled[i].number != 0) {
@@ -304,7 +305,7 @@ static enum fanfare_heard stream_ask(struct fanfare_stream *stream, struct fanfa
 	iov[0] = (struct iovec){peer->hello.data, peer->hello.size};
 	iov[1] = (struct iovec){peer->head.data, peer->head.size};
 	stream->asked = fanfare_io_now();
-	if (fanfare_io_send(peer->fd, iov, 2, stream->asked + stream->limit, &sent, &err) == FANFARE_IO_OK) {
+	if (fanfare_io_send(peer->fd, iov, 2, stream->until, &sent, &err) == FANFARE_IO_OK) {
 		peer->hello.size = 0;
 		peer->next_seq++;
 		stream->state = FANFARE_STREAM_ASKED;
@@ -557,6 +558,7 @@ enum fanfare_heard fanfare_stream_hear(struct fanfare_stream *stream, uint64_t d
 {
 	fanfare_outcome_init(outcome);
 	fanfare_stream_check_fork(stream);
+	stream->until = deadline;
 	if (attentive && zend_atomic_bool_load_ex(&EG(vm_interrupt))) {
 		return FANFARE_HEARD_SIGNAL;
 	}

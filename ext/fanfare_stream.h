@@ -40,6 +40,7 @@ struct fanfare_stream {
 	struct fanfare_peer *peer;
 	unsigned int fork_generation; /* of the process that the connection belongs to */
 	uint64_t limit;               /* ns: for an answer, and for a daemon that is away */
+	uint64_t until;               /* when the current call ends its writes */
 
 	struct ff_ipc_listen wish; /* group points to the field below */
 	char group[FF_IPC_MAX_GROUP];

@@ -251,6 +251,8 @@ static void bus_inbox_record(struct bus_log *log, struct bus_node *node, uint64_
     case BUS_DELIVER:
     case BUS_TERMINATE_USER:
     case BUS_TERMINATE_SOCKET:
+    case BUS_TOLD:
+    case BUS_SETTLED:
         log->callbacks.apply(log->callbacks.arg, node, record);
         break;
     default: /* state, or a type of a newer format */

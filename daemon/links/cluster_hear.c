@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/cluster_state.h"
+#include "links/listen_far.h"
 #include "links/webhook.h"
 #include "pubsub/elsewhere.h"
 #include "pubsub/inorder.h"
@@ -48,6 +49,59 @@ static const char *cluster_name(const struct bus_node *node)
 static bool cluster_speaks(const struct cluster_lane *lane)
 {
     return lane->number == 0;
+}
+
+/* ---- listeners ---- */
+
+/* False: the record is about something else. */
+static bool cluster_listeners(struct cluster_lane *lane, const struct listen_word *word,
+                              const struct bus_record *record)
+{
+    struct listens *listens = cluster_hub(lane)->listens;
+    switch (record->type) {
+    case BUS_GROUP:
+        listens_heard_group(listens, word, record->channel, record->number != 0,
+                            (uint32_t)record->base);
+        return true;
+    case BUS_QUEUED:
+        listens_heard_queued(listens, word, record->channel, record->node, record->text);
+        return true;
+    case BUS_TOLD:
+        listens_heard_told(listens, word, record->text);
+        return true;
+    case BUS_SETTLED:
+        listens_heard_settled(listens, word, record->channel, record->text);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Said by this node (NULL), or by another one. */
+static bool cluster_apply_listeners(struct cluster_lane *lane, const struct bus_node *node,
+                                    uint32_t app, const struct bus_record *record)
+{
+    const struct cluster_source *source = node != NULL ? node->data : NULL;
+    struct listen_word word = {.node = node != NULL ? node->id : lane->cluster->id,
+                               .source = source != NULL ? source->number : 0,
+                               .stamp = source != NULL ? source->stamp : 1,
+                               .app = app,
+                               .restated = record->restated};
+    if (node != NULL && source == NULL && bus_type_state(record->type)) {
+        return false;
+    }
+    if (node != NULL && source == NULL) {
+        word.source = UINT32_MAX; /* a dead one's last words, which are no state */
+    }
+    return cluster_listeners(lane, &word, record);
+}
+
+static void cluster_sweep_listeners(const struct cluster_lane *lane, uint32_t source,
+                                    uint32_t stamp)
+{
+    if (cluster_speaks(lane) && cluster_hub(lane)->listens != NULL) {
+        listens_sweep(cluster_hub(lane)->listens, source, stamp);
+    }
 }
 
 /* ---- own records ---- */
@@ -123,6 +177,9 @@ static void cluster_apply(void *arg, struct bus_node *node, const struct bus_rec
                         "all nodes the same applications",
                         cluster_name(node), (int)record->app.len, record->app.p);
         }
+        return;
+    }
+    if (cluster->hub->listens != NULL && cluster_apply_listeners(lane, node, app, record)) {
         return;
     }
     if (node == NULL) {
@@ -203,6 +260,7 @@ static void cluster_on_gone(struct cluster_lane *lane, const struct bus_event *e
             webhooks_teller_gone(cluster->hub->webhooks, source->number, event->node->heard_ms);
         }
         elsewhere_sweep(cluster->hub, source->number, 0, ours);
+        cluster_sweep_listeners(lane, source->number, 0);
         mem_free(source);
         event->node->data = NULL;
     }
@@ -213,6 +271,7 @@ static void cluster_on_swept(struct cluster_lane *lane, const struct bus_node *n
     const struct cluster_source *source = node->data;
     if (source != NULL && source->stamp > 1) {
         elsewhere_sweep(cluster_hub(lane), source->number, source->stamp, false);
+        cluster_sweep_listeners(lane, source->number, source->stamp);
     }
     if (cluster_speaks(lane)) {
         log_info("cluster", "node %s is there, and what it has is known", cluster_name(node));
@@ -228,6 +287,9 @@ static void cluster_on_dropped(struct cluster_lane *lane, const struct bus_event
     lane->dropped_to = event->to;
     lane->cluster->notice = true;
     inorder_dropped(cluster_hub(lane));
+    if (cluster_speaks(lane) && cluster_hub(lane)->listens != NULL) {
+        listens_dropped(cluster_hub(lane)->listens);
+    }
     log_limited(LOG_LEVEL_ERROR, "cluster",
                 "own messages are kept no longer than resend_window and resend_bytes allow, and "
                 "are not known to have reached Redis: other nodes may lack some");
@@ -364,6 +426,7 @@ static void cluster_event(void *arg, const struct bus_event *event)
         break;
     case BUS_EVENT_DIED:
         lane->reborn = true;
+        cluster_sweep_listeners(lane, 0, 0);
         if (cluster_speaks(lane)) {
             log_warn("cluster", "the others took this node for dead: it had been silent for "
                                 "node_timeout. It says again what it has");
@@ -374,6 +437,9 @@ static void cluster_event(void *arg, const struct bus_event *event)
         break;
     case BUS_EVENT_READY:
         if (cluster_speaks(lane)) {
+            if (cluster->hub->listens != NULL) {
+                listens_ready(cluster->hub->listens, cluster->id);
+            }
             log_info("cluster", "joined: %" PRIu32 " other node%s", lane->log.nodes.alive.count,
                      lane->log.nodes.alive.count == 1 ? "" : "s");
         }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/cluster_state.h"
+#include "links/listen_far.h"
 #include "pubsub/broadcast.h"
 #include "pubsub/elsewhere.h"
 #include "pubsub/inorder.h"
@@ -123,6 +124,47 @@ static void cluster_say_terminate_socket(void *arg, uint32_t app, const struct s
     (void)cluster_say(&cluster->lanes[0], &record);
 }
 
+/* ---- listeners ---- */
+
+static void cluster_say_group(void *arg, uint32_t app, struct slice name, bool listeners,
+                              uint32_t types)
+{
+    struct cluster *cluster = arg;
+    struct bus_record record = {.type = BUS_GROUP,
+                                .app = cluster_app_id(cluster, app),
+                                .channel = name,
+                                .number = listeners ? 1 : 0,
+                                .base = types};
+    (void)cluster_say(&cluster->lanes[0], &record);
+}
+
+static void cluster_say_told(void *arg, uint32_t app, struct slice event)
+{
+    struct cluster *cluster = arg;
+    struct bus_record record = {
+        .type = BUS_TOLD, .app = cluster_app_id(cluster, app), .text = event};
+    (void)cluster_say(&cluster->lanes[0], &record);
+}
+
+static void cluster_say_settled(void *arg, uint32_t app, struct slice group, struct slice ids)
+{
+    struct cluster *cluster = arg;
+    struct bus_record record = {
+        .type = BUS_SETTLED, .app = cluster_app_id(cluster, app), .channel = group, .text = ids};
+    (void)cluster_say(&cluster->lanes[0], &record);
+}
+
+static void cluster_say_wanted(void *arg)
+{
+    cluster_say_counts(arg);
+}
+
+static bool cluster_joined_all(void *arg)
+{
+    const struct cluster *cluster = arg;
+    return cluster->lanes[0].log.ready;
+}
+
 /* A count of 0 takes back what was said. */
 static void cluster_say_app(struct cluster *cluster, uint32_t app, bool count)
 {
@@ -222,6 +264,32 @@ static void cluster_state_cached(void *arg, uint32_t app, struct slice channel, 
     }
 }
 
+static void cluster_state_group(void *arg, uint32_t app, struct slice name, bool there,
+                                uint32_t types)
+{
+    struct cluster_lane *lane = arg;
+    struct bus_record record = {.type = BUS_GROUP,
+                                .restated = true,
+                                .app = cluster_app_id(lane->cluster, app),
+                                .channel = name,
+                                .number = there ? 1 : 0,
+                                .base = types};
+    (void)cluster_say(lane, &record);
+}
+
+static void cluster_state_queued(void *arg, uint32_t app, struct slice name, uint64_t owner,
+                                 struct slice event)
+{
+    struct cluster_lane *lane = arg;
+    struct bus_record record = {.type = BUS_QUEUED,
+                                .restated = true,
+                                .app = cluster_app_id(lane->cluster, app),
+                                .channel = name,
+                                .node = owner,
+                                .text = event};
+    (void)cluster_say(lane, &record);
+}
+
 /* One node alone says what all have cached: of those who know it, the first. Who came lately may
  * have asked for it just now: were that one the first, nobody would say it. */
 static bool cluster_says_cached(const struct cluster_lane *lane)
@@ -253,6 +321,13 @@ bool cluster_say_state(struct cluster_lane *lane)
         return false;
     }
     elsewhere_read(lane->cluster->hub, &reader);
+    if (lane->number == 0 && lane->cluster->hub->listens != NULL) {
+        struct listen_reader groups = {.group = cluster_state_group,
+                                       .queued =
+                                           reader.cached != NULL ? cluster_state_queued : NULL,
+                                       .arg = lane};
+        listens_read(lane->cluster->hub->listens, &groups);
+    }
     lane->reborn = false;
     lane->cluster->dirty = true;
     return bus_log_end(&lane->log, clock_mono_ms()) == 0;
@@ -288,5 +363,10 @@ const struct cluster_ops cluster_say_ops = {
     .ask = cluster_ask_others,
     .place = cluster_say_place,
     .fate = cluster_say_fate,
+    .group = cluster_say_group,
+    .told = cluster_say_told,
+    .settled = cluster_say_settled,
+    .wanted = cluster_say_wanted,
+    .joined_all = cluster_joined_all,
     .turn = cluster_say_turn,
 };

@@ -8,14 +8,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rnd.h"
+#include "links/listen_far.h"
 #include "links/listen_snapshot.h"
 #include "links/listen_state.h"
 #include "proto/json.h"
+#include "pubsub/cluster.h"
 #include "pubsub/worker.h"
 
-#define PUMP    512u /* deliveries of a group in a turn before the others have theirs */
-#define LOOK_MS 50u  /* how exactly ack_ms is kept */
-#define IDLE_MS 1000u
+#define SNAPSHOT_ASKS 2u
+#define PUMP          512u /* deliveries of a group in a turn before the others have theirs */
+#define LOOK_MS       50u  /* how exactly ack_ms is kept */
+#define IDLE_MS       1000u
 
 /* The kinds of announcements are the types of events, one by one. */
 _Static_assert((int)ANNOUNCE_OCCUPIED == (int)FF_IPC_CHANNEL_OCCUPIED, "kinds");
@@ -46,7 +49,7 @@ static void listens_arm(struct listens *listens, uint32_t ms)
 
 /* ---- groups ---- */
 
-static void named_soil(struct listen_named *named)
+void listen_named_soil(struct listen_named *named)
 {
     struct listens *listens = named->app->all;
     if (named->dirty) {
@@ -77,13 +80,14 @@ static void named_clean(struct listen_named *named)
 }
 
 /* What its groups want, the hub is asked for. */
-static void listen_app_want(struct listen_app *app)
+void listen_app_want(struct listen_app *app)
 {
     struct hub *hub = app->all->hub;
     uint32_t types = 0;
     for (const struct listen_named *named = app->groups; named != NULL; named = named->next) {
         types |= named->types;
     }
+    types |= listen_far_types(app);
     if (types == app->types) {
         return;
     }
@@ -93,6 +97,9 @@ static void listen_app_want(struct listen_app *app)
                           announce_wanted(&hub->announcer, app->index, ANNOUNCE_OPENED) ||
                               announce_wanted(&hub->announcer, app->index, ANNOUNCE_CLOSED),
                           memory_order_relaxed);
+    if (hub->cluster_ops != NULL) {
+        hub->cluster_ops->wanted(hub->cluster);
+    }
 }
 
 static bool listener_takes(const struct group_listener *member)
@@ -110,7 +117,7 @@ static void named_bound(struct listen_named *named)
         listen_group_bound(&named->group, limits->listen_queue, limits->listen_queue_size));
 }
 
-static struct listen_named *named_new(struct listen_app *app, struct ff_slice name)
+struct listen_named *listen_named_new(struct listen_app *app, struct ff_slice name)
 {
     struct listen_named *named = mem_zalloc(sizeof(*named));
     named->app = app;
@@ -118,11 +125,14 @@ static struct listen_named *named_new(struct listen_app *app, struct ff_slice na
     if (named->named) {
         memcpy(named->name, name.p, name.len);
     }
-    listen_group_init(&named->group, false, listener_takes);
+    buf_init(&named->settled, SIZE_MAX);
+    listen_group_init(&named->group, app->all->hub->cluster_ops != NULL, listener_takes);
     named_bound(named);
     named->next = app->groups;
     app->groups = named;
     app->ngroups++;
+    named->away_since = app->all->hub->loop->now;
+    listens_arm(app->all, IDLE_MS); /* others may have made it, and nobody comes */
     return named;
 }
 
@@ -139,11 +149,14 @@ static void named_drop(struct listen_named *named)
     *at = named->next;
     app->ngroups--;
     listen_group_free(&named->group);
+    buf_free(&named->settled);
+    mem_free(named->members.items);
     mem_free(named);
+    listen_far_changed_without(app);
     listen_app_want(app);
 }
 
-static struct listen_named *listen_app_find(const struct listen_app *app, struct ff_slice name)
+struct listen_named *listen_app_find(const struct listen_app *app, struct ff_slice name)
 {
     struct listen_named *named = app->groups;
     while (named != NULL && (!named->named || strlen(named->name) != name.len ||
@@ -201,7 +214,7 @@ static int listens_read_message(struct listens *listens, struct slice message,
     return 0;
 }
 
-static void listen_app_queue(struct listen_app *app, const struct ff_ipc_event *view)
+void listen_app_queue(struct listen_app *app, const struct ff_ipc_event *view)
 {
     struct listens *listens = app->all;
     struct listen_event *event = listen_event_new(view);
@@ -209,9 +222,8 @@ static void listen_app_queue(struct listen_app *app, const struct ff_ipc_event *
     listens_count(listens, COUNTER_LISTEN_EVENTS, 1);
     for (struct listen_named *named = app->groups; named != NULL; named = named->next) {
         if (named->types & FF_IPC_EVENT_BIT(view->type)) {
-            listens_count(listens, COUNTER_LISTEN_LOST,
-                          listen_group_add(&named->group, event, app->order));
-            named_soil(named);
+            listens_count(listens, COUNTER_LISTEN_LOST, listen_far_add(named, event, app->order));
+            listen_named_soil(named);
         }
     }
     listen_event_unref(event);
@@ -245,7 +257,11 @@ static void listens_on_announcement(void *arg, const struct announcement *announ
         }
         return;
     }
-    listen_app_queue(app, &view);
+    if (listens->hub->cluster_ops != NULL) {
+        listen_far_tell(app, &view);
+    } else {
+        listen_app_queue(app, &view);
+    }
 }
 
 /* ---- delivery ---- */
@@ -277,7 +293,7 @@ static void named_tell_lost(struct listen_named *named)
                                 .count = named->group.lost};
     struct listen_event *event = listen_event_new(&view);
     named->group.lost = 0;
-    listen_group_add_first(&named->group, event, named->app->order);
+    listen_group_add_first(&named->group, event, named->app->order, listens->node);
     listen_event_unref(event);
 }
 
@@ -287,6 +303,9 @@ static bool named_pump(struct listen_named *named)
     struct listens *listens = named->app->all;
     uint64_t now = listens->hub->loop->now;
     uint32_t n = 0;
+    if (!listen_far_delivers(named)) {
+        return false;
+    }
     if (named->group.lost > 0 && listen_group_ready(&named->group)) {
         named_tell_lost(named);
     }
@@ -323,17 +342,65 @@ static void listener_told(struct listener *listener)
     listener->snapshot = NULL;
 }
 
+/* ---- what others have ---- */
+
+/* A listener whose snapshot waits until the others have told of their counts: they are kept on
+ * every node once somebody wants them. Whoever answers the second question has read the first one,
+ * and what this node wants before that. */
+struct listen_question {
+    struct listens *listens;
+    uint32_t slot, gen;
+};
+
+static void listener_on_answer(void *arg, const struct gathered *gathered);
+
+static void listener_ask(struct listener *listener)
+{
+    struct listens *listens = listener->of->app->all;
+    struct hub *hub = listens->hub;
+    if (hub->cluster_ops != NULL && listener->asks > 0) {
+        struct listen_question *question = mem_alloc(sizeof(*question));
+        *question = (struct listen_question){listens, listener->conn->slot, listener->conn->gen};
+        if (hub->cluster_ops->ask(hub->cluster, CLUSTER_ASK_CONNECTIONS, listener->of->app->index,
+                                  NULL, 0, listener_on_answer, question) == CLUSTER_ASKED) {
+            return;
+        }
+        mem_free(question);
+    }
+    listener->asks = 0;
+    listen_snapshot_begin(listener->snapshot, listener->of->app->order);
+}
+
+static void listener_on_answer(void *arg, const struct gathered *gathered)
+{
+    struct listen_question *question = arg;
+    struct listens *listens = question->listens;
+    (void)gathered;
+    for (struct listener *listener = listens->telling; listener != NULL;
+         listener = listener->telling_next) {
+        if (listener->conn->slot == question->slot && listener->conn->gen == question->gen) {
+            listener->asks--;
+            listener_ask(listener);
+            break;
+        }
+    }
+    mem_free(question);
+}
+
 static void listens_on_turn(struct hub *hub)
 {
     struct listens *listens = hub->listens;
     bool again = false;
     for (struct listener *listener = listens->telling, *next; listener != NULL; listener = next) {
         next = listener->telling_next;
+        if (listener->asks > 0) {
+            continue; /* others are asked first */
+        }
         if (!listen_snapshot_step(listener->snapshot, listener->conn)) {
             if (conn_live(listener->conn)) {
                 listener_told(listener);
                 listen_group_revive(&listener->member);
-                named_soil(listener->of);
+                listen_named_soil(listener->of);
             }
         } else {
             again |= conn_weight(listener->conn) < SNAPSHOT_QUEUED;
@@ -344,8 +411,9 @@ static void listens_on_turn(struct hub *hub)
     while (named != NULL) {
         struct listen_named *next = named->dirty_next;
         named->dirty = false;
+        listen_far_say(named);
         if (named_pump(named)) {
-            named_soil(named);
+            listen_named_soil(named);
             again = true;
         }
         named = next;
@@ -364,9 +432,12 @@ static uint32_t named_tick(struct listen_named *named)
     uint64_t now = listens->hub->loop->now, ttl = listens->hub->limits->listen_group_ttl;
     if (listen_group_listeners(&named->group) > 0) {
         if (listen_group_expire(&named->group, now) > 0) {
-            named_soil(named);
+            listen_named_soil(named);
         }
         return listen_group_holds(&named->group) ? LOOK_MS : 0;
+    }
+    if (named->members.n > 0) {
+        named->away_since = now; /* there are listeners elsewhere */
     }
     if (ttl != 0 && now - named->away_since >= ttl * 1000) {
         log_info("listen",
@@ -403,7 +474,7 @@ static void listens_on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- listeners ---- */
 
-static struct listen_app *listens_app(struct listens *listens, uint32_t index)
+struct listen_app *listens_app(struct listens *listens, uint32_t index)
 {
     if (index >= listens->napps) {
         listens->apps = mem_realloc(listens->apps, (index + 1) * sizeof(struct listen_app *));
@@ -472,7 +543,7 @@ struct listener *listen_begin(struct listens *listens, struct conn *conn, uint32
         return NULL;
     }
     if (named == NULL) {
-        named = named_new(app, asked->group);
+        named = listen_named_new(app, asked->group);
     }
     named->types = asked->types;
     listen_app_want(app);
@@ -481,18 +552,22 @@ struct listener *listen_begin(struct listens *listens, struct conn *conn, uint32
     listener->conn = conn;
     listener->member.window = asked->window;
     listener->member.ack_ms = asked->ack_ms;
-    answer->waiting = listen_group_waiting(&named->group);
+    answer->waiting =
+        listen_group_waiting(&named->group) + (named->members.n == 0 ? named->group.kept.count : 0);
     answer->order = app->order;
     if (asked->snapshot) {
-        listener->snapshot = listen_snapshot_new(listens->hub, app_index, seq, app->order);
+        listener->snapshot = listen_snapshot_new(listens->hub, app_index, seq);
         listener->telling_next = listens->telling;
         if (listens->telling != NULL) {
             listens->telling->telling_prev = listener;
         }
         listens->telling = listener;
+        listener->asks = SNAPSHOT_ASKS;
+        listener_ask(listener);
     }
     listen_group_join(&named->group, &listener->member);
-    named_soil(named);
+    listen_named_soil(named);
+    listen_far_changed(named);
     listens->listeners++;
     return listener;
 }
@@ -501,6 +576,9 @@ void listen_settle(struct listener *listener, const uint64_t *numbers, uint32_t 
 {
     uint64_t settled = 0;
     for (uint32_t i = 0; i < n; i++) {
+        if (done) {
+            listen_far_settle(listener, numbers[i]);
+        }
         settled += listen_group_settle(&listener->member, numbers[i], done) ? 1 : 0;
     }
     listens_count(listener->of->app->all, COUNTER_LISTEN_SETTLED, done ? settled : 0);
@@ -510,7 +588,7 @@ void listen_settle(struct listener *listener, const uint64_t *numbers, uint32_t 
 void listen_alive(struct listener *listener)
 {
     listen_group_revive(&listener->member);
-    named_soil(listener->of);
+    listen_named_soil(listener->of);
 }
 
 void listen_end(struct listener *listener)
@@ -521,8 +599,9 @@ void listen_end(struct listener *listener)
     listen_group_leave(&listener->member);
     mem_free(listener);
     listens->listeners--;
+    listen_far_changed(named);
     if (listen_group_listeners(&named->group) > 0) {
-        named_soil(named);
+        listen_named_soil(named);
     } else if (named->named && app_serves(&listens->hub->apps->items[named->app->index])) {
         named->away_since = listens->hub->loop->now;
         listens_arm(listens, IDLE_MS);
@@ -541,6 +620,7 @@ struct listens *listens_new(struct hub *hub)
     listens->consumer = announce_register(&hub->announcer, listens_on_announcement, listens);
     msgpack_sbuffer_init(&listens->out);
     buf_init(&listens->text, SIZE_MAX);
+    ff_ipc_unpacker_init(&listens->unpacker);
     check(event_assign(&listens->timer, hub->loop->base, -1, 0, listens_on_timer, listens) == 0);
     hub->listens = listens;
     hub->turned = listens_on_turn;
@@ -581,6 +661,7 @@ void listens_free(struct listens *listens)
     for (uint32_t i = 0; i < listens->napps; i++) {
         if (listens->apps[i] != NULL) {
             listen_app_clear(listens->apps[i]);
+            mem_free(listens->apps[i]->without.items);
             mem_free(listens->apps[i]);
         }
     }
@@ -589,6 +670,7 @@ void listens_free(struct listens *listens)
     listens->hub->listens = NULL;
     msgpack_sbuffer_destroy(&listens->out);
     buf_free(&listens->text);
+    ff_ipc_unpacker_free(&listens->unpacker);
     mem_free(listens->apps);
     mem_free(listens);
 }

@@ -160,6 +160,7 @@ void listen_group_free(struct listen_group *group)
     check(listen_group_listeners(group) == 0);
     group_list_clear(group, &group->again);
     group_list_clear(group, &group->waiting);
+    group_list_clear(group, &group->kept);
     strmap_free(&group->by_id);
 }
 
@@ -174,14 +175,18 @@ static uint64_t group_trim(struct listen_group *group)
 {
     uint64_t dropped = 0;
     while (group_over(group)) {
-        struct group_item *item =
-            group->again.first != NULL ? group->again.first : group->waiting.first;
+        struct group_item *item = group->again.first, *kept = group->kept.first;
+        if (item == NULL) {
+            item = group->waiting.first;
+            item = item == NULL || (kept != NULL && kept->order < item->order) ? kept : item;
+        }
         if (item == NULL) {
             break;
         }
-        if (item->event->view.type == FF_IPC_EVENTS_LOST) {
+        bool counted = item->list != &group->kept || item->owner == 0; /* else by its owner */
+        if (counted && item->event->view.type == FF_IPC_EVENTS_LOST) {
             group->lost += item->event->view.count;
-        } else {
+        } else if (counted) {
             group->lost++;
             dropped++;
         }
@@ -212,18 +217,73 @@ static struct group_item *group_item_new(struct listen_group *group, struct list
     return item;
 }
 
-uint64_t listen_group_add(struct listen_group *group, struct listen_event *event, uint64_t order)
+static uint64_t group_add_to(struct listen_group *group, struct group_list *list,
+                             struct listen_event *event, uint64_t order, uint64_t owner)
 {
-    if (group->indexed && strmap_get(&group->by_id, event->view.id.p, event->view.id.len) != NULL) {
+    const struct ff_slice *id = &event->view.id;
+    if (group->indexed && strmap_get(&group->by_id, id->p, id->len) != NULL) {
         return 0; /* it was told twice */
     }
-    group_list_append(&group->waiting, group_item_new(group, event, order));
+    struct group_item *item = group_item_new(group, event, order);
+    item->owner = owner;
+    group_list_append(list, item);
     return group_trim(group);
 }
 
-void listen_group_add_first(struct listen_group *group, struct listen_event *event, uint64_t order)
+uint64_t listen_group_add(struct listen_group *group, struct listen_event *event, uint64_t order,
+                          uint64_t self)
 {
-    group_list_prepend(&group->again, group_item_new(group, event, order));
+    return group_add_to(group, &group->waiting, event, order, self);
+}
+
+uint64_t listen_group_keep(struct listen_group *group, struct listen_event *event, uint64_t order,
+                           uint64_t owner)
+{
+    return group_add_to(group, &group->kept, event, order, owner);
+}
+
+static void group_assign_list(struct listen_group *group, struct group_list *list, uint64_t self,
+                              group_owner_fn *owner, void *arg)
+{
+    struct group_item *item = list->first;
+    for (uint64_t left = list->count; left > 0; left--) {
+        struct group_item *next = item->next;
+        uint64_t now = owner(arg, item), was = item->owner;
+        if (now != self && item->event->view.type == FF_IPC_EVENTS_LOST) {
+            group->lost += item->event->view.count; /* no other node knows of it */
+            group_list_remove(item);
+            group_item_free(group, item);
+            item = next;
+            continue;
+        }
+        item->owner = now;
+        if (now == self && list == &group->kept) {
+            group_list_remove(item);
+            /* Whoever had it may have delivered it. */
+            item->attempts += was != 0 && item->attempts == 0 ? 1 : 0;
+            group_list_append(&group->waiting, item);
+        } else if (now != self && list != &group->kept) {
+            group_list_remove(item);
+            group_list_append(&group->kept, item);
+        }
+        item = next;
+    }
+}
+
+void listen_group_assign(struct listen_group *group, uint64_t self, group_owner_fn *owner,
+                         void *arg)
+{
+    group_assign_list(group, &group->kept, self, owner, arg);
+    group_assign_list(group, &group->again, self, owner, arg);
+    group_assign_list(group, &group->waiting, self, owner, arg);
+}
+
+void listen_group_add_first(struct listen_group *group, struct listen_event *event, uint64_t order,
+                            uint64_t self)
+{
+    struct group_item *item = group_item_new(group, event, order);
+    item->owner = self;
+    group_list_prepend(&group->again, item);
 }
 
 bool listen_group_ready(const struct listen_group *group)
@@ -412,14 +472,15 @@ bool listen_group_settle(struct group_listener *listener, uint64_t number, bool 
     return true;
 }
 
-static struct group_item *group_by_id(const struct listen_group *group, struct ff_slice id)
+const struct group_item *listen_group_held(struct group_listener *listener, uint64_t number)
 {
-    return strmap_get(&group->by_id, id.p, id.len);
+    const struct group_out *out = group_find_out(listener, number);
+    return out != NULL ? out->item : NULL;
 }
 
 bool listen_group_settle_id(struct listen_group *group, struct ff_slice id)
 {
-    struct group_item *item = group_by_id(group, id);
+    struct group_item *item = strmap_get(&group->by_id, id.p, id.len);
     if (item == NULL) {
         return false;
     }
@@ -430,14 +491,6 @@ bool listen_group_settle_id(struct listen_group *group, struct ff_slice id)
     }
     group_item_free(group, item);
     return true;
-}
-
-void listen_group_tried(struct listen_group *group, struct ff_slice id, uint32_t attempts)
-{
-    struct group_item *item = group_by_id(group, id);
-    if (item != NULL && item->attempts < attempts) {
-        item->attempts = attempts;
-    }
 }
 
 /* ---- time ---- */
@@ -478,5 +531,5 @@ uint32_t listen_group_expire(struct listen_group *group, uint64_t now)
 
 bool listen_group_holds(const struct listen_group *group)
 {
-    return group->events > listen_group_waiting(group);
+    return group->events > listen_group_waiting(group) + group->kept.count;
 }

@@ -5,6 +5,9 @@
  * Owns the places of events in its queue, and one reference to each event; events are shared
  * between groups. Belongs to the hub. It sends nothing: links/listen asks what goes to whom.
  *
+ * In a cluster every node has the group, with all of its events, and each event is one node's to
+ * deliver: the others keep it, for the case that this node is no more.
+ *
  * Bounded by number and bytes of all that is not settled. Over either the oldest that waits is
  * dropped and counted; what a listener holds is not, since it is bounded by the windows.
  */
@@ -39,6 +42,7 @@ struct group_item {
     uint32_t attempts; /* deliveries so far */
     struct group_listener *holder, *last;
     uint64_t number; /* of the delivery; of holder */
+    uint64_t owner;  /* the node that delivers it, 0: nobody yet, or this node is alone */
 };
 
 struct group_list {
@@ -71,6 +75,7 @@ struct listener_list {
 struct listen_group {
     struct group_list waiting; /* in the order of the events */
     struct group_list again;   /* were delivered and came back; these are first */
+    struct group_list kept;    /* of other nodes, or of nobody */
     struct strmap by_id;       /* group_item, by the event's id; empty unless `indexed` */
     bool indexed;
     uint64_t max_events, max_bytes; /* 0: no limit */
@@ -96,9 +101,19 @@ void listen_group_free(struct listen_group *group);
 
 /* Both return how many events were dropped for the bounds. */
 uint64_t listen_group_bound(struct listen_group *group, uint64_t max_events, uint64_t max_bytes);
-uint64_t listen_group_add(struct listen_group *group, struct listen_event *event, uint64_t order);
+uint64_t listen_group_add(struct listen_group *group, struct listen_event *event, uint64_t order,
+                          uint64_t self);
+/* The same of an event that another node delivers, or nobody yet (0). */
+uint64_t listen_group_keep(struct listen_group *group, struct listen_event *event, uint64_t order,
+                           uint64_t owner);
+/* Each event that no listener holds goes to whom `owner` says, who may be its owner until now. */
+typedef uint64_t group_owner_fn(void *arg, const struct group_item *item);
+void listen_group_assign(struct listen_group *group, uint64_t self, group_owner_fn *owner,
+                         void *arg);
+
 /* In front of everything, past the bounds: an events_lost. */
-void listen_group_add_first(struct listen_group *group, struct listen_event *event, uint64_t order);
+void listen_group_add_first(struct listen_group *group, struct listen_event *event, uint64_t order,
+                            uint64_t self);
 
 static inline uint32_t listen_group_listeners(const struct listen_group *group)
 {
@@ -122,12 +137,12 @@ struct group_item *listen_group_next(struct listen_group *group, uint64_t now);
 /* A delivery is dealt with, or (done: false) given back. False: it is not known, or was the group's
  * again. */
 bool listen_group_settle(struct group_listener *listener, uint64_t number, bool done);
+/* What the listener holds by this number; NULL: nothing. */
+const struct group_item *listen_group_held(struct group_listener *listener, uint64_t number);
 /* The listener is alive, and may take more than before. */
 void listen_group_revive(struct group_listener *listener);
 /* The event with this id is dealt with, wherever it is. Of an indexed group. */
 bool listen_group_settle_id(struct listen_group *group, struct ff_slice id);
-/* How often it was delivered already, somewhere else: raises what is known. */
-void listen_group_tried(struct listen_group *group, struct ff_slice id, uint32_t attempts);
 
 /* What was held for too long comes back. Returns how much that was. */
 uint32_t listen_group_expire(struct listen_group *group, uint64_t now);

@@ -32,17 +32,20 @@ struct listen_snapshot {
     struct ff_ipc_snapshot frame;
 };
 
-struct listen_snapshot *listen_snapshot_new(struct hub *hub, uint32_t app, uint64_t seq,
-                                            uint64_t order)
+struct listen_snapshot *listen_snapshot_new(struct hub *hub, uint32_t app, uint64_t seq)
 {
     struct listen_snapshot *snapshot = mem_zalloc(sizeof(*snapshot));
     snapshot->hub = hub;
     snapshot->app = app;
     snapshot->seq = seq;
-    snapshot->order = order;
     buf_init(&snapshot->names, SIZE_MAX);
     msgpack_sbuffer_init(&snapshot->out);
     return snapshot;
+}
+
+void listen_snapshot_begin(struct listen_snapshot *snapshot, uint64_t order)
+{
+    snapshot->order = order;
 }
 
 void listen_snapshot_free(struct listen_snapshot *snapshot)

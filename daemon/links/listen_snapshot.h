@@ -17,8 +17,9 @@
 
 struct listen_snapshot;
 
-struct listen_snapshot *listen_snapshot_new(struct hub *hub, uint32_t app, uint64_t seq,
-                                            uint64_t order);
+struct listen_snapshot *listen_snapshot_new(struct hub *hub, uint32_t app, uint64_t seq);
+/* From now on; events up to this order are contained in it. */
+void listen_snapshot_begin(struct listen_snapshot *snapshot, uint64_t order);
 void listen_snapshot_free(struct listen_snapshot *snapshot); /* NULL is fine */
 
 /* Sends some more of it. False: that was the last frame. True: the connection has to take what it

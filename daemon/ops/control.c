@@ -1,12 +1,15 @@
 #include "ops/control.h"
 
 #include "base/log.h"
+#include "ops/notify.h"
 
 void control_stop(struct control *control)
 {
     if (!control->hub->draining) {
+        notify_stopping();
         shutdown_begin(control->shutdown);
     } else if (control->restart->wanted) {
+        notify_stopping();
         log_info("server", "it will not start anew");
         control->restart->wanted = false;
     }

@@ -16,6 +16,7 @@
 #include "ops/config_diff.h"
 #include "ops/config_load.h"
 #include "ops/libraries.h"
+#include "ops/notify.h"
 
 extern char **environ;
 
@@ -161,6 +162,7 @@ static void reload_failed(struct reload *reload)
     log_error("config", "reload failed, nothing changed");
     snprintf(why, sizeof(why), "the reload failed and nothing changed: %s",
              reload->problem[0] != '\0' ? reload->problem : "the daemon's log says why");
+    notify_ready(); /* with what it had */
     reload_tell(&reload->askers, CONTROL_REFUSED, why);
 }
 
@@ -249,6 +251,9 @@ static void reload_on_reloaded(struct hub *hub)
     log_setup(config->log_level, config->log_format);
     log_messages_wanted = config->log_messages;
     counter_add(reload->counters, COUNTER_RELOADS, 1);
+    if (!hub->draining) {
+        notify_ready();
+    }
     reload_tell(&reload->askers, CONTROL_ACCEPTED, NULL);
     reload_next(reload);
 }
@@ -302,6 +307,7 @@ void reload_run(struct reload *reload)
     }
     log_info("config", "SIGHUP: reading %s",
              reload->path != NULL ? reload->path : "the environment");
+    notify_reloading();
     if (reload_start(reload) != 0) {
         reload_failed(reload);
     }

@@ -16,6 +16,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/listener.h"
+#include "ops/config_load.h"
+#include "ops/notify.h"
 
 extern char **environ;
 
@@ -191,6 +194,64 @@ static void restart_check_with(struct restart *restart, const int ends[2])
     }
 }
 
+/* ---- ports that are new ---- */
+
+static const char *restart_port(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon != NULL ? colon : address;
+}
+
+/* This process has the port, on whatever address: it is free when it has ended. */
+static bool restart_has_port(const struct config *config, const char *address)
+{
+    const struct text_list *lists[] = {&config->listen, &config->tls_listen, &config->admin_listen};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (size_t k = 0; k < lists[i]->count; k++) {
+            if (strcmp(restart_port(lists[i]->items[k]), restart_port(address)) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void restart_ignore(void *arg, bool error, const char *text)
+{
+    (void)arg;
+    (void)error;
+    (void)text;
+}
+
+static void restart_try_ports(struct restart *restart, const struct config *config)
+{
+    const struct text_list *lists[] = {&config->listen, &config->tls_listen, &config->admin_listen};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        for (size_t k = 0; k < lists[i]->count && restart->fine; k++) {
+            const char *address = lists[i]->items[k];
+            restart->fine =
+                restart_has_port(restart->config, address) ||
+                listener_probe(address, restart->problem, sizeof(restart->problem)) == 0;
+        }
+    }
+}
+
+/* Of a configuration that the program has found right. A pipe is not read once more than it must,
+ * and what only another version understands is for that to try. */
+static void restart_check_ports(struct restart *restart)
+{
+    struct stat file;
+    if (restart->path != NULL && (stat(restart->path, &file) != 0 || !S_ISREG(file.st_mode))) {
+        return;
+    }
+    struct config *config =
+        config_load(restart->path, restart->stop, environ, restart_ignore, NULL);
+    if (config != NULL) {
+        restart_try_ports(restart, config);
+        config_free(config);
+    }
+}
+
 static void *restart_check(void *arg)
 {
     struct restart *restart = arg;
@@ -207,6 +268,9 @@ static void *restart_check(void *arg)
     } else {
         restart_check_with(restart, ends);
         close(ends[0]);
+    }
+    if (restart->fine) {
+        restart_check_ports(restart);
     }
     ssize_t ignored = write(restart->checked, &one, sizeof(one));
     (void)ignored;
@@ -252,6 +316,7 @@ static void restart_on_checked(evutil_socket_t fd, short what, void *arg)
     } else {
         restart->wanted = true;
         log_info("server", "shutting down to start anew");
+        notify_reloading();
         restart_tell(restart, CONTROL_ACCEPTED, NULL);
         shutdown_begin(restart->shutdown);
     }
@@ -280,9 +345,12 @@ void restart_ask(struct restart *restart, control_done_fn *done, void *arg)
     restart->checking = true;
 }
 
-int restart_init(struct restart *restart, struct shutdown *shutdown)
+int restart_init(struct restart *restart, struct shutdown *shutdown, const struct config *config,
+                 const char *path)
 {
     restart->shutdown = shutdown;
+    restart->config = config;
+    restart->path = path;
     restart->checked = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     restart->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (restart->checked < 0 || restart->stop < 0) {

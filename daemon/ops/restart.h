@@ -3,9 +3,10 @@
  * environment, and so under whatever has started it: a terminal, Supervisor, systemd, or as the
  * first process of a container. A program that was replaced on disk meanwhile is the new one.
  *
- * Before anything is given up the program is run once with --check-config, by a thread: what would
- * not start (a wrong file, a missing library, a certificate without its key) is the answer to who
- * asked, and all goes on as it was. On the hub.
+ * Before anything is given up the program is run once with --check-config, by a thread, and ports
+ * that are new in the configuration are tried: what would not start (a wrong file, a missing
+ * library, a certificate without its key, a port that is taken) is the answer to who asked, and all
+ * goes on as it was. On the hub.
  *
  * No descriptor survives but the standard ones and the publishers' socket, if that was passed by a
  * service manager: it is passed on as it came. Signals stay blocked from the one to the other, so
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "ops/config.h"
 #include "ops/shutdown.h"
 #include "pubsub/control.h"
 
@@ -31,6 +33,8 @@ struct restart {
 
     /* Below is restart's own. While `checking` is set, `fine` and `problem` are the thread's. */
     struct shutdown *shutdown;
+    const struct config *config; /* as the process was started */
+    const char *path;            /* of its file; NULL: there is none */
     struct event event;
     int checked, stop; /* eventfds: from the thread, and to it */
     bool checking, fine;
@@ -43,7 +47,8 @@ struct restart {
 void restart_find(struct restart *restart, char **argv);
 
 /* Before the hub's loop runs. -1: was logged. */
-int restart_init(struct restart *restart, struct shutdown *shutdown) MUST_CHECK;
+int restart_init(struct restart *restart, struct shutdown *shutdown, const struct config *config,
+                 const char *path) MUST_CHECK;
 /* Gives up what is being checked. After the hub's loop has ended. */
 void restart_free(struct restart *restart);
 

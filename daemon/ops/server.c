@@ -22,6 +22,7 @@
 #include "net/tls_context.h"
 #include "ops/activation.h"
 #include "ops/control.h"
+#include "ops/notify.h"
 #include "ops/reload.h"
 #include "ops/shutdown.h"
 #include "ops/signals.h"
@@ -307,6 +308,7 @@ static void server_on_housekeeping(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     hub_housekeep(&server->hub);
+    notify_alive();
 }
 
 static void server_watch(struct server *server)
@@ -356,7 +358,7 @@ static int server_take_orders(struct server *server, const char *path)
     server->hub.facts = &server->facts;
     server->hub.control_ops = &control_ops;
     server->hub.controller = &server->control;
-    return restart_init(server->restart, &server->shutdown);
+    return restart_init(server->restart, &server->shutdown, server->config, path);
 }
 
 static int server_init(struct server *server, const struct config *config, const char *path,
@@ -507,6 +509,7 @@ int server_run(const struct config *config, const char *path, struct restart *re
         }
         log_info("server", "ready: %u worker%s, %zu application%s", server->ncrews,
                  server->ncrews == 1 ? "" : "s", config->napps, config->napps == 1 ? "" : "s");
+        notify_ready();
         loop_run(&server->loop);
         status = 0;
     }

@@ -34,11 +34,15 @@ enum bus_type {
     BUS_LEFT,        /* no more */
     BUS_COUNT,       /* connections of this node on a channel */
     BUS_CACHED,      /* the last event of a cache channel, known to all */
+    BUS_GROUP,       /* a group of listeners is known, and has listeners on this node or not */
+    BUS_QUEUED,      /* an event that waits for a group, known to all */
     BUS_STATE_END,   /* (no record) */
 
     /* Orders. */
     BUS_TERMINATE_USER = 32,
     BUS_TERMINATE_SOCKET,
+    BUS_TOLD,    /* an event for whoever listens */
+    BUS_SETTLED, /* events that a group has dealt with */
 
     /* Of the nodes themselves. */
     BUS_HELLO = 48, /* a node is there, or is there again after it was declared dead */
@@ -65,27 +69,28 @@ struct bus_socket {
 /* The fields that a type has are in the table in bus_record.c; the others are zero. Texts may be
  * empty, and only info_json may be absent. */
 struct bus_record {
-    uint8_t type;  /* an enum bus_type, or one of a newer format */
-    bool restated; /* state: was so before, and is said again for who does not know */
-    bool client;   /* DELIVER: a client event */
-    bool last;     /* ANSWER: nothing more comes to this question from this node */
-    struct slice app, channel;
+    uint8_t type;              /* an enum bus_type, or one of a newer format */
+    bool restated;             /* state: was so before, and is said again for who does not know */
+    bool client;               /* DELIVER: a client event */
+    bool last;                 /* ANSWER: nothing more comes to this question from this node */
+    struct slice app, channel; /* GROUP, QUEUED, SETTLED: the group's name; GROUP "": of none */
     struct slice user_id, id_json, info_json;
     /* DELIVER, CACHED: the text of the message, to be put into a WebSocket frame. HELLO, BEGIN: the
-     * node's name. QUERY, ANSWER: what is asked or answered. */
+     * node's name. QUERY, ANSWER: what is asked or answered.
+     * TOLD, QUEUED: an EVENT of shared/ipc_listen.h. SETTLED: ids, each behind a byte of length. */
     struct slice text;
     /* BEGIN: nodes known, for bus_known_next. APPLIED: for bus_applied_next. */
     struct slice list;
     struct bus_socket socket; /* DELIVER: left out, or who sent it. TERMINATE_SOCKET: which one */
-    uint64_t node;            /* ASK, ANSWER: to whom. DEAD, DECLARED: who */
-    uint64_t incarnation;     /* DEAD, DECLARED */
+    uint64_t node; /* ASK, ANSWER: to whom. DEAD, DECLARED: who. QUEUED: whose it is, 0: nobody's */
+    uint64_t incarnation; /* DEAD, DECLARED */
     /* COUNT: connections. CACHED: ms for which it is still kept, 0 for ever. TERMINATE, QUERY,
      * ANSWER: the question, 0: nobody asked. BEGIN, END: which statement. BEAT: the number that
-     * the next record to be appended has. */
+     * the next record to be appended has. GROUP: 1: there are listeners. */
     uint64_t number;
     uint64_t broadcasts; /* BEAT: of all records before `number` */
     /* BEAT: the oldest record that is still kept, and the broadcasts before it. QUERY: .base is
-     * what kind of question. */
+     * what kind of question. GROUP: .base has the types that it wants, FF_IPC_EVENT_BIT. */
     uint64_t base, base_broadcasts;
 };
 

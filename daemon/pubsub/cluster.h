@@ -63,6 +63,16 @@ struct cluster_ops {
      * Redis has it. Never 0. */
     uint64_t (*place)(void *cluster, uint32_t app, struct slice channel);
     enum cluster_fate (*fate)(void *cluster, uint64_t place);
+    /* Listeners (links/listen_far.h). A group, "" for those without one, has listeners here and
+     * wants such types; an event, as an EVENT frame, for whoever wants it; ids that are dealt with.
+     */
+    void (*group)(void *cluster, uint32_t app, struct slice name, bool listeners, uint32_t types);
+    void (*told)(void *cluster, uint32_t app, struct slice event);
+    void (*settled)(void *cluster, uint32_t app, struct slice group, struct slice ids);
+    /* What is announced of applications has changed: the others may want counts, or no more. */
+    void (*wanted)(void *cluster);
+    /* Whether this node knows what the others own. */
+    bool (*joined_all)(void *cluster);
     /* The hub's turn is over: what was said may go. */
     void (*turn)(void *cluster);
 };

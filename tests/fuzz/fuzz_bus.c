@@ -48,7 +48,7 @@ static void same_record(const struct bus_record *a, const struct bus_record *b)
 static bool is_known(uint8_t type)
 {
     return type == BUS_DELIVER || (type >= BUS_JOINED && type < BUS_STATE_END) ||
-           (type >= BUS_TERMINATE_USER && type <= BUS_TERMINATE_SOCKET) ||
+           (type >= BUS_TERMINATE_USER && type <= BUS_SETTLED) ||
            (type >= BUS_HELLO && type <= BUS_DEAD) || (type >= BUS_BEAT && type <= BUS_DECLARED);
 }
 

@@ -259,7 +259,7 @@ static struct rig_client *client_open(struct rig *rig, int worker, const char *k
 }
 
 /* A client of application "a" that has read its greeting. */
-static struct rig_client *client_new(struct rig *rig, int worker)
+static inline struct rig_client *client_new(struct rig *rig, int worker)
 {
     struct rig_client *client = client_open(rig, worker, "key-a");
     const char *hello = client_next(client);
@@ -270,7 +270,7 @@ static struct rig_client *client_new(struct rig *rig, int worker)
     return client;
 }
 
-static void client_free(struct rig_client *client)
+static inline void client_free(struct rig_client *client)
 {
     close(client->fd);
     mem_free(client);
@@ -306,8 +306,8 @@ static const char *client_subscription(struct rig_client *client, const char *ch
     return text;
 }
 
-static void client_subscribe(struct rig *rig, struct rig_client *client, const char *channel,
-                             const char *channel_data)
+static inline void client_subscribe(struct rig *rig, struct rig_client *client, const char *channel,
+                                    const char *channel_data)
 {
     client_send(client, client_subscription(client, channel, channel_data));
     rig_settle(rig);

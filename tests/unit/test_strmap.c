@@ -192,6 +192,58 @@ static void test_hash_spreads(void **state)
     }
 }
 
+static void see(void *arg, void *value)
+{
+    (void)arg;
+    ((struct item *)value)->seen = true;
+}
+
+/* Whoever is there from beginning to end is seen, whatever is put and removed between the pieces,
+ * and however often the table changes its size meanwhile. */
+static void test_scan_in_pieces(void **state)
+{
+    uint32_t random = 1;
+    (void)state;
+
+    make_items();
+    for (int round = 0; round < 50; round++) {
+        struct strmap map;
+        struct strmap_scan scan = {0};
+        bool stayed[ITEMS] = {false};
+        int n = round % 2 == 0 ? ITEMS / 2 : 100;
+        strmap_init(&map, item_key);
+        for (int i = 0; i < ITEMS; i++) {
+            items[i].in = stayed[i] = i < n;
+            items[i].seen = false;
+            if (i < n) {
+                strmap_put(&map, &items[i]);
+            }
+        }
+        int calls = 0;
+        while (strmap_scan(&map, &scan, 10, see, NULL)) {
+            assert_true(++calls < 5000);
+            for (int k = 0; k < 40; k++) {
+                random = random * 1664525u + 1013904223u;
+                struct item *item = &items[(random >> 8) % ITEMS];
+                if (item->in) {
+                    if (item - items < n / 2) {
+                        continue; /* these stay */
+                    }
+                    strmap_del(&map, item->key, item->len);
+                    stayed[item - items] = false;
+                } else {
+                    strmap_put(&map, item);
+                }
+                item->in = !item->in;
+            }
+        }
+        for (int i = 0; i < ITEMS; i++) {
+            assert_true(!stayed[i] || items[i].seen);
+        }
+        strmap_free(&map);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_colliding_hashes),
         cmocka_unit_test(test_shrinks),
         cmocka_unit_test(test_hash_spreads),
+        cmocka_unit_test(test_scan_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

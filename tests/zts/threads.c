@@ -1,12 +1,14 @@
 /*
- * Runs a PHP script in several threads of one process at the same time, as FrankenPHP and other servers with threads do:
- * each has an engine of its own, several requests one after the other, and ends while the others go on.
+ * Runs a PHP script in several threads of one process at the same time, as FrankenPHP and other
+ * servers with threads do: each has an engine of its own, several requests one after the other, and
+ * ends while the others go on.
  *
  *     threads THREADS REQUESTS SCRIPT SOCKET
  *
- * $PHPRC is a folder with a php.ini that loads the extension. The script finds $thread, $request and $socket, and ends
- * with a status other than 0 if something is wrong. Between the last request and the ends of the threads the process has
- * one connection to SOCKET for each thread, and none after them.
+ * $PHPRC is a folder with a php.ini that loads the extension. The script finds $thread, $request
+ * and $socket, and ends with a status other than 0 if something is wrong. Between the last request
+ * and the ends of the threads the process has one connection to SOCKET for each thread, and none
+ * after them.
  */
 #include <sapi/embed/php_embed.h>
 
@@ -39,7 +41,7 @@ static int threads_connections(void)
         socklen_t len = sizeof(peer);
 
         memset(&peer, 0, sizeof(peer));
-        if (getpeername(fd, (struct sockaddr *) &peer, &len) == 0 && peer.sun_family == AF_UNIX &&
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sun_family == AF_UNIX &&
             strcmp(peer.sun_path, run.socket) == 0) {
             n++;
         }
@@ -88,7 +90,7 @@ static void *threads_run(void *arg)
 {
     struct thread *thread = arg;
 
-    (void) ts_resource(0);
+    (void)ts_resource(0);
     ZEND_TSRMLS_CACHE_UPDATE();
     for (int i = 0; i < run.requests; i++) {
         thread->failed += threads_request(thread->number, i);
@@ -110,7 +112,7 @@ int main(int argc, char **argv)
     run.requests = atoi(argv[2]);
     run.script = argv[3];
     run.socket = argv[4];
-    pthread_barrier_init(&run.idle, NULL, (unsigned int) run.threads + 1);
+    pthread_barrier_init(&run.idle, NULL, (unsigned int)run.threads + 1);
     if (php_embed_init(0, NULL) != SUCCESS) {
         fprintf(stderr, "PHP does not start\n");
         return 1;
@@ -132,7 +134,8 @@ int main(int argc, char **argv)
     after = threads_connections();
     php_embed_shutdown();
     pthread_barrier_destroy(&run.idle);
-    printf("%d threads, %d requests, %d failed, %d connections before and %d after the ends of the threads\n",
+    printf("%d threads, %d requests, %d failed, %d connections before and %d after the ends of the "
+           "threads\n",
            run.threads, run.threads * run.requests, failed, during, after);
     return failed == 0 && during == run.threads && after == 0 ? 0 : 1;
 }

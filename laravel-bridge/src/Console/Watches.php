@@ -32,9 +32,15 @@ trait Watches
         $pause = (int) ((float) ($watch ?? 1) * 1_000_000);
         $stop = false;
 
-        $this->trap(fn (): array => [SIGINT, SIGTERM, SIGHUP], static function () use (&$stop): void {
-            $stop = true;
-        });
+        // Without pcntl a signal ends the process as it is, which harms nothing here.
+        if (function_exists('pcntl_signal')) {
+            pcntl_async_signals(true);
+            foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
+                pcntl_signal($signal, static function () use (&$stop): void {
+                    $stop = true;
+                });
+            }
+        }
 
         do {
             if ($this->output->isDecorated() && ! $this->wantsJson()) {

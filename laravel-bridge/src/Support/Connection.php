@@ -157,6 +157,9 @@ final class Connection
             name: $this->name,
             faults: $this->faults,
             lines: $this->lines,
+            host: $this->host,
+            port: $this->port,
+            scheme: $this->scheme,
         );
     }
 

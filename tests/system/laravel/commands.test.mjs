@@ -1,10 +1,10 @@
 // The commands of the Laravel package on a real application: the daemon that fanfare:start becomes, what the others say and
 // do to it, and the doctor on the way of a browser through nginx as it should be and as it often is.
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { APP, Process, connectable, freePort } from '../lib/daemon.mjs';
 import { Authority } from '../lib/certs.mjs';
 import { Laravel, missing } from '../lib/laravel.mjs';
@@ -24,20 +24,30 @@ describe('artisan fanfare:*', { skip }, () => {
     before(async () => {
         place.port = await freePort();
         // The daemon's socket lies in the application, which is not there yet: its path is set below.
-        app = await Laravel.create({ port: place.port, socket: '/nonexistent/f.sock' }, { env: { QUEUE_CONNECTION: 'sync', FANFARE_LOG_CHANNEL: 'single' } });
+        app = await Laravel.create({ port: place.port, socket: '/nonexistent/f.sock' }, { env: { QUEUE_CONNECTION: 'sync', FANFARE_LOG_CHANNEL: 'single', FANFARE_TIMEOUT: '0.5' } });
         place.socket = join(app.base, 'f.sock');
         place.host = '127.0.0.1';
         app.env.FANFARE_SOCKET = place.socket;
         app.env.FANFARE_DAEMON = daemonPath;
     });
+    /** A test that failed must not leave its daemon to the next one. */
+    async function endDaemon() {
+        if (started && !started.status) {
+            started.kill('SIGKILL');
+            await started.exit();
+        }
+        // The one below a PHP that could not become it.
+        const lock = `${place.socket}.lock`;
+        const pid = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+        if (pid > 0 && existsSync(`/proc/${pid}`) && /fanfared/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) process.kill(pid, 'SIGKILL');
+        rmSync(place.socket, { force: true });
+        rmSync(lock, { force: true });
+    }
+    afterEach(endDaemon);
     after(async () => {
         if (nginx && !nginx.status) {
             nginx.kill('SIGTERM');
             await nginx.exit();
-        }
-        if (started && !started.status) {
-            started.kill('SIGKILL');
-            await started.exit();
         }
         authority?.remove();
         await app?.stop();
@@ -91,11 +101,11 @@ describe('artisan fanfare:*', { skip }, () => {
         assert.match(status.fix, /fanfare:start/);
         const unknown = await json('fanfare:status', '--connection=nope');
         assert.equal(unknown.code, 2);
-        for (const [command, ...args] of [['stop'], ['restart'], ['reload'], ['channels'], ['connections'], ['terminate', '7'], ['publish', 'a', 'b']]) {
+        await Promise.all([['stop'], ['restart'], ['reload'], ['channels'], ['connections'], ['terminate', '7'], ['publish', 'a', 'b']].map(async ([command, ...args]) => {
             const { code, stdout } = await artisan(`fanfare:${command}`, ...args);
             assert.equal(code, 1, `${command}: ${stdout}`);
             assert.match(stdout, /Fix:.*fanfare:start/s, command);
-        }
+        }));
         const doctor = await json('fanfare:doctor');
         assert.equal(doctor.code, 1);
         for (const check of ['Socket', 'Browsers']) assert.ok(doctor.findings.some((one) => one.check === check && one.status === 'failure' && one.fix), JSON.stringify(doctor));
@@ -151,12 +161,16 @@ describe('artisan fanfare:*', { skip }, () => {
         for (const line of watch.stdout.trim().split('\n')) assert.equal(JSON.parse(line).channels.length, 2);
 
         assert.equal((await json('fanfare:terminate', `--socket=${one.socketId}`)).ended, 1);
+        await one.error(4009);
         await one.closedWith(4009);
         assert.equal((await artisan('fanfare:terminate', `--socket=${one.socketId}`)).code, 1);
         two.destroy();
+        started.kill('SIGTERM');
+        await ended();
     });
 
     test('a reload takes what has changed in Laravel and keeps the clients; a restart keeps the process', async () => {
+        await start();
         const one = await client();
         await one.subscribe('orders');
         const big = JSON.stringify('x'.repeat(150 * 1024));
@@ -204,13 +218,18 @@ describe('artisan fanfare:*', { skip }, () => {
         }
     });
 
-    test('another user: the doctor says what it takes, and orders are refused with their fix', asRoot, async () => {
+    test('another user: the doctor says what it takes, and orders are refused with their fix', asRoot, async (context) => {
+        for (let folder = app.base; !['/', '/tmp'].includes(folder); folder = dirname(folder)) chmodSync(folder, statSync(folder).mode | 0o011);
+        // Archives of packages are unpacked for their owner alone, depending on the umask.
+        spawnSync('chmod', ['-R', 'o+rX', app.dir]);
+        const seen = spawnSync(php, ['-r', 'exit((int) ! is_readable("vendor/fanfare/laravel/composer.json"));'], { cwd: app.dir, uid: 65534, gid: 65534 });
+        if (seen.status !== 0) return context.skip('other users cannot read this checkout');
         set('FANFARE_IPC_MODE', '0660');
         await start();
         const nobody = (...args) => spawnSync(php, ['artisan', ...args], { cwd: app.dir, env: { ...app.env, LOG_CHANNEL: 'stderr' }, uid: 65534, gid: 65534, encoding: 'utf8' });
-        chmodSync(app.base, 0o755);
-        chmodSync(join(app.dir, '.env'), 0o644);
-        const closed = JSON.parse(nobody('fanfare:doctor', '--json').stdout);
+        const asked = nobody('fanfare:doctor', '--json', '--without-browser');
+        assert.match(asked.stdout, /^\{/, asked.stderr);
+        const closed = JSON.parse(asked.stdout);
         const finding = closed.findings.find((one) => one.check === 'Socket' && one.status === 'failure');
         assert.match(finding.message, /may not be used by user "nobody" \(owner root, group root, mode 0660\)/);
         assert.match(finding.fix, /\[ipc\] group/);
@@ -233,7 +252,7 @@ describe('artisan fanfare:*', { skip }, () => {
     test('the doctor on the way of a browser through nginx', async () => {
         authority = new Authority();
         const { certificate, key } = authority.issue('localhost', ['localhost']);
-        for (const name of ['good', 'plain', 'tls', 'elsewhere', 'moved', 'laravel']) ports[name] = await freePort();
+        for (const name of ['good', 'plain', 'tls', 'elsewhere']) ports[name] = await freePort();
         const dead = await freePort();
         const run = join(app.base, 'doctor-nginx');
         mkdirSync(run);
@@ -248,27 +267,24 @@ http {
     ${server(ports.plain, `location /app/ { proxy_pass http://127.0.0.1:${place.port}; }`)}
     ${server(`${ports.tls} ssl`, `ssl_certificate ${certificate}; ssl_certificate_key ${key}; location /app/ { proxy_pass http://127.0.0.1:${place.port}; ${upgrade} }`)}
     ${server(ports.elsewhere, `location /app/ { proxy_pass http://127.0.0.1:${dead}; ${upgrade} }`)}
-    ${server(ports.moved, 'return 301 https://$host$request_uri;')}
-    ${server(ports.laravel, 'location / { return 404; }')}
 }
 `);
         nginx = new Process('nginx', ['-e', join(run, 'nginx.log'), '-p', run, '-c', join(run, 'nginx.conf')]);
-        await until(() => connectable(ports.laravel), () => `nginx\n${nginx.stderr}`);
+        await until(() => connectable(ports.elsewhere), () => `nginx\n${nginx.stderr}`);
         await start();
 
         const through = async (port, env = {}, args = []) => {
-            const done = spawnSync(php, [...args, 'artisan', 'fanfare:doctor', '--json'], { cwd: app.dir, env: { ...app.env, FANFARE_HOST: 'localhost', FANFARE_PORT: String(port), ...env }, encoding: 'utf8' });
+            const done = new Process(php, [...args, 'artisan', 'fanfare:doctor', '--json'], { cwd: app.dir, env: { ...app.env, FANFARE_HOST: 'localhost', FANFARE_PORT: String(port), ...env } });
+            const { code } = await done.exit(60_000);
+            assert.match(done.stdout, /^\{/, done.stderr);
             const answer = JSON.parse(done.stdout);
-            return { code: done.status, answer, ...answer.findings.find((one) => one.check === 'Browsers') };
+            return { code, answer, ...answer.findings.find((one) => one.check === 'Browsers') };
         };
         const good = await through(ports.good);
         assert.deepEqual([good.code, good.status], [0, 'ok'], JSON.stringify(good.answer));
         const cases = [
             [ports.plain, {}, /taken the Upgrade headers off/, /proxy_set_header Upgrade/],
             [ports.elsewhere, {}, /502.*does not reach the daemon/, /proxy_pass/],
-            [ports.moved, {}, /301.*points to https:\/\/localhost/, /FANFARE_SCHEME/],
-            [ports.laravel, {}, /404.*nothing is there for \/app\//, /location \/app\//],
-            [dead, {}, /refused/, /FANFARE_PORT/],
             [ports.tls, {}, /400.*speaks TLS/, /FANFARE_SCHEME=https/],
             [ports.tls, { FANFARE_SCHEME: 'https' }, /certificate is not trusted/, /fullchain/],
             [place.port, { FANFARE_SCHEME: 'https' }, /no TLS there/, /FANFARE_SCHEME=http/],
@@ -282,8 +298,6 @@ http {
         }));
         const trusted = await through(ports.tls, { FANFARE_SCHEME: 'https' }, ['-d', `openssl.cafile=${authority.file}`]);
         assert.equal(trusted.status, 'ok', JSON.stringify(trusted));
-        const misnamed = await through(ports.tls, { FANFARE_SCHEME: 'https', FANFARE_HOST: 'ip6-localhost' }, ['-d', `openssl.cafile=${authority.file}`]);
-        assert.equal(misnamed.status, 'failure', JSON.stringify(misnamed));
 
         const secret = await through(ports.good, { FANFARE_APP_SECRET: 'wrong' });
         assert.match(secret.answer.findings.find((one) => one.check === 'Daemon').fix, /FANFARE_APP_SECRET/);

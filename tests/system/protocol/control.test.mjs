@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { APP, APP2, Daemon, freePort } from '../lib/daemon.mjs';
 import { Ipc } from '../lib/ipc.mjs';
@@ -144,10 +145,18 @@ describe('a restart', () => {
         const file = readFileSync(daemon.config, 'utf8');
         writeFileSync(daemon.config, file.replace('[ipc]', '[tls]\nlisten = 127.0.0.1:1\ncertificate = /nowhere.pem\nkey = /nowhere.key\n[ipc]'));
         await rejects(ipc.control('restart'), 'other', /would not start again, and goes on as it is: .*nowhere/);
+        // a port that somebody else has; and its own, which is free by then
+        const taken = createServer();
+        await new Promise((done) => taken.listen(0, '127.0.0.1', done));
+        writeFileSync(daemon.config, file.replace('[ipc]', `[admin]\nlisten = 127.0.0.1:${taken.address().port}\n[ipc]`).replace(/\[admin\]\nlisten = 127.0.0.1:\d+\n\n\[app "app1"/, '[app "app1"'));
+        await rejects(ipc.control('restart'), 'other', new RegExp(`would not start again, .*127\\.0\\.0\\.1:${taken.address().port}.*in use`));
+        taken.close();
         assert.equal((await ipc.stats()).draining, false);
-        writeFileSync(daemon.config, file);
+        writeFileSync(daemon.config, file.replace(`listen = 127.0.0.1:${daemon.port}`, `listen = 127.0.0.1:${daemon.port}, 127.0.0.2:${daemon.port}`));
         await client.sync();
         await client.close();
+        await ipc.control('restart');
+        await came(daemon, 2);
         await ipc.close();
     });
 

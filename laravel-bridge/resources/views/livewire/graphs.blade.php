@@ -5,7 +5,7 @@
         details="past {{ $this->periodForHumans() }}"
     >
         <x-slot:icon>
-            <x-pulse::icons.signal-slash />
+            <x-pulse::icons.arrows-left-right />
         </x-slot:icon>
         <x-slot:actions>
             <div class="flex flex-wrap gap-4">

@@ -85,7 +85,9 @@ final class Launcher
                 pcntl_signal($signal, static function (int $signal) use (&$told, $pipes): void {
                     // The daemon drains on the first one.
                     $told = true;
-                    @fclose($pipes[0]);
+                    if (is_resource($pipes[0])) {
+                        fclose($pipes[0]);
+                    }
                 });
             }
         }
@@ -93,7 +95,9 @@ final class Launcher
         while (($status = proc_get_status($process))['running']) {
             usleep($told ? 20_000 : 100_000);
         }
-        @fclose($pipes[0]);
+        if (is_resource($pipes[0])) {
+            fclose($pipes[0]);
+        }
         proc_close($process);
 
         return $status['exitcode'];
