@@ -211,7 +211,7 @@ final class DoctorTest extends CommandTestCase
         mkdir($project.'/etc');
         $this->skeleton()->write('etc/reverb.conf', "; command=php artisan reverb:start\n[program:reverb]\ncommand=php /srv/artisan reverb:start --host=0.0.0.0\n");
 
-        $finding = self::find($check->check($project), Status::Warning, "Procfile:2, etc/reverb.conf:3");
+        $finding = self::find($check->check($project), Status::Warning, 'Procfile:2, etc/reverb.conf:3');
         $this->assertStringContainsString('fanfare:start', (string) $finding->fix);
     }
 
