@@ -3,6 +3,12 @@ The time limit ends a wait wherever it waits; a shutdown function still publishe
 --EXTENSIONS--
 fanfare
 pcntl
+--SKIPIF--
+<?php
+if (PHP_ZTS) {
+    die('skip with threads the limit has a timer of its own, whose signal cannot be sent from outside: see listen-time.phpt');
+}
+?>
 --INI--
 max_execution_time=600
 --FILE--
