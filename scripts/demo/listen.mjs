@@ -27,7 +27,7 @@ const fail = (reason) => {
     console.error(`listen: ${reason}`);
     process.exit(1);
 };
-setTimeout(() => fail(`gave up waiting for ${waitingFor}`), 60_000).unref();
+setTimeout(() => fail(`gave up waiting for ${waitingFor}`), 120_000).unref();
 // unref alone would let the process end in silence if nothing else were open.
 const alive = setInterval(() => {}, 1_000);
 

@@ -9,5 +9,5 @@ namespace Fanfare\Laravel\Console;
  */
 final class DirectFigures
 {
-    public const REASON = 'A publish takes some 25 to 45 us, less than putting a job on any queue, and needs no worker; the queue stays the fallback.';
+    public const REASON = 'A whole broadcast takes 25 to 42 us, less than putting a job on a queue, and needs no worker; the queue stays the fallback.';
 }

@@ -6,6 +6,7 @@ namespace Fanfare\Laravel\Support;
 
 use Fanfare\Laravel\Exceptions\MisconfiguredException;
 use Fanfare\Laravel\Exceptions\PublishException;
+use Fanfare\Laravel\Support\Daemon\Executable;
 use Illuminate\Container\Container;
 use Illuminate\Contracts\Config\Repository;
 
@@ -27,6 +28,7 @@ final class About
 
         $container = Container::getInstance();
         $config = $container->make(Repository::class);
+        $lines['Daemon'] = Executable::path(Value::text($config->get('fanfare.daemon'))) ?? 'not installed here';
         $configurations = ServedConnections::configurations($config);
 
         foreach (array_keys(ServedConnections::all($config)) as $name) {
@@ -35,6 +37,10 @@ final class About
                 $container->make(Gateways::class)
             );
         }
+
+        $default = Value::text($config->get('broadcasting.default'));
+        $lines['Browsers connect to'] = isset($configurations[$default ?? '']) || isset($configurations['fanfare'])
+            ? Endpoint::fromConfig($configurations[$default ?? ''] ?? $configurations['fanfare'])->url() : '-';
 
         return $lines;
     }

@@ -1,5 +1,5 @@
 // Publishing from PHP-FPM behind nginx, and clients through nginx's proxy, as in production.
-import { after, afterEach, before, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +10,11 @@ import { Client } from '../lib/ws.mjs';
 
 const skip = missing('nginx', 'php-fpm8.2');
 
+// Making an application takes long: both parts have the same one, with its daemon, one after the other.
+let daemon, app;
+
 describe('PHP-FPM behind nginx', { skip }, () => {
-    let daemon, app, ann, echo;
+    let ann, echo;
 
     before(async () => {
         daemon = await Daemon.start({ workers: 2 });
@@ -26,8 +29,7 @@ describe('PHP-FPM behind nginx', { skip }, () => {
     });
     after(async () => {
         echo?.disconnect();
-        await app?.stop();
-        await daemon?.stop();
+        await app?.halt();
     });
     const channel = (prefix = 'c') => `${prefix}.${Math.random().toString(36).slice(2)}`;
     async function listen(name, events = ['Now']) {
@@ -148,13 +150,10 @@ describe('PHP-FPM behind nginx', { skip }, () => {
 });
 
 describe('PHP-FPM whose children come and go', { skip }, () => {
-    let daemon, app, ann, client;
-    const name = 'everything';
+    let ann, client, name;
     const children = 8;
 
     before(async () => {
-        daemon = await Daemon.start({ workers: 2, sections: { limits: { ping_interval: 600 } } });
-        app = await Laravel.create(daemon);
         await app.fpm({
             children,
             settings: 'process_control_timeout = 30',
@@ -162,11 +161,14 @@ describe('PHP-FPM whose children come and go', { skip }, () => {
             other: 'request_terminate_timeout = 1',
         });
         ann = await app.session();
+    });
+    beforeEach(async () => {
+        name = `c.${Math.random().toString(36).slice(2)}`;
         client = await Client.open(daemon, { app: APP });
         await client.subscribe(name);
     });
+    afterEach(() => client?.destroy());
     after(async () => {
-        client?.destroy();
         await app?.stop();
         await daemon?.stop();
     });
@@ -217,7 +219,7 @@ describe('PHP-FPM whose children come and go', { skip }, () => {
                     app.fpmProcess.kill('SIGUSR2');
                 }
                 // nginx may meet a child that leaves.
-                await ann.act('here', { channel: name, value }).then(() => answered.push(value), (error) => assert.equal(error.status, 502));
+                await ann.act('here', { channel: name, value }).then(() => answered.push(value), (error) => assert.equal(error.status, 502, error.message));
             }
         };
         await Promise.all(Array.from({ length: 6 }, publish));

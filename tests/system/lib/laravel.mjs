@@ -122,6 +122,7 @@ export class Laravel {
      */
     async fpm({ children = 3, settings = '', pool = '', other } = {}) {
         const run = join(this.base, 'run');
+        rmSync(run, { recursive: true, force: true });
         mkdirSync(run);
         const socket = join(run, 'fpm.sock');
         const root_ = process.getuid() === 0;
@@ -217,6 +218,28 @@ http {
             },
             /** Sends an action that will not be answered. */
             start: (action, input = {}) => void child.child.stdin.write(`${JSON.stringify({ action, input })}\n`),
+            end: () => {
+                child.child.stdin.end();
+                return child.exit();
+            },
+        };
+    }
+
+    /** A worker like Octane's: tests/system/app/loop.php, which takes requests from its standard input. */
+    async loop({ env = {} } = {}) {
+        const child = this.#spawn(php, ['loop.php'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...this.env, ...env } });
+        const read = answers(child);
+        await read('that it is ready');
+        return {
+            process: child,
+            /** A request -> {status, body, cookies, kept, heap, process}; `times`: so often, and the answer is the last one's. */
+            async request(uri, { cookies = {}, json, ...more } = {}) {
+                const body = json === undefined ? {} : { method: 'POST', body: JSON.stringify(json) };
+                child.child.stdin.write(`${JSON.stringify({ uri, cookies, ...body, ...more })}\n`);
+                const answer = await read(uri);
+                for (const [name, value] of answer.cookies) cookies[name] = value;
+                return answer;
+            },
             end: () => {
                 child.child.stdin.end();
                 return child.exit();

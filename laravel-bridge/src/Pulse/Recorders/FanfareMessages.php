@@ -65,14 +65,14 @@ final class FanfareMessages
     }
 
     /**
-     * In the cache and not in this object: several pulse:check may run on one host, and each is started anew at times.
+     * In the cache, under a name that Pulse does not count among the application's keys, and not in this object: several pulse:check may run on one host, and each is started anew at times.
      *
      * @return array{sent: int, received: int}
      */
     private function since(Stats $stats, string $socket, int $now): array
     {
         $cache = $this->cache->store();
-        $key = 'fanfare:pulse:'.gethostname().':'.hash('sha256', $socket);
+        $key = 'laravel:pulse:fanfare:'.gethostname().':'.hash('sha256', $socket);
         $last = $cache->get($key);
         // A daemon that has started since then counts from nothing.
         $started = $now - $stats->uptime;

@@ -40,9 +40,17 @@ final class Executable
         ));
     }
 
+    /**
+     * Where it is; null where it is not.
+     */
+    public static function path(?string $configured): ?string
+    {
+        return $configured === null ? self::look() : (is_file($configured) && is_executable($configured) ? $configured : null);
+    }
+
     public static function isThere(?string $configured): bool
     {
-        return $configured !== null ? is_file($configured) && is_executable($configured) : self::look() !== null;
+        return self::path($configured) !== null;
     }
 
     private static function look(): ?string

@@ -29,7 +29,7 @@ final class BrowserCheck
     public function check(Endpoint $endpoint, ?string $key, ?string $origin): array
     {
         if ($key === null) {
-            return [Finding::failure(self::LABEL, 'no key: browsers cannot connect', 'add FANFARE_APP_KEY=... to .env (php artisan fanfare:install makes one)')];
+            return [Finding::failure(self::LABEL, 'no key: browsers cannot connect', 'add FANFARE_APP_KEY=... to .env: php artisan fanfare:install makes one')];
         }
         $seen = Handshake::with($endpoint, $key, $origin, $this->patience);
 

@@ -67,7 +67,9 @@ final class Handshake
         $limit();
 
         if ($endpoint->tls) {
-            stream_context_set_option($stream, ['ssl' => ['peer_name' => $host, 'verify_peer' => true, 'verify_peer_name' => true, 'SNI_enabled' => true]]);
+            foreach (['peer_name' => $host, 'verify_peer' => true, 'verify_peer_name' => true, 'SNI_enabled' => true] as $option => $value) {
+                stream_context_set_option($stream, 'ssl', $option, $value);
+            }
             $why = '';
             set_error_handler(static function (int $level, string $message) use (&$why): bool {
                 $why .= $message."\n";
@@ -120,7 +122,7 @@ final class Handshake
             return new self('status', '', (int) $match[1], $headers, $body);
         }
 
-        if (($headers['sec-websocket-accept'] ?? '') !== base64_encode(sha1($nonce.self::GUID, true))) {
+        if (($headers['sec-websocket-accept'] ?? '') !== base64_encode(hash('sha1', $nonce.self::GUID, true))) {
             return new self('garbled', 'the answer to the handshake belongs to another one', 101, $headers);
         }
         $message = self::frame($stream, $limit);
