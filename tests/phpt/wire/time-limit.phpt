@@ -97,7 +97,9 @@ function run(string $what, Fake $fake): void
         $fake->go();
         $fake->line();
     }
-    echo preg_replace('~^\s*$\R~m', '', preg_replace('/ in \S+ on line \d+/', '', stream_get_contents($pipes[1])));
+    // Some versions tell of the exception that the fatal error overtook, others do not.
+    preg_match_all('/^(Fatal error: Maximum execution time|receipt|went on|finally|Fanfare).*$/m', stream_get_contents($pipes[1]), $lines);
+    echo preg_replace('/ in \S+ on line \d+/', '', implode("\n", $lines[0])), "\n";
     proc_close($process);
     unlink("$fake->dir/run.php");
     echo $fake->finish(), "--\n";
