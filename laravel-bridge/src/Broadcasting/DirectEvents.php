@@ -96,7 +96,7 @@ final class DirectEvents
             return null;
         }
 
-        $transactions = $app->make('db.transactions');
+        $transactions = $app->get('db.transactions');
 
         return $transactions instanceof DatabaseTransactionsManager && $transactions->callbackApplicableTransactions()->isNotEmpty()
             ? $transactions

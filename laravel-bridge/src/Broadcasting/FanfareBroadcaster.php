@@ -38,6 +38,7 @@ final class FanfareBroadcaster extends Broadcaster
 
     /** For broadcasts that a request shall not wait long for; made when there is one. */
     private ?Connection $impatient = null;
+
     private SocketPusher|SdkPusher|null $pusher = null;
 
     public function __construct(
@@ -118,7 +119,7 @@ final class FanfareBroadcaster extends Broadcaster
      */
     public function broadcast(array $channels, $event, array $payload = [])
     {
-        $this->send($channels, (string) $event, $payload, $this->connection);
+        $this->send($channels, $event, $payload, $this->connection);
     }
 
     /**
@@ -135,14 +136,14 @@ final class FanfareBroadcaster extends Broadcaster
      * to the queue. What no later attempt could mend is thrown or logged as ever.
      *
      * @param  array<array-key, mixed>  $channels
-     * @param  string  $event
+     * @param  string|BackedEnum  $event
      * @param  array<array-key, mixed>  $payload
      *
      * @throws BroadcastException
      */
     public function broadcastDirectly(array $channels, $event, array $payload = []): void
     {
-        $this->send($channels, (string) $event, $payload, $this->impatient ??= $this->connection->forDirectBroadcasts());
+        $this->send($channels, $event, $payload, $this->impatient ??= $this->connection->forDirectBroadcasts());
     }
 
     /**
@@ -151,7 +152,7 @@ final class FanfareBroadcaster extends Broadcaster
      *
      * @throws BroadcastException
      */
-    private function send(array $channels, string $event, array $payload, #[SensitiveParameter] Connection $connection): void
+    private function send(array $channels, string|BackedEnum $event, array $payload, #[SensitiveParameter] Connection $connection): void
     {
         /** @var array<string> $names */
         $names = $this->formatChannels($channels);
@@ -165,7 +166,7 @@ final class FanfareBroadcaster extends Broadcaster
         unset($payload['socket']);
 
         // Laravel 12 hands on what broadcastAs() returned.
-        $event = $event instanceof BackedEnum ? (string) $event->value : (string) $event;
+        $event = $event instanceof BackedEnum ? (string) $event->value : $event;
         $running = $this->jobs->current();
         $key = $running?->broadcastKey($connection->name ?? '', $event, $channels);
 

@@ -356,7 +356,7 @@ final class ListenCommand extends Command
      */
     private function forgetWhatIsPast(): void
     {
-        $log = $this->laravel->make('log');
+        $log = $this->laravel->get('log');
 
         if ($log instanceof LogManager) {
             $log->flushSharedContext();

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Fanfare\Laravel\Tests\Unit;
 
+use Fanfare\Laravel\Broadcasting\DirectBroadcastManager;
 use Fanfare\Laravel\FanfareManager;
 use Fanfare\Laravel\Testing\FanfareFake;
 use FilesystemIterator;
@@ -21,7 +22,7 @@ use SplFileInfo;
 final class ArchTest extends TestCase
 {
     /** What a test or an application may want to extend. */
-    private const NOT_FINAL = [FanfareManager::class, FanfareFake::class];
+    private const NOT_FINAL = [FanfareManager::class, FanfareFake::class, DirectBroadcastManager::class];
 
     /** What prints, or stays behind from a search for a bug. */
     private const BANNED = ['dd', 'ddd', 'dump', 'ray', 'var_dump', 'print_r', 'var_export', 'debug_backtrace', 'debug_zval_refcount',
