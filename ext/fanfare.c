@@ -146,6 +146,7 @@ static PHP_RSHUTDOWN_FUNCTION(fanfare)
 /* Once more, behind everybody's end of the request: PHP writes a session then, and its handler may publish. */
 static ZEND_MODULE_POST_ZEND_DEACTIVATE_D(fanfare)
 {
+	fanfare_stream_free_all(&FANFARE_G(streams), false);
 	fanfare_pool_request_end();
 	return SUCCESS;
 }

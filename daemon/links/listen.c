@@ -16,8 +16,10 @@
 #include "pubsub/worker.h"
 
 #define SNAPSHOT_ASKS 2u
-#define PUMP          512u /* deliveries of a group in a turn before the others have theirs */
-#define LOOK_MS       50u  /* how exactly ack_ms is kept */
+#define TELL_MS       3u    /* of a turn, for all snapshots */
+#define PUMP          512u  /* deliveries of a group in a turn before the others have theirs */
+#define PUMP_ALL      2048u /* of all groups */
+#define LOOK_MS       50u   /* how exactly ack_ms is kept */
 #define IDLE_MS       1000u
 
 /* The kinds of announcements are the types of events, one by one. */
@@ -105,7 +107,7 @@ void listen_app_want(struct listen_app *app)
 static bool listener_takes(const struct group_listener *member)
 {
     const struct listener *listener = (const struct listener *)member;
-    return listener->snapshot == NULL && conn_live(listener->conn) &&
+    return listener->snapshot == NULL && !listener->broken && conn_live(listener->conn) &&
            conn_weight(listener->conn) < LISTEN_QUEUED;
 }
 
@@ -268,17 +270,33 @@ static void listens_on_announcement(void *arg, const struct announcement *announ
 
 static void listens_deliver(struct listens *listens, const struct group_item *item)
 {
-    const struct listener *listener = (const struct listener *)item->holder;
+    struct listener *listener = (struct listener *)item->holder;
     struct ff_ipc_event view = item->event->view;
+    struct frame *frame = NULL;
     view.number = item->number;
     view.attempt = item->attempts;
     view.order = item->order;
     listens->out.size = 0;
-    if (ff_ipc_pack_event(&listens->out, &view) != 0) {
-        conn_doom(listener->conn);
-        return;
+    if (ff_ipc_pack_event(&listens->out, &view) == 0) {
+        frame = frame_copy(listens->out.data, listens->out.size);
     }
-    conn_send(listener->conn, frame_copy(listens->out.data, listens->out.size));
+    if (frame != NULL) {
+        conn_send(listener->conn, frame);
+    } else if (!listener->broken) {
+        /* Not now: its end would take the group away under the hands of who delivers. */
+        listener->broken = true;
+        listener->broken_next = listens->broken;
+        listens->broken = listener;
+    }
+}
+
+static void listens_end_broken(struct listens *listens)
+{
+    while (listens->broken != NULL) {
+        struct listener *listener = listens->broken;
+        listens->broken = listener->broken_next;
+        conn_doom(listener->conn);
+    }
 }
 
 /* The group hears first of what it has lost. */
@@ -298,18 +316,18 @@ static void named_tell_lost(struct listen_named *named)
 }
 
 /* True: there is more, and it is somebody else's turn. */
-static bool named_pump(struct listen_named *named)
+static bool named_pump(struct listen_named *named, uint32_t *left)
 {
     struct listens *listens = named->app->all;
     uint64_t now = listens->hub->loop->now;
-    uint32_t n = 0;
+    uint32_t n = 0, max = *left < PUMP ? *left : PUMP;
     if (!listen_far_delivers(named)) {
         return false;
     }
     if (named->group.lost > 0 && listen_group_ready(&named->group)) {
         named_tell_lost(named);
     }
-    while (n < PUMP) {
+    while (n < max) {
         const struct group_item *item = listen_group_next(&named->group, now);
         if (item == NULL) {
             break;
@@ -324,7 +342,8 @@ static bool named_pump(struct listen_named *named)
     if (n > 0) {
         listens_arm(listens, LOOK_MS);
     }
-    return n == PUMP && listen_group_ready(&named->group);
+    *left -= n;
+    return n == max && listen_group_ready(&named->group);
 }
 
 static void listener_told(struct listener *listener)
@@ -391,33 +410,39 @@ static void listens_on_turn(struct hub *hub)
 {
     struct listens *listens = hub->listens;
     bool again = false;
+    uint64_t until = listens->telling != NULL ? clock_mono_ms() + TELL_MS : 0;
     for (struct listener *listener = listens->telling, *next; listener != NULL; listener = next) {
         next = listener->telling_next;
         if (listener->asks > 0) {
             continue; /* others are asked first */
         }
-        if (!listen_snapshot_step(listener->snapshot, listener->conn)) {
-            if (conn_live(listener->conn)) {
-                listener_told(listener);
-                listen_group_revive(&listener->member);
-                listen_named_soil(listener->of);
-            }
-        } else {
-            again |= conn_weight(listener->conn) < SNAPSHOT_QUEUED;
+        if (clock_mono_ms() > until) {
+            again = true;
+            break;
         }
+        struct conn *conn = listener->conn; /* it outlives the listener, if that ends in this */
+        bool more = listen_snapshot_step(listener->snapshot, conn);
+        if (!more && conn_live(conn)) {
+            listener_told(listener);
+            listen_group_revive(&listener->member);
+            listen_named_soil(listener->of);
+        }
+        again |= more && conn_weight(conn) < SNAPSHOT_QUEUED;
     }
     struct listen_named *named = listens->dirty;
+    uint32_t left = PUMP_ALL;
     listens->dirty = listens->dirty_last = NULL;
     while (named != NULL) {
         struct listen_named *next = named->dirty_next;
         named->dirty = false;
         listen_far_say(named);
-        if (named_pump(named)) {
+        if (named_pump(named, &left)) {
             listen_named_soil(named);
             again = true;
         }
         named = next;
     }
+    listens_end_broken(listens);
     if (again) {
         loop_look_again(hub->loop);
     }

@@ -63,6 +63,8 @@ struct listener {
     struct listen_snapshot *snapshot;             /* NULL: none, or it was told */
     uint32_t asks;                                /* questions to other nodes before that */
     struct listener *telling_prev, *telling_next; /* of those with one */
+    struct listener *broken_next;
+    bool broken;
 };
 
 /* What the modules beside it call of listen.c. */
@@ -80,6 +82,7 @@ struct listens {
     uint32_t napps;
     struct listen_named *dirty, *dirty_last;
     struct listener *telling;
+    struct listener *broken; /* there was no memory for what they were to get: they end */
     uint64_t listeners;
     uint64_t boot;   /* random, first part of events' ids */
     uint64_t events; /* counts them */

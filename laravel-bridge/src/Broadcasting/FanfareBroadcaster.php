@@ -119,7 +119,7 @@ final class FanfareBroadcaster extends Broadcaster
      */
     public function broadcast(array $channels, $event, array $payload = [])
     {
-        $this->send($channels, $event, $payload, $this->connection);
+        $this->send($channels, self::name($event), $payload, $this->connection);
     }
 
     /**
@@ -136,14 +136,21 @@ final class FanfareBroadcaster extends Broadcaster
      * to the queue. What no later attempt could mend is thrown or logged as ever.
      *
      * @param  array<array-key, mixed>  $channels
-     * @param  string|BackedEnum  $event
      * @param  array<array-key, mixed>  $payload
      *
      * @throws BroadcastException
      */
-    public function broadcastDirectly(array $channels, $event, array $payload = []): void
+    public function broadcastDirectly(array $channels, string|BackedEnum $event, array $payload = []): void
     {
-        $this->send($channels, $event, $payload, $this->impatient ??= $this->connection->forDirectBroadcasts());
+        $this->send($channels, self::name($event), $payload, $this->impatient ??= $this->connection->forDirectBroadcasts());
+    }
+
+    /**
+     * Laravel 12 hands on what broadcastAs() returned.
+     */
+    private static function name(string|BackedEnum $event): string
+    {
+        return $event instanceof BackedEnum ? (string) $event->value : $event;
     }
 
     /**
@@ -165,8 +172,6 @@ final class FanfareBroadcaster extends Broadcaster
         $except = SocketId::valid($payload['socket'] ?? null);
         unset($payload['socket']);
 
-        // Laravel 12 hands on what broadcastAs() returned.
-        $event = $event instanceof BackedEnum ? (string) $event->value : $event;
         $running = $this->jobs->current();
         $key = $running?->broadcastKey($connection->name ?? '', $event, $channels);
 

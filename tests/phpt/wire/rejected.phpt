@@ -29,13 +29,13 @@ echo $fake->finish();
 Fanfare\RejectedException UnknownApp: fanfared rejected it: because of unknown_app
 Fanfare\RejectedException AppDisabled: fanfared rejected it: because of app_disabled
 Fanfare\RejectedException Unauthorized: fanfared rejected it: because of unauthorized
-Fanfare\RejectedException Other: fanfared rejected it: because of forbidden
+Fanfare\RejectedException Forbidden: fanfared rejected it: because of forbidden
 Fanfare\RejectedException InvalidChannel: fanfared rejected it: because of invalid_channel
 Fanfare\RejectedException InvalidEvent: fanfared rejected it: because of invalid_event
 Fanfare\RejectedException InvalidPayload: fanfared rejected it: because of invalid_payload
 Fanfare\RejectedException TooLarge: fanfared rejected it: because of too_large
 Fanfare\RejectedException Other: fanfared rejected it: because of rate_limited
-Fanfare\RejectedException Other: fanfared rejected it: because of draining
+Fanfare\RejectedException Draining: fanfared rejected it: because of draining
 Fanfare\RejectedException Internal: fanfared rejected it: because of internal
 Fanfare\RejectedException Other: fanfared rejected it: because of other
 Fanfare\RejectedException Other: fanfared rejected it: because of from_the_future

