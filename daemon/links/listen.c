@@ -99,6 +99,8 @@ void listen_app_want(struct listen_app *app)
                           announce_wanted(&hub->announcer, app->index, ANNOUNCE_OPENED) ||
                               announce_wanted(&hub->announcer, app->index, ANNOUNCE_CLOSED),
                           memory_order_relaxed);
+    atomic_store_explicit(&hub->apps->items[app->index].record->heard, types != 0,
+                          memory_order_relaxed);
     if (hub->cluster_ops != NULL) {
         hub->cluster_ops->wanted(hub->cluster);
     }
@@ -243,7 +245,8 @@ static void listens_on_announcement(void *arg, const struct announcement *announ
                                 .type = (enum ff_ipc_event_type)announcement->kind,
                                 .unix_ms = clock_wall_ms(),
                                 .channel = listen_slice(announcement->channel),
-                                .user_id = listen_slice(announcement->user_id)};
+                                .user_id = listen_slice(announcement->user_id),
+                                .data = listen_slice(announcement->info)};
     if (announcement->sender != NULL && announcement->sender->random != 0) {
         view.socket_id =
             (struct ff_slice){socket, (unsigned int)socket_id_write(socket, announcement->sender)};

@@ -47,6 +47,7 @@ struct announcement {
     struct slice channel;   /* .p NULL: of none */
     struct slice user_id;   /* as text; of members and users, and of who is CLOSED */
     uint32_t before, count; /* connections; COUNT only */
+    struct slice info;      /* user_info's JSON; .p NULL: none, or not known; MEMBER_ADDED only */
     struct slice message;   /* the event's JSON as clients get it; CLIENT_EVENT only */
     const struct socket_ref *sender; /* CLIENT_EVENT, OPENED and CLOSED */
 };

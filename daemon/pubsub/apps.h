@@ -35,6 +35,7 @@ struct app_record {
     uint32_t index;
     _Atomic uint32_t connections; /* established WebSockets on this node; exact over all workers */
     _Atomic bool sessions;        /* the hub wants to hear of each that begins and ends */
+    _Atomic bool heard;           /* somebody listens: the order of changes matters */
 };
 
 /* The hub's thread adds; the counters are changed by any thread. */
@@ -119,6 +120,11 @@ enum app_admission app_admit(const struct apps *apps, const struct app *app);
 void app_release(const struct apps *apps, const struct app *app);
 
 /* Whether the hub is to be told of connections. */
+static inline bool app_is_heard(const struct app *app)
+{
+    return atomic_load_explicit(&app->record->heard, memory_order_relaxed);
+}
+
 static inline bool app_tells_sessions(const struct app *app)
 {
     return atomic_load_explicit(&app->record->sessions, memory_order_relaxed);

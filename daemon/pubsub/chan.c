@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "net/slots.h"
+#include "pubsub/chan_mail.h"
 #include "shared/channel.h"
 
 static void chan_name_of(const void *value, const char **key, size_t *len)
@@ -123,8 +124,10 @@ void chan_changed(struct worker *worker, struct chan *chan)
 {
     if (!chan->changed) {
         chan->changed = true;
-        chan->changed_next = worker->changed;
-        worker->changed = chan;
+        chan->changed_next = NULL;
+        /* In the order of the changes: listeners hear of them in it. */
+        *(worker->changed != NULL ? &worker->changed_last->changed_next : &worker->changed) = chan;
+        worker->changed_last = chan;
     }
 }
 
@@ -299,6 +302,11 @@ int chan_join(struct conn *conn, struct slice name, const struct pusher_member *
     struct subscriber *subscriber = subscriber_of(conn);
     if (conn_left(conn)) {
         return -1;
+    }
+    if (app_is_heard(&worker->apps->items[subscriber->app])) {
+        /* The hub counts the join when it comes: what was subscribed to before would be told behind
+         * it. */
+        chan_count_changed(worker);
     }
     struct chan *chan = chan_get(worker, subscriber->app, strmap_hash(name.p, name.len), name);
     if (chan == NULL) {

@@ -73,6 +73,11 @@ void hub_free(struct hub *hub)
     mem_free(hub->caches);
     subscribed_free(&hub->subscribed);
     announce_free(&hub->announcer);
+    while (hub->ended.head != NULL) {
+        struct mail *next = hub->ended.head->next;
+        mem_free(hub->ended.head);
+        hub->ended.head = next;
+    }
     dedup_free(&hub->dedup);
     pending_free(&hub->pendings);
     apps_unref(hub->apps);

@@ -41,6 +41,7 @@ struct rooms {
     uint32_t nstale;
     uint64_t members;      /* of all rooms, here and elsewhere */
     uint64_t waited_since; /* loop time in ms; 0: nobody waits */
+    uint64_t lined;        /* counts those that have waited */
 };
 
 /* See pubsub/occupancy.h. */
@@ -65,6 +66,7 @@ struct hub {
     struct subscribed subscribed;
     struct announcer announcer;
     struct rooms rooms;
+    struct mail_list ended; /* sessions that are told when their members have left; in order */
     struct counts counts;
     struct pendings pendings;
     struct sockets_query *sockets_first, *sockets_last; /* pubsub/sockets.h */

@@ -57,6 +57,39 @@ static void hub_on_leave(struct hub *hub, struct mail_leave *mail)
         mail);
 }
 
+static void hub_announce_session(struct hub *hub, const struct mail_session *session)
+{
+    struct announcement announcement = {
+        .kind = session->opened ? ANNOUNCE_OPENED : ANNOUNCE_CLOSED,
+        .app = session->app,
+        .sender = &session->socket,
+        .user_id = {session->user_len > 0 ? session->user_id : NULL, session->user_len}};
+    announce(&hub->announcer, &announcement);
+}
+
+/* Its members may still stand in the line of a large room: it is told when they have left. */
+static void hub_on_ended(struct hub *hub, struct mail_session *session)
+{
+    session->behind = hub->rooms.lined;
+    session->mail.next = NULL;
+    *(hub->ended.head != NULL ? &hub->ended.tail->next : &hub->ended.head) = &session->mail;
+    hub->ended.tail = &session->mail;
+}
+
+static void hub_tell_ended(struct hub *hub)
+{
+    uint64_t waiting = hub->ended.head != NULL ? joins_waiting(hub) : 0;
+    while (hub->ended.head != NULL) {
+        struct mail_session *session = (struct mail_session *)hub->ended.head;
+        if (session->behind >= waiting) {
+            break;
+        }
+        hub->ended.head = session->mail.next;
+        hub_announce_session(hub, session);
+        mailbox_done(&hub->box, &session->mail);
+    }
+}
+
 static bool hub_on_mail(void *arg, struct mail *mail)
 {
     struct hub *hub = arg;
@@ -83,13 +116,12 @@ static bool hub_on_mail(void *arg, struct mail *mail)
         watchers_answer(hub, (struct mail_watch *)mail);
         break;
     case MAIL_SESSION: {
-        const struct mail_session *session = (struct mail_session *)mail;
-        struct announcement announcement = {
-            .kind = session->opened ? ANNOUNCE_OPENED : ANNOUNCE_CLOSED,
-            .app = session->app,
-            .sender = &session->socket,
-            .user_id = {session->user_len > 0 ? session->user_id : NULL, session->user_len}};
-        announce(&hub->announcer, &announcement);
+        struct mail_session *session = (struct mail_session *)mail;
+        if (!session->opened) {
+            hub_on_ended(hub, session);
+            return true;
+        }
+        hub_announce_session(hub, session);
         break;
     }
     case MAIL_TERMINATED: {
@@ -125,6 +157,7 @@ static void hub_before_flush(void *arg)
 {
     struct hub *hub = arg;
     joins_run(hub);
+    hub_tell_ended(hub);
     occupancy_tell_due(hub);
     if (hub->cluster_ops != NULL) {
         hub->cluster_ops->turn(hub->cluster);

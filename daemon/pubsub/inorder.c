@@ -79,6 +79,27 @@ static bool inorder_wanted(const struct hub *hub, uint32_t app)
     return app < hub->announcer.napps && hub->announcer.wanted[app] != 0;
 }
 
+static const struct dirent *inorder_entry(const struct hub *hub, uint32_t app, struct slice channel)
+{
+    return hub_find(hub, app, strmap_hash(channel.p, channel.len), channel);
+}
+
+static const struct presence *inorder_members(const struct dirent *entry)
+{
+    return entry != NULL ? room_members(entry) : NULL;
+}
+
+/* Looked up only where somebody wants to hear it. A user who has left again has none. */
+static struct slice inorder_info(const struct hub *hub, uint32_t app, struct slice channel,
+                                 struct slice user_id)
+{
+    const struct presence *members = NULL;
+    if (announce_wanted(&hub->announcer, app, ANNOUNCE_MEMBER_ADDED)) {
+        members = inorder_members(inorder_entry(hub, app, channel));
+    }
+    return members != NULL ? presence_info(members, user_id) : (struct slice){NULL, 0};
+}
+
 static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice channel,
                                 struct slice user_id, bool in, uint32_t teller)
 {
@@ -90,6 +111,9 @@ static void inorder_tell_member(struct hub *hub, uint32_t app, struct slice chan
                                         .app = app,
                                         .channel = channel,
                                         .user_id = user_id};
+    if (in) {
+        announcement.info = inorder_info(hub, app, channel, user_id);
+    }
     announce(&hub->announcer, &announcement);
 }
 
@@ -193,16 +217,6 @@ static bool inorder_land(struct hub *hub, struct flying *flying, uint32_t now, b
         mem_free(flying);
     }
     return true;
-}
-
-static const struct dirent *inorder_entry(const struct hub *hub, uint32_t app, struct slice channel)
-{
-    return hub_find(hub, app, strmap_hash(channel.p, channel.len), channel);
-}
-
-static const struct presence *inorder_members(const struct dirent *entry)
-{
-    return entry != NULL ? room_members(entry) : NULL;
 }
 
 /* ---- members ---- */

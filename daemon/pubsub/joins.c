@@ -53,6 +53,12 @@ static void joins_room_unqueue(struct hub *hub, struct room *room)
 
 static void joins_room_line_up(struct hub *hub, struct room *room, struct mail *mail)
 {
+    uint64_t lined = ++hub->rooms.lined;
+    if (mail->type == MAIL_LEAVE) {
+        ((struct mail_leave *)mail)->lined = lined;
+    } else {
+        ((struct mail_join *)mail)->lined = lined;
+    }
     mail->next = NULL;
     if (room->line.head == NULL) {
         room->line.head = mail;
@@ -438,6 +444,18 @@ void joins_settle(struct hub *hub, struct dirent *entry)
         while (!joins_serve(hub, room)) {
         }
     }
+}
+
+uint64_t joins_waiting(const struct hub *hub)
+{
+    uint64_t first = UINT64_MAX;
+    for (const struct room *room = hub->rooms.first; room != NULL; room = room->next) {
+        const struct mail *head = room->line.head;
+        uint64_t lined = head->type == MAIL_LEAVE ? ((const struct mail_leave *)head)->lined
+                                                  : ((const struct mail_join *)head)->lined;
+        first = lined < first ? lined : first;
+    }
+    return first;
 }
 
 static bool joins_open(struct hub *hub)

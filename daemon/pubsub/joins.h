@@ -30,6 +30,8 @@ void joins_leave(struct hub *hub, struct dirent *entry, struct mail_leave *mail)
 void joins_settle(struct hub *hub, struct dirent *entry);
 /* Lets in whom there is room for. At the end of a turn. */
 void joins_run(struct hub *hub);
+/* The number (mail_join.lined) of the first that waits in any line; UINT64_MAX: nobody does. */
+uint64_t joins_waiting(const struct hub *hub);
 /* Gives back lists that nobody has asked for lately. Now and then. */
 void joins_expire(struct hub *hub);
 

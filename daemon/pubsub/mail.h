@@ -77,11 +77,13 @@ struct mail_leave {
     struct mail mail;
     struct mail_channel channel;
     uint32_t user_len;
-    char bytes[]; /* name, user id */
+    uint64_t lined; /* as in mail_join */
+    char bytes[];   /* name, user id */
 };
 
 struct mail_join {
     struct mail mail;
+    uint64_t lined; /* the hub's: which of all that have waited in a line this is */
     uint32_t worker, slot, gen, number,
         n; /* n: of that worker's connections, this one included. number 0: joins nobody, wants the
               members told again */
@@ -161,6 +163,7 @@ struct mail_session {
     uint32_t app, user_len; /* user_len 0: nobody had signed in */
     bool opened;
     struct socket_ref socket;
+    uint64_t behind; /* the hub's: the newest of those lines when it had ended */
     char user_id[];
 };
 

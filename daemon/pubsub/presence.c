@@ -225,6 +225,15 @@ bool presence_has(const struct presence *presence, struct slice user_id)
     return presence_find(presence, user_id) != NULL;
 }
 
+struct slice presence_info(const struct presence *presence, struct slice user_id)
+{
+    const struct member *member = presence_find(presence, user_id);
+    if (member == NULL || member->info_len == 0) {
+        return (struct slice){NULL, 0};
+    }
+    return (struct slice){member->bytes + member->user_len + member->id_len, member->info_len};
+}
+
 bool presence_here(const struct presence *presence, struct slice user_id)
 {
     const struct member *member = presence_find(presence, user_id);

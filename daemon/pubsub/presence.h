@@ -37,6 +37,9 @@ unsigned int presence_drop(struct presence *presence, uint32_t source, struct sl
                            struct slice *id_json);
 
 /* Whether this user is in; whether this node has them; whether another one has. */
+/* What was told of the user who is here or elsewhere: user_info's JSON, good until they leave. .p
+ * NULL: nothing, or there is no such user. */
+struct slice presence_info(const struct presence *presence, struct slice user_id);
 bool presence_has(const struct presence *presence, struct slice user_id);
 bool presence_here(const struct presence *presence, struct slice user_id);
 bool presence_elsewhere(const struct presence *presence, struct slice user_id);

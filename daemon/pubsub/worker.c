@@ -70,6 +70,22 @@ void worker_list_done(struct worker *worker)
     list->frame = NULL;
 }
 
+void worker_ended(struct worker *worker, struct mail *mail)
+{
+    mail->next = NULL;
+    *(worker->ended.head != NULL ? &worker->ended.tail->next : &worker->ended.head) = mail;
+    worker->ended.tail = mail;
+}
+
+void worker_tell_ended(struct worker *worker)
+{
+    struct mail *mail;
+    while ((mail = worker->ended.head) != NULL) {
+        worker->ended.head = mail->next;
+        mailbox_post(worker->flow->hub, mail);
+    }
+}
+
 static bool worker_hold(struct conn *conn, bool open)
 {
     if (!open) {

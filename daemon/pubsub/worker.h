@@ -58,11 +58,12 @@ struct worker {
     struct mailbox box;
     struct flow *flow;
     struct flow_gate gate;
-    struct apps *apps;           /* the generation in use; a reference */
-    const struct limits *limits; /* its limits */
-    struct strmap *channels;     /* by application index */
-    size_t napps;                /* of channels */
-    struct chan *changed;        /* to be counted to the hub before the next flush */
+    struct apps *apps;                   /* the generation in use; a reference */
+    const struct limits *limits;         /* its limits */
+    struct strmap *channels;             /* by application index */
+    size_t napps;                        /* of channels */
+    struct chan *changed, *changed_last; /* to be counted to the hub before the next flush */
+    struct mail_list ended;              /* sessions of which the hub is told behind those counts */
     uint32_t next_join;
     struct worker_list list;
     const char *path_prefix;        /* this and the next two are of the generation */
@@ -93,6 +94,11 @@ void worker_send(struct conn *conn, struct frame *frame);
 /* The same for a list that many get in one turn; the caller keeps its reference. */
 void worker_send_list(struct conn *conn, struct frame *frame);
 void worker_list_done(struct worker *worker); /* at the end of the turn */
+
+/* Mail to the hub about a session that has ended. It comes behind everything that its end causes,
+ * which listeners hear first. */
+void worker_ended(struct worker *worker, struct mail *mail);
+void worker_tell_ended(struct worker *worker); /* before the flush */
 /* A delivery in the form, of a frame that `plain` delivers. Returns `plain` when there is no other.
  */
 struct delivery *worker_delivery(struct worker *worker, struct delivery *plain, unsigned int form);

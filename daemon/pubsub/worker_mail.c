@@ -143,6 +143,7 @@ static void worker_before_flush(void *arg)
     struct loop *loop = worker->loop;
     worker_list_done(worker);
     chan_count_changed(worker);
+    worker_tell_ended(worker);
     atomic_store_explicit(&worker->clients, loop->by_kind[KIND_HTTP] + loop->by_kind[KIND_SESSION],
                           memory_order_relaxed);
     flow_tell_queued(worker->flow, worker->id, loop->queued_bytes);
@@ -159,6 +160,11 @@ void worker_attach(struct worker *worker)
 void worker_free(struct worker *worker)
 {
     worker_list_done(worker);
+    while (worker->ended.head != NULL) {
+        struct mail *next = worker->ended.head->next;
+        mem_free(worker->ended.head);
+        worker->ended.head = next;
+    }
     chan_free_all(worker);
     deflate_free(worker->deflater);
     apps_unref(worker->apps);

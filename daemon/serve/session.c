@@ -116,7 +116,11 @@ static void session_tell(struct conn *conn, const struct app *app, bool opened)
     if (user.len > 0) {
         memcpy(mail->user_id, user.p, user.len);
     }
-    mailbox_post(worker->flow->hub, &mail->mail);
+    if (opened) {
+        mailbox_post(worker->flow->hub, &mail->mail);
+    } else {
+        worker_ended(worker, &mail->mail);
+    }
 }
 
 static void session_welcome(struct conn *conn, struct app *app, struct slice origin)

@@ -10,6 +10,7 @@ import { daemonPath } from '../lib/paths.mjs';
 import { hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
+import { clientFrame } from '../lib/ws.mjs';
 import { frame } from '../lib/ipc.mjs';
 
 const MEMBERS = ['member_added', 'member_removed'];
@@ -53,10 +54,10 @@ suite('listening', { workers: [1, 3], sections }, (ctx) => {
         assert.deepEqual(only([await all.next()], 'type', 'user', 'channel', 'socket'), [{ type: 'user_online', user: 'ann', channel: undefined, socket: undefined }]);
         const channel = unique('presence-room');
         await client.subscribe(channel, { data: { user_id: 'ann', user_info: { a: 1 } } });
-        assert.deepEqual(sorted(only(await all.take(2), 'type', 'channel', 'user')), sorted([
-            { type: 'channel_occupied', channel, user: undefined },
-            { type: 'member_added', channel, user: 'ann' },
-        ]));
+        assert.deepEqual(only(await all.take(2), 'type', 'channel', 'user', 'data'), [
+            { type: 'channel_occupied', channel, user: undefined, data: undefined },
+            { type: 'member_added', channel, user: 'ann', data: '{"a":1}' },
+        ]);
         client.send({ event: 'client-é', channel, data: { text: 'hi' } });
         const sent = await all.next();
         assert.deepEqual(only([sent], 'type', 'channel', 'event', 'data', 'socket', 'user'), [
@@ -74,6 +75,8 @@ suite('listening', { workers: [1, 3], sections }, (ctx) => {
         ]));
         client.destroy();
         const rest = await all.take(6);
+        assert.deepEqual(only(rest.slice(-1), 'type', 'socket'), [{ type: 'connection_closed', socket: client.socketId }], 'what it causes comes first');
+        assert.deepEqual(rest.filter((one) => one.channel === channel).map(({ type }) => type), ['member_removed', 'channel_vacated']);
         assert.deepEqual(sorted(only(rest, 'type', 'channel', 'user', 'socket', 'count')), sorted([
             { type: 'connection_closed', channel: undefined, user: 'ann', socket: client.socketId, count: undefined },
             { type: 'user_offline', channel: undefined, user: 'ann', socket: undefined, count: undefined },
@@ -85,6 +88,42 @@ suite('listening', { workers: [1, 3], sections }, (ctx) => {
         const ids = new Set([opened, sent, ...three, ...rest].map((one) => one.id));
         assert.equal(ids.size, 11);
         assert.ok(rest.every((one, i) => i === 0 || one.order > rest[i - 1].order));
+        await all.close();
+    });
+
+    test('channels of one turn are occupied in the order of subscription, whatever kinds they are', async () => {
+        const all = await listen({ types: ['channel_occupied', 'cache_miss'], window: 1000 });
+        const client = await ctx.open();
+        const channels = Array.from({ length: 120 }, (_, i) => unique(['plain', 'presence-x', 'cache-x', 'private-x'][i % 4]));
+        const messages = channels.map((channel) => client.subscribeMessage(channel, { data: channel.startsWith('presence') ? '{"user_id":"ann"}' : undefined }));
+        client.write(Buffer.concat(messages.map((message) => clientFrame(JSON.stringify(message)))));
+        const got = (await all.take(150)).filter(({ type }) => type === 'channel_occupied');
+        assert.deepEqual(got.map(({ channel }) => channel), channels);
+        await all.close();
+    });
+
+    test('a connection is closed when its members have left, also those of a room that is served now and then', async () => {
+        const all = await listen({ types: ['member_removed', 'channel_vacated', 'user_offline', 'connection_closed'], window: 1000 });
+        const rooms = [unique('presence-p'), unique('presence-q'), unique('plain')];
+        const clients = [];
+        for (let i = 0; i < 20; i++) {
+            const client = await ctx.open();
+            await signin(client, `u${i}`);
+            for (const room of rooms) await client.subscribe(room, { data: room.startsWith('presence') ? { user_id: `u${i}` } : undefined });
+            clients.push(client);
+        }
+        // Another one comes at the same moment, so that there is a line to stand in.
+        const late = await ctx.open();
+        for (const room of rooms.slice(0, 2)) late.send(late.subscribeMessage(room, { data: '{"user_id":"late"}' }));
+        for (const client of clients) client.destroy();
+        const seen = [];
+        while (seen.filter(({ type }) => type === 'connection_closed').length < 20) seen.push(await all.next());
+        for (let i = 0; i < 20; i++) {
+            const mine = seen.filter(({ user }) => user === `u${i}`).map(({ type }) => type);
+            assert.deepEqual([[...mine].sort(), mine.at(-1)], [['connection_closed', 'member_removed', 'member_removed', 'user_offline'], 'connection_closed'], `u${i}`);
+        }
+        const at = seen.findIndex(({ type, channel }) => type === 'channel_vacated' && channel === rooms[2]);
+        assert.ok(at >= 0 && seen.slice(at).some(({ type }) => type === 'connection_closed'), 'vacated before the last is closed');
         await all.close();
     });
 
