@@ -554,7 +554,7 @@ final class Event
     /** The name of a client event. */
     public readonly ?string $event;
 
-    /** A client event's data as JSON. */
+    /** What a client event has carried: its text, or the JSON of anything else. Of MemberAdded: the user_info as JSON, null where there is none. */
     public readonly ?string $data;
 
     /** Subscriptions of SubscriptionCount; how many events EventsLost stands for, null if nobody knows. */

@@ -9,6 +9,10 @@ namespace Fanfare\Laravel\Events;
  */
 final class MemberAdded extends DaemonEvent
 {
+    /**
+     * @param  array<array-key, mixed>|null  $info  what the channel's callback returned for the user; null where that was no
+     *                                              array, or the user had left again when it was told
+     */
     public function __construct(
         string $connection,
         public readonly string $channel,
@@ -17,6 +21,7 @@ final class MemberAdded extends DaemonEvent
         float $time = 0.0,
         int $attempt = 1,
         int $order = 0,
+        public readonly ?array $info = null,
     ) {
         parent::__construct($connection, $id, $time, $attempt, $order);
     }

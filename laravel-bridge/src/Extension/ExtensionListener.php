@@ -91,6 +91,16 @@ final class ExtensionListener implements Listener
         $this->listener->close();
     }
 
+    /**
+     * @return array<array-key, mixed>|null
+     */
+    private static function info(?string $json): ?array
+    {
+        $info = $json === null ? null : json_decode($json, true);
+
+        return is_array($info) ? $info : null;
+    }
+
     private function translate(string $type, Fanfare\Event $event): ?DaemonEvent
     {
         $common = ['connection' => $this->connection, 'id' => $event->id, 'time' => $event->time, 'attempt' => $event->attempt, 'order' => $event->order];
@@ -101,7 +111,7 @@ final class ExtensionListener implements Listener
         return match ($type) {
             'channel_occupied' => new Events\ChannelOccupied(...$common, channel: $channel),
             'channel_vacated' => new Events\ChannelVacated(...$common, channel: $channel),
-            'member_added' => new Events\MemberAdded(...$common, channel: $channel, userId: $userId),
+            'member_added' => new Events\MemberAdded(...$common, channel: $channel, userId: $userId, info: self::info($event->data)),
             'member_removed' => new Events\MemberRemoved(...$common, channel: $channel, userId: $userId),
             'client_event' => new Events\ClientEventReceived(...$common, channel: $channel, event: (string) $event->event,
                 data: $event->data, socketId: $event->socketId, userId: $event->userId),

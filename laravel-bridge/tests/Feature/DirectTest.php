@@ -206,7 +206,7 @@ final class DirectTest extends TestCase
     public static function eventsForTheQueue(): iterable
     {
         foreach ([NamesAQueue::class, NamesABroadcastQueue::class, ChoosesABroadcastQueue::class, NamesAConnection::class,
-            NamesADelay::class, IsUnique::class, HasQueueAttribute::class, HasParentWithAttribute::class, HasDelayAttribute::class] as $class) {
+            NamesADelay::class, IsUnique::class, IsUniqueInQueue::class, HasQueueAttribute::class, HasParentWithAttribute::class, HasDelayAttribute::class] as $class) {
             yield class_basename($class) => [static fn (): object => new $class(1)];
         }
         yield 'a connection that is not direct' => [static fn (): object => (new OrderChanged(1))->broadcastVia('queued')];
@@ -564,6 +564,10 @@ final class NamesADelay extends OrderChanged
 }
 
 final class IsUnique extends OrderChanged implements ShouldBeUnique
+{
+}
+
+final class IsUniqueInQueue extends OrderChanged implements \Illuminate\Contracts\Queue\ShouldBeUnique
 {
 }
 

@@ -87,6 +87,16 @@ final class ListenTest extends TestCase
         $this->assertMatchesRegularExpression('/\d\d:\d\d:\d\d ChannelOccupied orders \.+ RUNNING\n.*ChannelOccupied orders \.+ \S+ DONE\n/', $this->output);
     }
 
+    public function test_a_member_that_the_fake_tells_of_has_info(): void
+    {
+        $this->hear();
+        $this->fake->withEvents(new MemberAdded('fanfare', 'presence-room', '7', info: ['name' => 'Ann']), new MemberAdded('fanfare', 'presence-room', '8'));
+
+        $this->assertSame(0, $this->listen(['--max-events' => '2']));
+
+        $this->assertSame([['name' => 'Ann'], null], array_map(static fn (DaemonEvent $event): ?array => $event instanceof MemberAdded ? $event->info : [], $this->heard));
+    }
+
     public function test_what_a_browser_has_chosen_is_no_markup(): void
     {
         $this->hear();

@@ -72,16 +72,16 @@ ConnectionClosed socketId=socket
 ConnectionOpened socketId=socket
 ConnectionOpened socketId=socket
 ConnectionOpened socketId=socket
-MemberAdded channel=presence-a userId=7
-MemberAdded channel=presence-a2 userId=8
+MemberAdded channel=presence-a userId=7 data={"name":"Ann"}
+MemberAdded channel=presence-a2 userId=8 data=[1,2]
 SubscriptionCount channel=cache-x count=0
 SubscriptionCount channel=cache-x count=1
 SubscriptionCount channel=room count=1
 UserOnline userId=7
 
 members
-MemberAdded channel=presence-a userId=7
-MemberAdded channel=presence-a2 userId=8
+MemberAdded channel=presence-a userId=7 data={"name":"Ann"}
+MemberAdded channel=presence-a2 userId=8 data=[1,2]
 [{"presence-a":2,"presence-a2":1,"room":1},{"presence-a":[{"id":"7","info":{"name":"Ann"}}],"presence-a2":[{"id":"8","info":[1,2]}]}]
 bool(true)
 
