@@ -22,7 +22,7 @@ clusterSuite('listeners of three nodes', { workers: [1, 2, 1], sections, skip },
     const joins = async (channel, n, nodes = [0, 1, 2]) => {
         for (let i = 0; i < n; i++) {
             const client = await ctx.open(nodes[i % nodes.length]);
-            await client.subscribe(channel, { data: { user_id: `u${i}` } });
+            await client.subscribe(channel, { data: { user_id: `u${i}`, user_info: { i } } });
         }
         await ctx.nodes.flush();
         await ctx.nodes.flush(); // what is told of what has come back comes back itself
@@ -53,7 +53,11 @@ clusterSuite('listeners of three nodes', { workers: [1, 2, 1], sections, skip },
         for (const listener of shared) parts.push(await drain(listener));
         assert.deepEqual(users(parts.flat()), added(12));
         assert.ok(parts.filter((part) => part.length > 0).length >= 2, `only one node delivers: ${parts.map((part) => part.length)}`);
-        for (const listener of [single, without]) assert.deepEqual(users(await drain(listener)), added(12));
+        for (const listener of [single, without]) {
+            const got = await drain(listener);
+            assert.deepEqual(users(got), added(12));
+            assert.deepEqual(got.map(({ data }) => data).sort(), got.map(({ user }) => `{"i":${user.slice(1)}}`).sort(), 'with their user_info, whichever node they are on');
+        }
         assert.equal(new Set(parts.flat().map(({ id }) => id)).size, 12);
         await Promise.all([...shared, single, without].map((listener) => listener.close()));
     });

@@ -1,6 +1,7 @@
 // php artisan fanfare:listen: what happens in the daemon arrives in a listener of the application.
 import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { APP, Daemon } from '../lib/daemon.mjs';
@@ -82,7 +83,9 @@ describe('php artisan fanfare:listen', { skip }, () => {
         const [typing] = mine.filter(({ event }) => event === 'ClientEventReceived');
         assert.deepEqual([typing.connection, typing.data, typing.userId, typing.socketId, typing.attempt], ['fanfare', '{"text":"ü"}', '7', ann.socketId, 1]);
         assert.ok(Math.abs(typing.time - Date.now() / 1000) < 60, `the time is ${typing.time}`);
-        assert.equal(mine.find(({ event }) => event === 'MemberAdded').userId, '7');
+        const added = mine.find(({ event }) => event === 'MemberAdded');
+        assert.deepEqual([added.userId, added.info], ['7', { name: 'Ann' }]);
+        assert.equal(mine.at(-1).event, 'ConnectionClosed', 'the end of a connection is told when all is told that it causes');
         assert.ok(events().some(({ event }) => event === 'CacheMissed'));
     });
 
@@ -176,13 +179,17 @@ describe('php artisan fanfare:listen', { skip }, () => {
 
     test('a restart of the daemon: it goes on, and says that events were lost', async () => {
         rmSync(log, { force: true });
-        const listening = await worker(`--group=${group()}`, '--types=channel_occupied', '--snapshot');
+        const listening = await worker(`--group=${group()}`, '--types=channel_occupied', '--snapshot', { env: { FANFARE_TIMEOUT: '0.3' } });
         await until(() => events().some(({ event }) => event === 'SnapshotTaken'), 'the snapshot');
         const before = name();
         await (await client()).subscribe(before);
         await happened(before);
         await daemon.kill();
         await said(listening, 'trying again');
+        // Away for much longer than that: it says so once.
+        await delay(3000);
+        assert.equal(listening.stdout.match(/trying again/g).length, 1, listening.stdout);
+        assert.equal(listening.status, undefined);
         await daemon.launch();
         await until(() => events().some(({ event, count }) => event === 'EventsLost' && count === null), () => `that events were lost\n${listening.stdout}`);
         const behind = name();

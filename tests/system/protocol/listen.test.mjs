@@ -156,11 +156,12 @@ suite('listening', { workers: [1, 3], sections }, (ctx) => {
     test('what is not settled in time goes to the other, then it is known no more by its first number', async () => {
         const [a, b] = [await listen({ types: MEMBERS, group: 'late', ackMs: 200, settle: false }), await listen({ types: MEMBERS, group: 'late', settle: false })];
         await joins(unique('presence-c'), 2);
-        const [first, second] = [await a.next(), await b.next()];
-        const again = await b.next();
-        assert.equal(again.id, first.id);
-        assert.deepEqual([again.attempt, again.number, again.order], [2, 2, first.order]);
-        assert.notEqual(second.id, first.id);
+        const first = await a.next();
+        // On a slow machine the time is over before the second one has happened.
+        const two = await b.take(2);
+        const again = two.find(({ id }) => id === first.id), second = two.find(({ id }) => id !== first.id);
+        assert.deepEqual([again?.attempt, again?.order], [2, first.order]);
+        assert.equal(second?.attempt, 1);
         a.settle(first.number); // too late: it is the other's
         b.settle([second.number], true);
         await b.close(); // and goes back to a
