@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "net/slots.h"
-#include "pubsub/chan_mail.h"
 #include "shared/channel.h"
 
 static void chan_name_of(const void *value, const char **key, size_t *len)
@@ -128,6 +127,41 @@ void chan_changed(struct worker *worker, struct chan *chan)
         /* In the order of the changes: listeners hear of them in it. */
         *(worker->changed != NULL ? &worker->changed_last->changed_next : &worker->changed) = chan;
         worker->changed_last = chan;
+    }
+}
+
+static void chan_post_count(struct worker *worker, const struct chan *chan)
+{
+    uint32_t n = chan->changes != NULL ? chan->changes->n : 0;
+    size_t list = n * sizeof(struct mail_change);
+    struct mail_count *mail = mem_alloc(sizeof(*mail) + list + chan->len);
+    *mail = (struct mail_count){
+        .mail = {.type = MAIL_COUNT, .weight = flow_mail(sizeof(*mail) + list + chan->len)},
+        .worker = worker->id,
+        .n = chan_total(chan),
+        .nchanges = n,
+        .channel = {.app = chan->app, .hash = chan->hash, .len = chan->len},
+    };
+    if (n > 0) {
+        memcpy(mail->bytes, chan->changes->items, list);
+    }
+    memcpy(mail->bytes + list, chan->name, chan->len);
+    mailbox_post(worker->flow->hub, &mail->mail);
+}
+
+void chan_count_changed(struct worker *worker)
+{
+    while (worker->changed != NULL) {
+        struct chan *chan = worker->changed;
+        worker->changed = chan->changed_next;
+        chan->changed = false;
+        chan_post_count(worker, chan);
+        mem_free(chan->changes);
+        chan->changes = NULL;
+        if (chan_total(chan) == 0) {
+            check(strmap_del(&worker->channels[chan->app], chan->name, chan->len) == chan);
+            chan_free(chan);
+        }
     }
 }
 

@@ -79,6 +79,10 @@ struct slice chan_user(const struct sub_ref *ref);
 /* Of all connections on this channel, as far as this worker can tell. */
 uint64_t chan_receivers(const struct sub_ref *ref, const struct worker *worker);
 
+/* Tells the hub of all channels whose subscribers have changed, and forgets empty ones. Before the
+ * confirmations of this turn are flushed. */
+void chan_count_changed(struct worker *worker);
+
 void chan_tables(struct worker *worker, size_t napps); /* room for so many applications */
 void chan_free_all(struct worker *worker);
 

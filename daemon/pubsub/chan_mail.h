@@ -1,5 +1,5 @@
 /*
- * What hub and worker say to each other about channels: deliveries, answers to joins, counts. On
+ * What hub and worker say to each other about channels: deliveries and answers to joins. On
  * the worker's thread.
  */
 #ifndef FF_PUBSUB_CHAN_MAIL_H
@@ -13,8 +13,5 @@ void chan_deliver(struct worker *worker, const struct mail_deliver *mail);
 void chan_deliver_pending(struct conn *conn);
 /* A join is answered: the connection is on the channel, or was refused, and goes on. */
 void chan_joined(struct worker *worker, const struct mail_joined *mail);
-/* Tells the hub of all channels whose subscribers have changed, and forgets empty ones. Before the
- * confirmations of this turn are flushed. */
-void chan_count_changed(struct worker *worker);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "pubsub/chan.h"
-#include "pubsub/chan_mail.h"
 #include "shared/channel.h"
 
 static int watch_ask(struct conn *conn, const struct slice *ids, size_t n)
