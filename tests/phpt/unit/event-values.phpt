@@ -118,7 +118,7 @@ Error: Cannot modify readonly property Fanfare\Event::$id
 Error: Cannot create dynamic property Fanfare\Event::$more
 Error: Cannot construct Fanfare\Event twice
 Error: Cannot modify readonly property Fanfare\Snapshot::$order
-Error: Cannot modify readonly property Fanfare\Snapshot::$channels
+Error: Cannot %Smodify readonly property Fanfare\Snapshot::$channels
 Error: Cannot construct Fanfare\Snapshot twice
 ArgumentCountError: Fanfare\Event::__construct() expects at least 2 arguments, 1 given
 TypeError: Fanfare\Event::__construct(): Argument #%d ($type) must be of type Fanfare\EventType, string given

@@ -38,14 +38,12 @@ final class Handshake
         $end = microtime(true) + $patience;
         $host = trim($endpoint->host, '[]');
 
-        if (filter_var($host, FILTER_VALIDATE_IP) === false && gethostbynamel($host) === false && @dns_get_record($host, DNS_AAAA) === []) {
-            return new self('unresolved', $host);
-        }
         $address = (str_contains($host, ':') ? "[{$host}]" : $host).':'.$endpoint->port;
         $stream = @stream_socket_client("tcp://{$address}", $number, $why, $patience);
 
         if ($stream === false) {
-            return new self('unreachable', (string) $why);
+            // PHP names the call that failed; what follows is the name service's own text.
+            return str_contains((string) $why, 'getaddrinfo') ? new self('unresolved', $host) : new self('unreachable', (string) $why);
         }
 
         try {
