@@ -9,5 +9,5 @@ namespace Fanfare\Laravel\Console;
  */
 final class DirectFigures
 {
-    public const REASON = 'From dispatch to browser it is about as fast as ShouldBroadcastNow; a worker on a Redis queue takes about ten times as long, one on a database queue about thirty times. The queue stays the fallback.';
+    public const REASON = 'From dispatch to browser it is about as fast as ShouldBroadcastNow; a worker on a Redis queue takes ten to twenty times as long, one on a database queue a hundred times. The queue stays the fallback.';
 }
