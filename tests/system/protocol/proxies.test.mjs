@@ -33,7 +33,8 @@ const nodes = ({ port, health }) => [['10.0.0.11:8080', `127.0.0.11:${port}`], [
 const proxies = {
     haproxy: {
         server: { proxy_protocol: 'yes' },
-        args: (file) => ['-db', '-f', file],
+        missing: missingCommand('haproxy'),
+        start: (config) => Proxy.start('haproxy', (file) => ['-db', '-f', file], config),
         config: ({ ports, pair }) => (dir, listen) => {
             writeFileSync(join(dir, 'pair.pem'), readFileSync(pair.certificate, 'utf8') + readFileSync(pair.key, 'utf8'));
             const plain = ports.plain;
@@ -46,7 +47,8 @@ const proxies = {
     },
     nginx: {
         server: {},
-        args: (file, dir) => ['-p', dir, '-c', file],
+        missing: missingCommand('nginx'),
+        start: (config) => Proxy.start('nginx', (file, dir) => ['-p', dir, '-c', file], config),
         config: ({ ports, pair }) => (dir, listen) => {
             const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${dir}/${name};`).join(' ');
             return `pid ${dir}/nginx.pid;\nerror_log ${dir}/nginx.log;\ndaemon off;\nevents {}\nhttp { access_log off; ${temporary}\n${replaced(shipped('nginx/cluster.conf'), [
@@ -60,7 +62,8 @@ const proxies = {
     },
     caddy: {
         server: {},
-        args: (file) => ['run', '--adapter', 'caddyfile', '--config', file],
+        missing: missingCommand('caddy'),
+        start: (config) => Proxy.start('caddy', (file) => ['run', '--adapter', 'caddyfile', '--config', file], config),
         config: ({ ports, pair }) => (dir, listen) =>
             replaced(shipped('caddy/Caddyfile'), [
                 ...nodes(ports),
@@ -100,8 +103,8 @@ describe('proxies as packaging/ has them', { skip: skipAll, concurrency: true },
     });
     after(() => ca?.remove());
 
-    for (const [name, { server, args, config }] of Object.entries(proxies)) {
-        test(name, { skip: missingCommand(name) }, async (t) => {
+    for (const [name, { server, missing, start, config }] of Object.entries(proxies)) {
+        test(name, { skip: missing }, async (t) => {
             const ports = { port: await freePort(), health: await freePort(), plain: await freePort() };
             const daemons = [];
             t.after(() => Promise.all(daemons.map((daemon) => daemon.stop({ check: false }))));
@@ -115,7 +118,7 @@ describe('proxies as packaging/ has them', { skip: skipAll, concurrency: true },
                     }),
                 );
             }
-            const proxy = await Proxy.start(name, args, config({ ports, pair }));
+            const proxy = await start(config({ ports, pair }));
             t.after(() => proxy.stop());
 
             const open = async (localAddress = '127.0.0.1', headers = {}) => {
@@ -149,7 +152,7 @@ describe('proxies as packaging/ has them', { skip: skipAll, concurrency: true },
             const seen = [];
             createInterface({ input: child.stdout }).on('line', (line) => seen.push(JSON.parse(line)));
             const who = (kind) => new Set(seen.filter((words) => words[0] === kind).map((words) => words[1]));
-            await until(() => who('subscribed').size === CLIENTS, () => `${CLIENTS} clients to subscribe: ${JSON.stringify(seen)}`);
+            await until(() => who('subscribed').size === CLIENTS, () => `${CLIENTS} clients to subscribe: ${JSON.stringify(seen)}`, 60_000);
 
             // Nothing is sticky: they are spread over both, and what either has to say arrives.
             const spread = daemons.map((daemon) => [...daemon.stderr.matchAll(/subscribes to orders/g)].length);
