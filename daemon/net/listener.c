@@ -185,8 +185,10 @@ static int listener_set_owner(const char *path, unsigned int mode, const char *g
             return -1;
         }
         if (chown(path, (uid_t)-1, entry->gr_gid) != 0) {
-            snprintf(why, size, "cannot give %s to group %s: %s; run as a member of it", path,
-                     group, strerror(errno));
+            snprintf(why, size,
+                     "cannot give %s to group %s: %s; make this user a member of it (usermod -aG) "
+                     "and start it anew",
+                     path, group, strerror(errno));
             return -1;
         }
     }
@@ -393,9 +395,11 @@ static void listener_take_rest(struct listener *listener)
 {
     struct timeval rest = {.tv_usec = REST_MS * 1000};
     counter_add(listener->loop->counters, COUNTER_ACCEPT_RESTS, 1);
-    log_limited(LOG_LEVEL_WARN, "listen",
-                "out of file descriptors: accepting rests for %d ms; raise the limit (ulimit -n)",
-                REST_MS);
+    log_limited(
+        LOG_LEVEL_WARN, "listen",
+        "out of file descriptors: accepting rests for %d ms; raise the hard limit (LimitNOFILE of "
+        "systemd, minfds of supervisord, ulimit -Hn) and restart",
+        REST_MS);
     event_del(&listener->ev);
     event_add(&listener->rest, &rest);
 }
