@@ -185,7 +185,8 @@ enum fanfare_io fanfare_io_pause(uint64_t until)
 		struct timespec ts = {.tv_sec = (time_t) ((until - now) / 1000000000u),
 		                      .tv_nsec = (long) ((until - now) % 1000000000u)};
 
-		if (nanosleep(&ts, NULL) != 0 && io_engine_wants_control()) {
+		/* before it as well: a signal between two sleeps interrupts neither */
+		if (io_engine_wants_control() || (nanosleep(&ts, NULL) != 0 && io_engine_wants_control())) {
 			return FANFARE_IO_INTERRUPTED;
 		}
 	}
@@ -230,6 +231,9 @@ static enum fanfare_io io_wait_for(int fd, short events, uint64_t deadline)
 
 		if (now >= deadline) {
 			return FANFARE_IO_TIMEOUT;
+		}
+		if (io_engine_wants_control()) {
+			return FANFARE_IO_INTERRUPTED;
 		}
 		if (deadline - now > (uint64_t) 3600 * 1000000000u) {
 			ms = 3600 * 1000;
@@ -359,7 +363,7 @@ enum fanfare_io fanfare_io_recv(int fd, void *buf, size_t cap, uint64_t deadline
 {
 	*err = 0;
 	for (;;) {
-		ssize_t rc = recv(fd, buf, cap, patient ? 0 : MSG_DONTWAIT);
+		ssize_t rc = recv(fd, buf, cap, patient && EXPECTED(!io_engine_wants_control()) ? 0 : MSG_DONTWAIT);
 
 		if (rc > 0) {
 			*got = (size_t) rc;

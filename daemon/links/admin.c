@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "links/cluster.h"
-#include "links/listen.h"
+#include "links/listen_report.h"
 #include "links/webhook.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"

@@ -9,7 +9,6 @@
 #ifndef FF_LINKS_LISTEN_H
 #define FF_LINKS_LISTEN_H
 
-#include "base/buf.h"
 #include "links/listen_group.h"
 #include "net/conn.h"
 #include "pubsub/hub.h"
@@ -43,7 +42,5 @@ void listen_settle(struct listener *listener, const uint64_t *numbers, uint32_t 
 void listen_alive(struct listener *listener);
 /* What it held goes back to its group. */
 void listen_end(struct listener *listener);
-
-int listens_metrics(const struct listens *listens, struct buf *out);
 
 #endif

@@ -159,7 +159,7 @@ final class FanfareBroadcaster extends Broadcaster
      *
      * @throws BroadcastException
      */
-    private function send(array $channels, string|BackedEnum $event, array $payload, #[SensitiveParameter] Connection $connection): void
+    private function send(array $channels, string $event, array $payload, #[SensitiveParameter] Connection $connection): void
     {
         /** @var array<string> $names */
         $names = $this->formatChannels($channels);

@@ -8,6 +8,7 @@ fanfare
 <?php
 require __DIR__ . '/fake.inc';
 $fake = new Fake('
+    set_error_handler(fn () => true);       // who has ended does not take the rest
     for ($i = 0; $i < 7; $i++) {
         $c = accept(); hello($c);
         listening($c, frame($c)[1], true);
@@ -18,7 +19,6 @@ $fake = new Fake('
     }
     $c = accept(); hello($c);
     listening($c, frame($c)[1], true);
-    set_error_handler(fn () => true);       // who runs out of memory does not read it to its end
     $many = [];
     for ($i = 0; $i < 60000; $i++) {
         $many["channel-$i"] = [1, null];

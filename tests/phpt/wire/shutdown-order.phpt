@@ -6,7 +6,7 @@ fanfare
 <?php
 require __DIR__ . '/fake.inc';
 $fake = new Fake('
-    for ($i = 0; $i < 2; $i++) {
+    for ($i = 0; $i < 3; $i++) {
         $c = accept();
         hello($c);
         $all = "";
@@ -61,15 +61,18 @@ file_put_contents("$fake->dir/run.php", '<?php
     unset($cycle);
     leave($client);
     $first = new Last("first", $client, $throws);
-    set_exception_handler(function (Throwable $e) use ($client) {
-        receipt($client->publish("a", "handler: " . $e->getMessage()));
-    });
-    if ($throws) {
+    // With a handler versions of PHP go on differently after what a destructor throws.
+    if ($argv[3] === "handler") {
+        set_exception_handler(function (Throwable $e) use ($client) {
+            receipt($client->publish("a", "handler: " . $e->getMessage()));
+        });
+    }
+    if ($throws || $argv[3] === "handler") {
         throw new LogicException("uncaught");
     }
 ');
-foreach (['returns', 'throws'] as $how) {
-    $process = proc_open([PHP_BINARY, '-n', '-d', 'display_errors=0', '-d', 'log_errors=0', '-d', 'extension_dir=' . ini_get('extension_dir'),
+foreach (['returns', 'handler', 'throws'] as $how) {
+    $process = proc_open([PHP_BINARY, '-n', '-d', 'display_errors=0', '-d', 'log_errors=0', '-d', 'fanfare.shutdown_flush=10', '-d', 'extension_dir=' . ini_get('extension_dir'),
         '-d', 'extension=' . (getenv('FANFARE_SO') ?: 'fanfare'), "$fake->dir/run.php", $fake->socket, __DIR__, $how], [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
     echo stream_get_contents($pipes[1]), 'status ', proc_close($process), "\n";
     echo $fake->line();
@@ -87,6 +90,12 @@ status 0
 receipt id-1 0
 receipt id-3 0
 receipt id-5 0
+receipt id-8 0
+receipt id-10 0
+status 0
+--
+receipt id-2 0
+receipt id-4 0
 status 255
 --
 1 shutdown function, deferred
@@ -105,4 +114,15 @@ status 255
 3 shutdown function of a shutdown function
 4 destructor, deferred: first
 5 destructor: first
-6 output callback
+6 generator
+7 destructor, deferred: in a cycle
+8 destructor: in a cycle
+9 destructor, deferred: static
+10 destructor: static
+11 output callback
+--
+1 shutdown function, deferred
+2 shutdown function of a shutdown function
+3 destructor, deferred: first
+4 destructor: first
+5 output callback

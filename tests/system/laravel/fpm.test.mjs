@@ -184,7 +184,7 @@ describe('PHP-FPM whose children come and go', { skip }, () => {
         const open = () => readdirSync(`/proc/${daemon.process.pid}/fd`).length;
         const accepted = async () => (await daemon.metrics()).get('ipc_accepted_total');
         const [before, begun] = [open(), await accepted()];
-        const requests = 100;
+        const requests = 75;
         let sent = 0;
         const publish = async () => {
             while (sent < requests) {
@@ -203,7 +203,7 @@ describe('PHP-FPM whose children come and go', { skip }, () => {
     });
 
     test('a reload of FPM under load: every event of a request that was answered, once', async () => {
-        const requests = 90;
+        const requests = 70;
         const answered = [];
         let sent = 0;
         let reloads = 0;
@@ -212,7 +212,7 @@ describe('PHP-FPM whose children come and go', { skip }, () => {
         const publish = async () => {
             while (sent < requests) {
                 const value = sent++;
-                if (value === 20 || value === 60) {
+                if (value === 15 || value === 45) {
                     // One at a time: FPM takes a second signal for the same reload.
                     await until(() => notices() === ready + reloads, 'FPM to be ready');
                     reloads++;

@@ -1,7 +1,7 @@
 // A real Laravel application for a test: created by scripts/lib/make-app, with the extension loaded privately, served by
 // `php artisan serve` or by nginx and PHP-FPM, with a queue worker, and with Echo clients that sign in.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -83,6 +83,12 @@ export class Laravel {
         const required = packages.flatMap((name) => ['--require', name]);
         const made = spawnSync(join(root, 'scripts/lib/make-app'), [...(stock ? ['--stock'] : []), ...required, ...args, app.dir, overlay, ...overlays], { encoding: 'utf8', env: app.env });
         if (made.status !== 0) throw new Error(`scripts/lib/make-app failed:\n${made.stdout}${made.stderr}`);
+        if (bare) {
+            // The application was made with our installer, whose lines nobody has written here.
+            const file = join(app.dir, '.env');
+            const lines = readFileSync(file, 'utf8').split('\n').filter((line) => !/^FANFARE_/.test(line) || line.split('=')[0] in settings);
+            writeFileSync(file, lines.join('\n'));
+        }
         return app;
     }
 

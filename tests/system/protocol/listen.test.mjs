@@ -2,9 +2,11 @@
 // bounds; and the snapshot that fits what comes behind it.
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { APP, APP2, Daemon } from '../lib/daemon.mjs';
 import { ERROR, Ipc, PUBLISH, STATS } from '../lib/ipc.mjs';
 import { LISTEN, Listener, SETTLE } from '../lib/listener.mjs';
+import { daemonPath } from '../lib/paths.mjs';
 import { hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -391,13 +393,11 @@ describe('listeners that do not read', () => {
         await client.subscribe('private-flood');
         const data = { fill: 'x'.repeat(1000) };
         const publish = async () => {
-            const from = process.hrtime.bigint();
             for (let i = 0; i < 200; i++) await ipc.publish({ channel: 'quiet' });
-            return Number(process.hrtime.bigint() - from) / 200e6;
         };
+        const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.process.pid}/status`, 'utf8'))[1]) / 1024;
         await publish();
-        const alone = await publish();
-        let during = Infinity;
+        const alone = memory();
         const seen = new Set();
         const reading = (async () => {
             while (seen.size < 10_000) {
@@ -409,13 +409,15 @@ describe('listeners that do not read', () => {
             client.send({ event: 'client-say', channel: 'private-flood', data });
             if (n % 2000 === 1999) {
                 await client.sync();
-                during = Math.min(during, await publish());
+                await publish(); // answered while the two hold what they were sent
             }
         }
         await reading;
         const value = await metrics(daemon);
         assert.equal(value('listen_events_total'), 10_000);
-        assert.ok(during < alone * 5 + 1, `a publish took ${during} ms, ${alone} ms when it was quiet`);
+        // No publisher was held back, and what the deaf have not taken is what a group may keep, not all that was said.
+        assert.equal(value('flow_held_total\\{door="ipc"\\}'), 0);
+        assert.ok(/san/.test(daemonPath) || memory() - alone < 64, `${memory()} MB, ${alone} before`);
         for (const listener of deaf) await listener.close();
         await good.close();
         client.destroy();
