@@ -53,6 +53,15 @@ static int listener_resolve(const char *address, struct addrinfo **out, char *wh
     return 0;
 }
 
+/* Accepted sockets inherit both. What a client is slow to take waits in our queue, shared by all
+ * and under our limits, instead of in the kernel, which copies up to 4 MiB for each. */
+static void listener_set_options(int fd)
+{
+    int one = 1, unsent = UNSENT_MAX;
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
 static int listener_open(const char *address, bool shared, char *why, size_t size)
 {
     struct addrinfo *info;
@@ -71,11 +80,7 @@ static int listener_open(const char *address, bool shared, char *why, size_t siz
     if (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) {
         goto failed;
     }
-    /* Accepted sockets inherit both. What a client is slow to take waits in our queue, shared by
-     * all and under our limits, instead of in the kernel, which copies up to 4 MiB for each. */
-    int unsent = UNSENT_MAX;
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    listener_set_options(fd);
     if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
         freeaddrinfo(info);
         return fd;
@@ -180,8 +185,10 @@ static int listener_set_owner(const char *path, unsigned int mode, const char *g
             return -1;
         }
         if (chown(path, (uid_t)-1, entry->gr_gid) != 0) {
-            snprintf(why, size, "cannot give %s to group %s: %s; run as a member of it", path,
-                     group, strerror(errno));
+            snprintf(why, size,
+                     "cannot give %s to group %s: %s; make this user a member of it (usermod -aG) "
+                     "and start it anew",
+                     path, group, strerror(errno));
             return -1;
         }
     }
@@ -250,14 +257,21 @@ failed:
     return -1;
 }
 
+/* A stream socket that listens. */
+static bool listener_listens(int fd)
+{
+    socklen_t len = sizeof(int);
+    int type = 0, listening = 0;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 && listening == 1;
+}
+
 bool listener_unix_name(int fd, char *name, size_t size)
 {
     struct sockaddr_un address = {.sun_family = AF_UNSPEC};
-    socklen_t len = sizeof(address), value_len = sizeof(int);
-    int type = 0, listening = 0;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &value_len) != 0 || type != SOCK_STREAM ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &value_len) != 0 || listening != 1 ||
-        getsockname(fd, (struct sockaddr *)&address, &len) != 0 || address.sun_family != AF_UNIX) {
+    socklen_t len = sizeof(address);
+    if (!listener_listens(fd) || getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
+        address.sun_family != AF_UNIX) {
         return false;
     }
     size_t used = len - offsetof(struct sockaddr_un, sun_path);
@@ -295,15 +309,97 @@ int listener_adopt(int fd, int *lock, char *why, size_t size)
     return 0;
 }
 
+/* ---- passed, for clients ---- */
+
+/* Of all of IPv6, and, unless it is told not to, of all of IPv4. */
+static bool listener_is_wild(int fd, const struct sockaddr_in6 *at, const struct sockaddr *wanted)
+{
+    int only = 1;
+    socklen_t len = sizeof(only);
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)wanted;
+    return IN6_IS_ADDR_UNSPECIFIED(&at->sin6_addr) && wanted->sa_family == AF_INET &&
+           v4->sin_addr.s_addr == htonl(INADDR_ANY) && v4->sin_port == at->sin6_port &&
+           getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only == 0;
+}
+
+static bool listener_same(const struct sockaddr *a, const struct sockaddr *b)
+{
+    const struct sockaddr_in *a4 = (const struct sockaddr_in *)a,
+                             *b4 = (const struct sockaddr_in *)b;
+    const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)a,
+                              *b6 = (const struct sockaddr_in6 *)b;
+    if (a->sa_family != b->sa_family) {
+        return false;
+    }
+    return a->sa_family == AF_INET
+               ? a4->sin_port == b4->sin_port && a4->sin_addr.s_addr == b4->sin_addr.s_addr
+               : a6->sin6_port == b6->sin6_port &&
+                     IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr);
+}
+
+/* Its address, if it is a TCP socket that listens. */
+static bool listener_address(int fd, struct sockaddr_storage *at)
+{
+    socklen_t len = sizeof(*at);
+    return listener_listens(fd) && getsockname(fd, (struct sockaddr *)at, &len) == 0 &&
+           (at->ss_family == AF_INET || at->ss_family == AF_INET6);
+}
+
+bool listener_is_at(int fd, const char *address)
+{
+    struct sockaddr_storage at;
+    struct addrinfo *info;
+    char ignored[320];
+    if (!listener_address(fd, &at) ||
+        listener_resolve(address, &info, ignored, sizeof(ignored)) != 0) {
+        return false;
+    }
+    bool found = listener_same((const struct sockaddr *)&at, info->ai_addr) ||
+                 (at.ss_family == AF_INET6 &&
+                  listener_is_wild(fd, (const struct sockaddr_in6 *)&at, info->ai_addr));
+    freeaddrinfo(info);
+    return found;
+}
+
+void listener_place(int fd, char *text, size_t size)
+{
+    struct sockaddr_storage at;
+    char host[64], port[16];
+    if (listener_address(fd, &at) &&
+        getnameinfo((struct sockaddr *)&at, sizeof(at), host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        bool v6 = at.ss_family == AF_INET6;
+        snprintf(text, size, "%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    } else if (!listener_unix_name(fd, text, size)) {
+        snprintf(text, size, "not a stream socket that listens");
+    }
+}
+
+int listener_share(int fd, char *why, size_t size)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int own = flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0
+                  ? -1
+                  : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (own < 0) {
+        snprintf(why, size, "cannot use descriptor %d: %s", fd, strerror(errno));
+        return -1;
+    }
+    listener_set_options(own);
+    return own;
+}
+
 /* ---- accepting ---- */
 
 static void listener_take_rest(struct listener *listener)
 {
     struct timeval rest = {.tv_usec = REST_MS * 1000};
     counter_add(listener->loop->counters, COUNTER_ACCEPT_RESTS, 1);
-    log_limited(LOG_LEVEL_WARN, "listen",
-                "out of file descriptors: accepting rests for %d ms; raise the limit (ulimit -n)",
-                REST_MS);
+    log_limited(
+        LOG_LEVEL_WARN, "listen",
+        "out of file descriptors: accepting rests for %d ms; raise the hard limit (LimitNOFILE of "
+        "systemd, minfds of supervisord, ulimit -Hn) and restart",
+        REST_MS);
     event_del(&listener->ev);
     event_add(&listener->rest, &rest);
 }
@@ -402,7 +498,7 @@ void listener_secure(struct listener *listener, struct tls_context *context)
 
 void listener_stop(struct listener *listener)
 {
-    if (listener->fd >= 0) {
+    if (listener->fd >= 0 && !listener->passed) {
         /* Closing a listener resets what waits in its queue: take it in first, as much as a queue
          * holds. More may come as fast as it is taken. */
         for (int i = 0; i < BACKLOG / ACCEPTS_A_TURN && listener_accept_some(listener); i++) {

@@ -21,6 +21,7 @@ struct listener {
     struct tls_context *tls; /* NULL: plain */
     /* Connections from these have a preamble (net/conn.h). NULL: none; outlives the listener. */
     const struct networks *with_preamble;
+    bool passed; /* somebody else has it as well: who waits in it is not ours to take at the end */
     struct event ev, rest;
 };
 
@@ -54,13 +55,24 @@ bool listener_unix_name(int fd, char *name, size_t size) MUST_CHECK;
  */
 int listener_adopt(int fd, int *lock, char *why, size_t size) MUST_CHECK;
 
+/* Whether this is a TCP socket that listens at "host:port", or at all addresses of both families
+ * where that is all of one. */
+bool listener_is_at(int fd, const char *address) MUST_CHECK;
+/* What a descriptor is, for people: the address or path where it listens, or that it does not. */
+void listener_place(int fd, char *text, size_t size);
+/*
+ * A descriptor of the caller's own for a TCP listener that was passed to this process and stays
+ * open, with the options that listener_tcp sets. -1 with `why`. Its backlog is whose who made it.
+ */
+int listener_share(int fd, char *why, size_t size) MUST_CHECK;
+
 /* Takes over the descriptor. */
 void listener_start(struct listener *listener, struct loop *loop, int fd, uint8_t kind,
                     enum idle_class first, enum counter accepted);
 /* Connections accepted from now on speak TLS with this context, of which it keeps a reference.
  * NULL: plain. */
 void listener_secure(struct listener *listener, struct tls_context *context);
-/* Accepts what is waiting, then closes. Idempotent. */
+/* Accepts what is waiting, unless the socket was passed, then closes. Idempotent. */
 void listener_stop(struct listener *listener);
 /* Closes, and leaves what is waiting to whoever has the socket as well. Idempotent. */
 void listener_leave(struct listener *listener);

@@ -517,7 +517,8 @@ int config_key_set(const struct config_key *key, void *base, const char *value, 
         if (*value == '\0') {
             char allowed[512];
             config_key_allowed(key, allowed, sizeof(allowed));
-            snprintf(why, why_size, "must not be empty: it must be %s", allowed);
+            snprintf(why, why_size, "must not be empty: it must be %s%s", allowed,
+                     key->section == SECTION_APP ? "; make one up: openssl rand -hex 16" : "");
         } else {
             config_key_explain(key, value, why, why_size);
         }

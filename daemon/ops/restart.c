@@ -23,7 +23,6 @@
 extern char **environ;
 
 #define CHECK_MS     10000u
-#define PASSED_FD    3 /* where a program looks for the first socket that was passed */
 #define PROGRAM_MAX  4096u
 #define RESTART_ENDS "the daemon is shutting down"
 
@@ -84,7 +83,7 @@ static char *restart_program(const char *name)
 
 void restart_find(struct restart *restart, char **argv)
 {
-    *restart = (struct restart){.argv = argv, .passed = -1};
+    *restart = (struct restart){.argv = argv, .passed = {.ipc = -1}};
     restart->program = restart_program(argv[0]);
 }
 
@@ -380,18 +379,49 @@ void restart_free(struct restart *restart)
 
 /* ---- the end ---- */
 
+void restart_hold(struct restart *restart, const struct activation *passed)
+{
+    /* Above where the next program looks for them, or one would be put in the place of another. */
+    int above = ACTIVATION_FIRST + 1 + (int)passed->count;
+    restart->passed = (struct activation){.ipc = -1};
+    if (passed->ipc >= 0) {
+        restart->passed.ipc = fcntl(passed->ipc, F_DUPFD_CLOEXEC, above);
+    }
+    for (size_t i = 0; i < passed->count; i++) {
+        int fd = fcntl(passed->publics[i], F_DUPFD_CLOEXEC, above);
+        if (fd >= 0) {
+            restart->passed.publics[restart->passed.count++] = fd;
+        }
+    }
+}
+
 /* As a service manager does it, see ops/activation.h. */
 static int restart_pass(const struct restart *restart)
 {
-    char pid[24];
-    if (restart->passed < 0) {
+    const struct activation *passed = &restart->passed;
+    char pid[24], fds[24], names[ACTIVATION_MAX * sizeof("public:")] = "";
+    int next = ACTIVATION_FIRST;
+    if (passed->ipc >= 0) {
+        snprintf(names, sizeof(names), "ipc:");
+        if (dup2(passed->ipc, next++) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < passed->count; i++) {
+        size_t len = strlen(names);
+        snprintf(names + len, sizeof(names) - len, "public:");
+        if (dup2(passed->publics[i], next++) < 0) {
+            return -1;
+        }
+    }
+    if (next == ACTIVATION_FIRST) {
         return 0;
     }
-    int kept = restart->passed == PASSED_FD ? fcntl(PASSED_FD, F_SETFD, 0)
-                                            : dup2(restart->passed, PASSED_FD);
+    names[strlen(names) - 1] = '\0';
     snprintf(pid, sizeof(pid), "%ld", (long)getpid());
-    return kept < 0 || setenv("LISTEN_PID", pid, 1) != 0 || setenv("LISTEN_FDS", "1", 1) != 0 ||
-                   setenv("LISTEN_FDNAMES", "ipc", 1) != 0
+    snprintf(fds, sizeof(fds), "%d", next - ACTIVATION_FIRST);
+    return setenv("LISTEN_PID", pid, 1) != 0 || setenv("LISTEN_FDS", fds, 1) != 0 ||
+                   setenv("LISTEN_FDNAMES", names, 1) != 0
                ? -1
                : 0;
 }

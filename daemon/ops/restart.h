@@ -8,8 +8,8 @@
  * library, a certificate without its key, a port that is taken) is the answer to who asked, and all
  * goes on as it was. On the hub.
  *
- * No descriptor survives but the standard ones and the publishers' socket, if that was passed by a
- * service manager: it is passed on as it came. Signals stay blocked from the one to the other, so
+ * No descriptor survives but the standard ones and the sockets that were passed by a service
+ * manager: they are passed on as they came. Signals stay blocked from the one to the other, so
  * that one that is sent in between is handled by the new program.
  */
 #ifndef FF_OPS_RESTART_H
@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "ops/activation.h"
 #include "ops/config.h"
 #include "ops/shutdown.h"
 #include "pubsub/control.h"
@@ -29,7 +30,8 @@ struct restart {
     char **argv;   /* main's */
     char *program; /* absolute; NULL: it cannot be found out */
     bool wanted;   /* what is under way is no end */
-    int passed;    /* the publishers' socket for the next program; -1: it makes its own */
+    /* Copies of what was passed to this process, for the next program. */
+    struct activation passed;
 
     /* Below is restart's own. While `checking` is set, `fine` and `problem` are the thread's. */
     struct shutdown *shutdown;
@@ -45,6 +47,9 @@ struct restart {
 
 /* At the beginning of main: where the program lies may change later. */
 void restart_find(struct restart *restart, char **argv);
+
+/* Keeps copies of the sockets that were passed. */
+void restart_hold(struct restart *restart, const struct activation *passed);
 
 /* Before the hub's loop runs. -1: was logged. */
 int restart_init(struct restart *restart, struct shutdown *shutdown, const struct config *config,

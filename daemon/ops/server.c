@@ -69,8 +69,8 @@ struct server {
     uint32_t ncrews;
     struct listener ipc_listener;
     struct listener *admin_listeners;
-    int ipc_lock;  /* -1: none */
-    int passed_fd; /* the publishers' socket, which is somebody else's, too; -1: it is ours alone */
+    int ipc_lock;             /* -1: none */
+    struct activation passed; /* sockets that are somebody else's, too */
     struct shutdown shutdown;
     struct reload reload;
     struct restart *restart;
@@ -137,23 +137,27 @@ static int server_open_public(struct server *server, const struct text_list *lis
     char why[WHY];
     bool shared = server->ncrews > 1;
     for (size_t i = 0; i < listen->count; i++) {
-        if (shared && listener_probe(listen->items[i], why, sizeof(why)) != 0) {
+        int passed = activation_public(&server->passed, listen->items[i]);
+        if (passed < 0 && shared && listener_probe(listen->items[i], why, sizeof(why)) != 0) {
             server_cannot_listen_publicly(tls, why);
             return -1;
         }
         for (uint32_t j = 0; j < server->ncrews; j++) {
             struct crew *crew = &server->crews[j];
-            int fd = listener_tcp(listen->items[i], shared, why, sizeof(why));
+            int fd = passed >= 0 ? listener_share(passed, why, sizeof(why))
+                                 : listener_tcp(listen->items[i], shared, why, sizeof(why));
             if (fd < 0) {
                 server_cannot_listen_publicly(tls, why);
                 return -1;
             }
             struct listener *listener = &crew->listeners[first + i];
             listener_start(listener, crew->loop, fd, KIND_HTTP, IDLE_HEAD, COUNTER_ACCEPTED);
+            listener->passed = passed >= 0;
             listener_secure(listener, tls);
             listener->with_preamble = apps->proxy_protocol ? &apps->proxies : NULL;
         }
-        log_info("server", "listening on %s%s", listen->items[i], tls != NULL ? " (TLS)" : "");
+        log_info("server", "listening on %s%s%s", listen->items[i], tls != NULL ? " (TLS)" : "",
+                 passed >= 0 ? ", a socket that was passed" : "");
     }
     return 0;
 }
@@ -163,7 +167,7 @@ static int server_open_private(struct server *server)
     const struct config *config = server->config;
     char why[WHY];
     char name[128];
-    int fd = server->passed_fd;
+    int fd = server->passed.ipc;
     if (fd < 0) {
         fd = listener_unix(config->socket, config->mode, config->group, &server->ipc_lock, why,
                            sizeof(why));
@@ -176,8 +180,9 @@ static int server_open_private(struct server *server)
     }
     listener_start(&server->ipc_listener, &server->loop, fd, KIND_IPC, IDLE_HEAD,
                    COUNTER_IPC_ACCEPTED);
+    server->ipc_listener.passed = server->passed.ipc >= 0;
     log_info("ipc", "publishers connect to %s%s", name,
-             server->passed_fd >= 0 ? ", a socket that was passed" : "");
+             server->passed.ipc >= 0 ? ", a socket that was passed" : "");
     for (size_t i = 0; i < config->admin_listen.count; i++) {
         fd = listener_tcp(config->admin_listen.items[i], false, why, sizeof(why));
         if (fd < 0) {
@@ -366,10 +371,8 @@ static int server_init(struct server *server, const struct config *config, const
 {
     *server = (struct server){
         .config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}, .restart = restart};
-    server->passed_fd = activation_ipc(config->socket);
-    if (server->passed_fd >= 0) {
-        restart->passed = fcntl(server->passed_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    }
+    activation_take(&server->passed, config);
+    restart_hold(restart, &server->passed);
     server->ncrews = server_workers(config);
     struct loop_limits limits = limits_of_loop(&config->limits);
     server->signal_fd = signals_open();
@@ -414,7 +417,6 @@ static int server_init(struct server *server, const struct config *config, const
     server->shutdown.cluster = server->cluster;
     server->shutdown.ipc = server->ipc;
     server->shutdown.ipc_listener = &server->ipc_listener;
-    server->shutdown.ipc_passed = server->passed_fd >= 0;
     shutdown_set(&server->shutdown, config->drain_delay * 1000, config->drain_period * 1000,
                  config->limits.close_timeout * 1000);
     server->reload = (struct reload){.path = path,
@@ -437,14 +439,13 @@ static int server_init(struct server *server, const struct config *config, const
 static void server_free(struct server *server)
 {
     cluster_free(server->cluster); /* who waits for an answer gets it while there are connections */
-    if (server->passed_fd >= 0) {
-        listener_leave(&server->ipc_listener); /* who waits there is for our successor */
-    } else {
-        listener_stop(&server->ipc_listener);
+    listener_stop(&server->ipc_listener);
+    for (size_t i = 0; i < server->passed.count; i++) {
+        close(server->passed.publics[i]);
     }
     if (server->ipc_lock >= 0) {
         /* The socket's file goes before the lock, so that the next holder never finds ours. */
-        if (server->passed_fd < 0) {
+        if (server->passed.ipc < 0) {
             unlink(server->config->socket);
         }
         close(server->ipc_lock);

@@ -65,11 +65,7 @@ static bool shutdown_ended(struct shutdown *shutdown)
 /* What is published from here on would not reach the other nodes: it is for whoever comes next. */
 static void shutdown_end_publishers(struct shutdown *shutdown)
 {
-    if (shutdown->ipc_passed) {
-        listener_leave(shutdown->ipc_listener);
-    } else {
-        listener_stop(shutdown->ipc_listener);
-    }
+    listener_stop(shutdown->ipc_listener);
     shutdown->stage = SHUTDOWN_PUBLISHERS;
     shutdown->deadline = clock_mono_ms() + SETTLE_MS;
 }

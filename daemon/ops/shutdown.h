@@ -30,7 +30,6 @@ struct shutdown {
     struct cluster *cluster;
     struct ipc *ipc;
     struct listener *ipc_listener;
-    bool ipc_passed; /* somebody else has the socket as well: who waits there is his */
 
     uint64_t delay_ms, period_ms, close_ms, deadline;
     struct event timer;

@@ -21,7 +21,8 @@ enum proxy_result proxy_read(const uint8_t *bytes, size_t len, struct proxy_head
     size_t seen = len < sizeof(signature) ? len : sizeof(signature);
     *out = (struct proxy_header){0};
     if (memcmp(bytes, signature, seen) != 0) {
-        return proxy_bad(why, "it does not begin with a header of version 2");
+        return proxy_bad(why,
+                         "it does not begin with a header of version 2 (send-proxy-v2 in haproxy)");
     }
     if (len > 12 && bytes[12] != 0x20 && bytes[12] != 0x21) {
         return proxy_bad(why, "the header's version or command is unknown");

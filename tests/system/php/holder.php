@@ -7,17 +7,20 @@ declare(strict_types=1);
  *
  *   php holder.php SOCKET NAMES PROGRAM ARGUMENT...
  *
- * NAMES go to LISTEN_FDNAMES; for each name behind the first, a TCP socket is passed as well. Each line on standard input starts
+ * NAMES go to LISTEN_FDNAMES; for each name behind the first, a TCP socket is passed as well, on the port in NAME=PORT. Each line on standard input starts
  * the program; "pid N" and, when it has ended, "ended STATUS" come on standard output. It ends with its input.
  */
 
 [$path, $names] = array_slice($argv, 1, 2);
 $program = array_slice($argv, 3);
 
-$sockets = [stream_socket_server("unix://{$path}")];
-foreach (array_slice(explode(':', $names), 1) as $_) {
-    $sockets[] = stream_socket_server('tcp://127.0.0.1:0');
+// The one for publishers comes last: where it is, all are.
+$sockets = [];
+foreach (array_slice(explode(':', $names), 1) as $name) {
+    $sockets[] = stream_socket_server('tcp://127.0.0.1:'.(explode('=', $name)[1] ?? 0));
 }
+array_unshift($sockets, stream_socket_server("unix://{$path}"));
+$names = preg_replace('/=\d+/', '', $names);
 
 while (fgets(STDIN) !== false) {
     // The number of a process is known to itself only.

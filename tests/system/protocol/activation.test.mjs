@@ -1,8 +1,9 @@
-// A socket for publishers that is passed at the start, as systemd does it: who connects while no daemon runs waits for the next one.
+// Sockets that are passed at the start, as systemd does it: who connects while no daemon runs waits for the next one.
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,11 +15,12 @@ import { Client } from '../lib/ws.mjs';
 
 /** Holds the socket and starts the daemon with it. */
 class Holder {
-    static async start(t, { names = 'ipc', workers = 1, configured } = {}) {
+    static async start(t, { names = 'ipc', workers = 1, configured, publicly = false } = {}) {
         const holder = new Holder();
         holder.dir = mkdtempSync(join(tmpdir(), 'ffa-'));
         holder.socket = join(holder.dir, 'f.sock');
         holder.port = await freePort();
+        if (publicly) names = `ipc:public=${holder.port}`;
         holder.config = join(holder.dir, 'fanfare.conf');
         writeFileSync(
             holder.config,
@@ -116,12 +118,74 @@ for (const workers of [1, 3]) {
     });
 }
 
+for (const workers of [1, 3]) {
+    describe(`a socket for clients that is passed (workers=${workers})`, () => {
+        test('clients that connect between two daemons wait and are served, by all workers', async (t) => {
+            const holder = await Holder.start(t, { workers, publicly: true });
+            const first = Client.open({ port: holder.port }, { app: APP });
+            await holder.launch();
+            await first;
+            assert.match(holder.stderr, /listening on 127\.0\.0\.1:\d+, a socket that was passed/);
+            assert.doesNotMatch(holder.stderr, /warn/);
+            for (let round = 0; round < 2; round++) {
+                await holder.stop();
+                // They send their handshake as soon as the kernel has connected them, to nobody yet.
+                const waiting = Array.from({ length: 50 }, () => Client.open({ port: holder.port }, { app: APP }));
+                await holder.launch();
+                const clients = await Promise.all(waiting);
+                const ipc = await Ipc.open(holder.socket, APP);
+                for (const client of clients) await client.subscribe('c');
+                await ipc.publish({ channel: 'c', event: 'E', data: '"x"' });
+                for (const client of clients) await client.next('E');
+                ipc.close();
+                for (const client of clients) client.destroy();
+            }
+            await holder.stop();
+        });
+        test('clients that come without end meet no refusal at restarts, nor at one in place', async (t) => {
+            const holder = await Holder.start(t, { workers, publicly: true });
+            await holder.launch();
+            let over = false, served = 0;
+            const refused = [];
+            const comers = Array.from({ length: 4 }, async () => {
+                while (!over) {
+                    const socket = connect(holder.port, '127.0.0.1');
+                    const why = await new Promise((done) => socket.once('connect', () => done(null)).once('error', done));
+                    if (why) refused.push(why);
+                    else served++;
+                    socket.on('error', () => {});
+                    socket.destroy();
+                }
+            });
+            for (let round = 0; round < 4; round++) {
+                const before = served;
+                await until(() => served > before + 20, 'connections');
+                if (round % 2) {
+                    const ready = holder.stderr.length;
+                    const ipc = await Ipc.open(holder.socket, APP);
+                    await ipc.control('restart');
+                    await until(() => /ready: \d+ worker/.test(holder.stderr.slice(ready)), () => `the daemon anew\n${holder.stderr}`);
+                    assert.match(holder.stderr.slice(ready), /listening on \S+, a socket that was passed/);
+                    assert.match(holder.stderr.slice(ready), /publishers connect to \S+, a socket that was passed/);
+                } else {
+                    await holder.stop();
+                    await holder.launch();
+                }
+            }
+            over = true;
+            await Promise.all(comers);
+            assert.deepEqual(refused, []);
+            await holder.stop();
+        });
+    });
+}
+
 describe('a socket that is passed', () => {
     test('is known by its path, too, and what else is passed is named and not used', async (t) => {
         const holder = await Holder.start(t, { names: 'fanfared.socket:http:ipc' });
         await holder.launch();
-        assert.match(holder.stderr, /descriptor 4 \(http\) is not used: only the socket of \[ipc\] can be passed/);
-        assert.match(holder.stderr, /descriptor 5 \(ipc\) is not used/);
+        assert.match(holder.stderr, /descriptor 4 \(http, 127\.0\.0\.1:\d+\) is not used, .* make ListenStream= in the socket unit the same/);
+        assert.match(holder.stderr, /descriptor 5 \(ipc, 127\.0\.0\.1:\d+\) is not used/);
         const ipc = await Ipc.open(holder.socket, APP);
         await ipc.ping();
         ipc.close();
@@ -164,7 +228,7 @@ describe('a socket that is passed', () => {
         assert.match(result.stderr, /cannot create \/nowhere\/at\/all\.sock\.lock/);
     });
     test('nonsense in the variables is no socket', async () => {
-        for (const [fds, text] of [['many', /LISTEN_FDS must be a number from 0 to 64/], ['9', /descriptor 11 \(without a name\) is not used/]]) {
+        for (const [fds, text] of [['many', /LISTEN_FDS must be a number from 0 to 64/], ['9', /descriptor 11 \(without a name, not a stream socket that listens\) is not used/]]) {
             const child = spawn('sh', ['-c', `export LISTEN_PID=$$ LISTEN_FDS=${fds}; exec "$0" 3>/dev/null`, daemonPath], { env: { ...process.env, FANFARE_SOCKET: '/nowhere/at/all.sock' } });
             let stderr = '';
             child.stderr.on('data', (chunk) => (stderr += chunk));

@@ -1,0 +1,2 @@
+mod debian/build-extension/modules/fanfare.so
+mod debian/fanfare.ini
