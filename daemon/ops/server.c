@@ -21,6 +21,7 @@
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "ops/activation.h"
+#include "ops/config_value.h"
 #include "ops/control.h"
 #include "ops/notify.h"
 #include "ops/reload.h"
@@ -69,7 +70,9 @@ struct server {
     uint32_t ncrews;
     struct listener ipc_listener;
     struct listener *admin_listeners;
-    int ipc_lock;  /* -1: none */
+    struct listener control_listener; /* of [admin] socket */
+    int control_lock;                 /* -1: none */
+    int ipc_lock;                     /* -1: none */
     int passed_fd; /* the publishers' socket, which is somebody else's, too; -1: it is ours alone */
     struct shutdown shutdown;
     struct reload reload;
@@ -188,6 +191,30 @@ static int server_open_private(struct server *server)
                        COUNTER_ADMIN_ACCEPTED);
         log_info("admin", "metrics and health on http://%s", config->admin_listen.items[i]);
     }
+    return 0;
+}
+
+/* For fanfared ctl. A path that nobody has asked for may be one where nothing can be made: that is
+ * no reason not to serve. */
+static int server_open_control(struct server *server)
+{
+    const struct config *config = server->config;
+    const char *path = config->admin_socket;
+    char why[WHY];
+    if (strcmp(path, SOCKET_NONE) == 0) {
+        return 0;
+    }
+    int fd = listener_unix(path, 0600, NULL, &server->control_lock, why, sizeof(why));
+    if (fd < 0) {
+        log_line(config->admin_socket_derived ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "admin",
+                 "%s ([admin] socket, FANFARE_ADMIN_SOCKET)%s", why,
+                 config->admin_socket_derived ? "; going on without: fanfared ctl cannot be used"
+                                              : "");
+        return config->admin_socket_derived ? 0 : -1;
+    }
+    listener_start(&server->control_listener, &server->loop, fd, KIND_CONTROL, IDLE_KEEPALIVE,
+                   COUNTER_ADMIN_ACCEPTED);
+    log_info("admin", "fanfared ctl connects to %s", path);
     return 0;
 }
 
@@ -364,8 +391,12 @@ static int server_take_orders(struct server *server, const char *path)
 static int server_init(struct server *server, const struct config *config, const char *path,
                        struct restart *restart)
 {
-    *server = (struct server){
-        .config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}, .restart = restart};
+    *server = (struct server){.config = config,
+                              .ipc_lock = -1,
+                              .control_lock = -1,
+                              .ipc_listener = {.fd = -1},
+                              .control_listener = {.fd = -1},
+                              .restart = restart};
     server->passed_fd = activation_ipc(config->socket);
     if (server->passed_fd >= 0) {
         restart->passed = fcntl(server->passed_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -399,6 +430,7 @@ static int server_init(struct server *server, const struct config *config, const
     }
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);
     loop_handler(&server->loop, KIND_ADMIN, &admin_handler);
+    loop_handler(&server->loop, KIND_CONTROL, &admin_control_handler);
     server->admin_listeners =
         mem_zalloc((config->admin_listen.count + 1) * sizeof(*server->admin_listeners));
     for (size_t i = 0; i < config->admin_listen.count; i++) {
@@ -449,6 +481,11 @@ static void server_free(struct server *server)
         }
         close(server->ipc_lock);
     }
+    listener_stop(&server->control_listener);
+    if (server->control_lock >= 0) {
+        unlink(server->config->admin_socket);
+        close(server->control_lock);
+    }
     for (size_t i = 0; i < server->config->admin_listen.count; i++) {
         listener_stop(&server->admin_listeners[i]);
     }
@@ -497,7 +534,7 @@ int server_run(const struct config *config, const char *path, struct restart *re
     }
     hub_attach(&server->hub);
     server_watch(server);
-    if (server_open_private(server) == 0 &&
+    if (server_open_private(server) == 0 && server_open_control(server) == 0 &&
         server_open_public(server, &config->listen, 0, NULL) == 0 &&
         server_open_public(server, &config->tls_listen, config->listen.count,
                            server->hub.apps->tls) == 0 &&
