@@ -36,6 +36,8 @@ static void options_print_help(void)
 {
     fputs(
         "Usage: fanfared [--config FILE]\n"
+        "       fanfared ctl COMMAND       ask a running daemon, or tell it what to do (fanfared "
+        "ctl --help)\n"
         "\n"
         "Serves WebSocket clients of Laravel applications (Pusher protocol); PHP publishes through "
         "a\n"
@@ -210,9 +212,11 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
     }
     if (optind < argc) {
         char text[400];
-        snprintf(text, sizeof(text),
-                 "unexpected argument \"%.200s\"; a configuration file is given with --config FILE",
-                 argv[optind]);
+        snprintf(
+            text, sizeof(text),
+            "unexpected argument \"%.200s\"; a configuration file is given with --config FILE, and "
+            "\"fanfared ctl\" speaks to a running daemon",
+            argv[optind]);
         options_hint(text);
         return OPTIONS_MISTAKEN;
     }
