@@ -188,7 +188,7 @@ static void top_figures(const struct top *top, FILE *out, struct slice status)
     fprintf(out, "channels    %9" PRIu64 "   sent   %7s/s   bytes   %7s/s   received %6s/s\n",
             ctl_number(status, "channels"), top_rate(rates[TOP_OUT], a),
             top_rate(rates[TOP_BYTES_OUT], b), top_rate(rates[TOP_IN], c));
-    fprintf(out, "published    %7s/s   slow   %7s/s   limits  %7s/s   timed out %5s/s\n",
+    fprintf(out, "published   %7s/s   slow   %7s/s   limits  %7s/s   timed out %5s/s\n",
             top_rate(rates[TOP_PUBLISHED], a), top_rate(rates[TOP_SLOW], b),
             top_rate(rates[TOP_LIMITS], c), top_rate(rates[TOP_TIMEOUTS], d));
 }

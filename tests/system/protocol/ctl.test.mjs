@@ -128,11 +128,13 @@ suite('ctl', { workers: [1, 3], sections: { admin: { token: TOKEN } } }, (ctx) =
         await done(ctx.daemon, 'publish', `${channel},${unique('d')}`, 'told', '-', '--app', 'app1', '--except', bob.socketId, { input: data });
         assert.equal((await ann.expect('told', channel)).data, data);
         await done(ctx.daemon, 'publish', channel, 'last', 'plain text', '--app', 'app1');
-        assert.equal((await bob.expect('last', channel)).data, 'plain text');
+        for (const client of [ann, bob]) assert.equal((await client.expect('last', channel)).data, 'plain text');
         assert.match(await done(ctx.daemon, 'kick', bob.socketId, '--app', 'app1'), /^1 connection ended\n/);
-        assert.equal((await bob.closed()).code, 4009);
+        await bob.error(4009);
+        await bob.closedWith(4009);
         assert.match(await done(ctx.daemon, 'terminate', 'kate', '--app', 'app1'), /^1 connection ended\n/);
-        assert.equal((await ann.closed()).code, 4009);
+        await ann.error(4009);
+        await ann.closedWith(4009);
         const again = await ctl(ctx.daemon, 'kick', bob.socketId, '--app', 'app1');
         assert.deepEqual([again.code, again.stdout], [1, '0 connections ended\n']);
     });
