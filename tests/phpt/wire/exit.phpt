@@ -34,7 +34,7 @@ foreach ([
             ack($c, show($f));
         }
     ');
-    echo child(sprintf($code, __DIR__, $fake->socket, $call), status: $status), "status $status\n", $fake->finish();
+    echo child(sprintf($code, __DIR__, $fake->socket, $call), status: $status, ini: ['fanfare.shutdown_flush' => '10']), "status $status\n", $fake->finish();
 }
 ?>
 --EXPECT--

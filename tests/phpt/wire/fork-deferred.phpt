@@ -4,6 +4,7 @@ Children that leave with deferred messages, by exit, by an exception, by a fatal
 fanfare
 pcntl
 --INI--
+fanfare.shutdown_flush=10
 display_errors=0
 log_errors=0
 --FILE--

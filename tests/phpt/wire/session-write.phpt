@@ -30,7 +30,7 @@ echo child('
     session_start();
     $_SESSION["x"] = 1;
     $client->publishAsync("a", "request");
-', [$fake->socket], ini: ['session.use_cookies' => '0', 'session.cache_limiter' => '', 'session.save_path' => $fake->dir]);
+', [$fake->socket], ini: ['fanfare.shutdown_flush' => '10', 'session.use_cookies' => '0', 'session.cache_limiter' => '', 'session.save_path' => $fake->dir]);
 foreach (glob("$fake->dir/sess_*") as $file) {
     unlink($file);
 }

@@ -72,7 +72,7 @@ file_put_contents("$fake->dir/run.php", '<?php
     }
 ');
 foreach (['returns', 'handler', 'throws'] as $how) {
-    $process = proc_open([PHP_BINARY, '-n', '-d', 'display_errors=0', '-d', 'log_errors=0', '-d', 'extension_dir=' . ini_get('extension_dir'),
+    $process = proc_open([PHP_BINARY, '-n', '-d', 'display_errors=0', '-d', 'log_errors=0', '-d', 'fanfare.shutdown_flush=10', '-d', 'extension_dir=' . ini_get('extension_dir'),
         '-d', 'extension=' . (getenv('FANFARE_SO') ?: 'fanfare'), "$fake->dir/run.php", $fake->socket, __DIR__, $how], [1 => ['pipe', 'w'], 2 => ['redirect', 1]], $pipes);
     echo stream_get_contents($pipes[1]), 'status ', proc_close($process), "\n";
     echo $fake->line();
