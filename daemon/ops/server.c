@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -194,6 +196,20 @@ static int server_open_private(struct server *server)
     return 0;
 }
 
+/* Whether the directory of a path is there. Publishers may come by a socket that was passed, and
+ * then the path that [ipc] names need not lead anywhere: nothing is made there that nobody asked
+ * for. */
+static bool server_has_directory(const char *path)
+{
+    char parent[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    const char *slash = strrchr(path, '/');
+    if (path[0] == '@' || slash == NULL || slash == path) {
+        return true;
+    }
+    snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+    return access(parent, F_OK) == 0;
+}
+
 /* For fanfared ctl. A path that nobody has asked for may be one where nothing can be made: that is
  * no reason not to serve. */
 static int server_open_control(struct server *server)
@@ -202,6 +218,13 @@ static int server_open_control(struct server *server)
     const char *path = config->admin_socket;
     char why[WHY];
     if (strcmp(path, SOCKET_NONE) == 0) {
+        return 0;
+    }
+    if (config->admin_socket_derived && !server_has_directory(path)) {
+        log_warn("admin",
+                 "%s cannot be made, its directory is not there: fanfared ctl cannot be used; set "
+                 "socket in [admin] to a path (FANFARE_ADMIN_SOCKET)",
+                 path);
         return 0;
     }
     int fd = listener_unix(path, 0600, NULL, &server->control_lock, why, sizeof(why));

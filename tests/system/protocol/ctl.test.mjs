@@ -47,6 +47,13 @@ const request = (method, path, body, headers = {}) =>
     `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${Object.entries(headers).map(([k, v]) => `${k}: ${v}\r\n`).join('')}` +
     (body === undefined ? '\r\n' : `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 
+/** A daemon of the test's own, ended with it whatever comes of it. */
+async function started(t, options) {
+    const daemon = await Daemon.start(options);
+    t.after(() => daemon.stop({ check: false }));
+    return daemon;
+}
+
 const TOKEN = '0123456789abcdef-token';
 // of two nodes each shows its own
 const here = twoNodes ? () => {} : test;
@@ -334,16 +341,16 @@ if (!twoNodes) {
         }
     });
 
-    test('only root and the daemon\'s user are let in', { skip: process.getuid() !== 0 }, async () => {
+    test('only root and the daemon\'s user are let in', { skip: process.getuid() !== 0 }, async (t) => {
         const as = { command: 'setpriv', before: ['--reuid=65534', '--regid=65534', '--clear-groups', daemonPath] };
-        const behindFile = await Daemon.start();
+        const behindFile = await started(t);
         const closed = await ctl(behindFile, 'status', as);
         assert.equal(closed.code, 4);
         assert.match(closed.stderr, /is for root and for the daemon's own user/);
         await behindFile.stop();
         // Whoever gets to the socket all the same, here one without a file, is known by the kernel.
         const socket = `@fanfare-ctl-${process.pid}`;
-        const daemon = await Daemon.start({ sections: { admin: { socket } } });
+        const daemon = await started(t, { sections: { admin: { socket } } });
         for (const args of [['status'], ['apps'], ['drain'], ['publish', 'c', 'e', '--app', 'app1']]) {
             const refused = await ctl(null, '--socket', socket, ...args, as);
             assert.equal(refused.code, 4, refused.stderr);
@@ -353,20 +360,20 @@ if (!twoNodes) {
         await daemon.stop();
     });
 
-    test('no socket where none is wanted; another process on its path is told of', async () => {
-        const daemon = await Daemon.start({ sections: { admin: { socket: 'none' } } });
+    test('no socket where none is wanted; another process on its path is told of', async (t) => {
+        const daemon = await started(t, { sections: { admin: { socket: 'none' } } });
         const none = await ctl(null, '--config', daemon.config, 'status');
         assert.equal(none.code, 3);
         assert.match(none.stderr, /has no admin socket/);
         await daemon.stop();
-        const named = await Daemon.start();
+        const named = await started(t);
         const path = adminOf(named);
         await assert.rejects(Daemon.start({ sections: { admin: { socket: path } } }), /is in use by another fanfared \(pid \d+\).*\[admin\] socket/s);
         await named.stop();
     });
 
-    test('what answers nonsense, or nothing, is no daemon', async () => {
-        const daemon = await Daemon.start();
+    test('what answers nonsense, or nothing, is no daemon', async (t) => {
+        const daemon = await started(t);
         const path = join(daemon.dir, 'fake.sock');
         for (const [answer, text] of [['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{}', /in the middle/], ['hello', /in the middle/], ['', /in the middle/], ['HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello', /status 200/]]) {
             const server = createServer((socket) => socket.on('data', () => socket.end(answer)));
