@@ -9,7 +9,9 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ctl/ctl.h"
 #include "ops/config_load.h"
+#include "ops/locate.h"
 #include "ops/options.h"
 #include "ops/reload.h"
 #include "ops/restart.h"
@@ -56,6 +58,9 @@ int main(int argc, char **argv)
 {
     if (main_hold_standard_descriptors() != 0) {
         return 1;
+    }
+    if (argc > 1 && strcmp(argv[1], "ctl") == 0) {
+        return ctl_main(argc - 2, argv + 2, locate_admin_socket);
     }
     signals_hold();
     struct options options;

@@ -51,6 +51,32 @@ bool log_enabled(enum log_level level)
     return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
 }
 
+void log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&current_level, (int)level, memory_order_relaxed);
+}
+
+enum log_level log_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+bool log_level_find(const char *name, size_t len, enum log_level *out)
+{
+    for (int i = 0; i <= LOG_LEVEL_DEBUG; i++) {
+        if (strlen(level_names[i]) == len && memcmp(level_names[i], name, len) == 0) {
+            *out = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t log_dropped(void)
 {
     return atomic_load_explicit(&dropped, memory_order_relaxed);

@@ -23,6 +23,12 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
  * text. */
 void log_setup(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
+/* Another level from now on, until the next log_setup. */
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+/* "error", "warn", "info", "debug". */
+const char *log_level_name(enum log_level level);
+bool log_level_find(const char *name, size_t len, enum log_level *out);
 
 /* Whether what clients and publishers say is logged as well: [server] log_messages. */
 extern _Atomic bool log_messages_wanted;

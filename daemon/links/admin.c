@@ -8,6 +8,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "links/admin_api.h"
+#include "links/admin_call.h"
 #include "links/cluster.h"
 #include "links/listen_report.h"
 #include "links/webhook.h"
@@ -100,20 +102,11 @@ static int admin_stats(struct buf *out, const struct hub *hub)
     int failed =
         buf_printf(out,
                    "{\"version\":\"%s\",\"pid\":%ld,\"uptime\":%" PRIu64 ",\"workers\":%" PRIu32
-                   ",\"draining\":%s,\"connections\":%" PRIu64 ",\"channels\":%zu,\"counters\":{",
+                   ",\"draining\":%s,\"connections\":%" PRIu64 ",\"channels\":%zu,\"counters\":",
                    FANFARE_VERSION, (long)getpid(), (clock_mono_ms() - hub->started_ms) / 1000,
                    hub_workers(hub), hub->draining ? "true" : "false", admin_connections(hub),
                    hub_channels(hub));
-    for (int i = 0; i < COUNTER_MAX; i++) {
-        const struct counter_info *info = &counter_infos[i];
-        char name[160];
-        snprintf(name, sizeof(name), "%s%s%s%s", info->metric, info->labels[0] != '\0' ? "{" : "",
-                 info->labels, info->labels[0] != '\0' ? "}" : "");
-        failed |= i > 0 ? buf_text(out, ",") : 0;
-        failed |= json_write_string(out, name, strlen(name));
-        failed |= buf_printf(out, ":%" PRIu64, hub_counter(hub, (enum counter)i));
-    }
-    failed |= buf_text(out, "},\"apps\":[");
+    failed |= admin_api_counters(out, hub) | buf_text(out, ",\"apps\":[");
     const char *comma = "";
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
@@ -134,14 +127,7 @@ static int admin_stats(struct buf *out, const struct hub *hub)
 /* Whether new clients should come here. Returns the status, and writes it as JSON. */
 static int admin_ready(struct buf *out, const struct hub *hub, int *failed)
 {
-    const char *state = "ready";
-    if (hub->draining) {
-        state = "draining";
-    } else if (hub->cluster != NULL) {
-        static const char *const states[] = {
-            [CLUSTER_READY] = "ready", [CLUSTER_JOINING] = "joining", [CLUSTER_WITHOUT] = "redis"};
-        state = states[cluster_health(hub->cluster)];
-    }
+    const char *state = admin_api_state(hub);
     *failed = buf_printf(out, "{\"status\":\"%s\"}", state);
     return strcmp(state, "ready") == 0 ? 200 : 503;
 }
@@ -152,7 +138,8 @@ static void admin_no_page(struct conn *conn, const struct http_request *request)
 {
     if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD")) {
         http_refuse(conn, 404, NULL,
-                    "Not found; there are /metrics, /stats, /health/live and /health/ready");
+                    "Not found; there are /metrics, /stats, /health/live, /health/ready and "
+                    "/api/");
     } else {
         http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed");
     }
@@ -167,6 +154,9 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
     int status = 200, failed = 0;
     const char *type = json;
     bool read = slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
+    if (slice_starts(request->path, "/api/")) {
+        return admin_call_head(conn, request);
+    }
     buf_init(&body, MAX_RESPONSE);
     if (read && slice_is(request->path, "/metrics")) {
         type = text;
@@ -191,7 +181,18 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
     return NULL;
 }
 
-static const struct http_service admin_service = {.head = admin_head};
+static const struct http_service admin_service = {
+    .head = admin_head,
+    .body = admin_call_body,
+    .drop = admin_call_drop,
+    .max_body = admin_call_max_body,
+};
+
+static void admin_leave(struct conn *conn)
+{
+    admin_call_leave(conn);
+    http_leave(conn);
+}
 
 static size_t admin_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
@@ -200,7 +201,14 @@ static size_t admin_input(struct conn *conn, uint8_t *bytes, size_t len)
 
 const struct conn_handler admin_handler = {
     .input = admin_input,
-    .leave = http_leave,
+    .leave = admin_leave,
+    .expired = http_expired,
+    .max_input = HTTP_MAX_HEAD,
+};
+
+const struct conn_handler admin_control_handler = {
+    .input = admin_input,
+    .leave = admin_leave,
     .expired = http_expired,
     .max_input = HTTP_MAX_HEAD,
 };

@@ -31,6 +31,11 @@ struct config {
     char *group; /* "": leave the group as it is */
     /* [admin] */
     struct text_list admin_listen; /* empty: off */
+    /* A path, "none", or "auto" until it is loaded: then it is one beside the publishers' socket.
+     */
+    char *admin_socket;
+    bool admin_socket_derived; /* nobody has named it */
+    char *admin_token;         /* "": none */
     /* [tls] */
     struct text_list tls_listen, tls_certificate, tls_key;
     /* [redis] and [cluster] */

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/mem.h"
 #include "ops/config_check.h"
@@ -168,6 +170,30 @@ static void config_take_listen(struct config *config)
     }
 }
 
+/* auto: beside the publishers' socket, by whose name daemons are told apart. */
+static void config_take_admin_socket(struct config *config)
+{
+    static const char behind[] = "-admin.sock";
+    const size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+    size_t len = strlen(config->socket);
+
+    if (strcmp(config->admin_socket, SOCKET_AUTO) != 0) {
+        return;
+    }
+    if (len > 5 && strcmp(config->socket + len - 5, ".sock") == 0) {
+        len -= 5;
+    }
+    config->admin_socket_derived = true;
+    mem_free(config->admin_socket);
+    if (len + sizeof(behind) - 1 > max) {
+        config->admin_socket = mem_strndup(SOCKET_NONE, strlen(SOCKET_NONE));
+        return;
+    }
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    snprintf(path, sizeof(path), "%.*s%s", (int)len, config->socket, behind);
+    config->admin_socket = mem_strndup(path, strlen(path));
+}
+
 static void config_take_apps(struct loader *loader)
 {
     struct config *config = loader->config;
@@ -217,6 +243,7 @@ static struct config *config_load_text(const char *name, const char *text, size_
     config_check_apps(&loader);
     config_check_together(&loader);
     config_take_listen(config);
+    config_take_admin_socket(config);
     config_take_apps(&loader);
     if (loader.errors > 0) {
         config_free(config);

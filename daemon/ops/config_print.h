@@ -9,4 +9,7 @@
 void config_print_reference(FILE *out); /* the tables of docs/configuration.md */
 void config_print_sample(FILE *out);    /* packaging/fanfared.conf */
 
+/* fanfared.conf(5), in the language of man pages. */
+void config_print_man(FILE *out);
+
 #endif

@@ -23,9 +23,10 @@ const struct section_info section_infos[SECTION_MAX] = {
                      "The Unix socket on which PHP publishes. mode and group are for one that the "
                      "daemon makes, not for "
                      "one that systemd passes."},
-    [SECTION_ADMIN] =
-        {"admin", "ADMIN",
-         "Where /metrics, /stats and /health are served. Keep it off public networks."},
+    [SECTION_ADMIN] = {"admin", "ADMIN",
+                       "Where /metrics, /stats and /health are served, and the socket for fanfared "
+                       "ctl. Keep it off "
+                       "public networks."},
     [SECTION_TLS] = {"tls", "TLS", "TLS without a proxy in front."},
     [SECTION_REDIS] = {"redis", "REDIS", "Redis, which connects several nodes."},
     [SECTION_CLUSTER] = {"cluster", "CLUSTER", "How the nodes that share a Redis work together."},
@@ -97,6 +98,14 @@ const struct config_key config_keys[] = {
 
     {SECTION_ADMIN, "listen", KEY_LIST, KEY_RESTART, "127.0.0.1:9601", IN_CONFIG(admin_listen),
      .kind = &kind_address, .help = "Addresses for metrics and health checks. Empty: none."},
+    {SECTION_ADMIN, "socket", KEY_TEXT, KEY_REQUIRED | KEY_RESTART, "auto", IN_CONFIG(admin_socket),
+     .kind = &kind_admin_socket,
+     .help = "Path of the socket for fanfared ctl, for root and the daemon's own user only. auto: "
+             "beside that of [ipc], /run/fanfare/fanfare-admin.sock. none: there is none."},
+    {SECTION_ADMIN, "token", KEY_TEXT, 0, "", IN_CONFIG(admin_token), .kind = &kind_admin_token,
+     .help = "Whoever sends it (Authorization: Bearer TOKEN) to an address of listen may see names "
+             "of channels and users there, and change things, as with fanfared ctl. Empty: nobody "
+             "may."},
 
     {SECTION_TLS, "listen", KEY_LIST, KEY_RESTART, "", IN_CONFIG(tls_listen), .kind = &kind_address,
      .help = "Addresses for clients over TLS."},

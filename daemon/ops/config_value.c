@@ -276,6 +276,22 @@ static char *value_take_socket(const char *text)
     return value_copy(text);
 }
 
+/* At least as long as nobody guesses, and nothing that a header could not carry. */
+static char *value_take_admin_token(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len < 16 || len > 256) {
+        return NULL;
+    }
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c <= ' ' || *c > '~') {
+            return NULL;
+        }
+    }
+    return value_copy(text);
+}
+
 static char *value_take_group(const char *text)
 {
     return value_made_of(text, 64, "._-") ? value_copy(text) : NULL;
@@ -459,6 +475,11 @@ const struct text_kind kind_prefix = {"a path such as /ws, of at most 100 letter
                                       value_take_prefix};
 const struct text_kind kind_socket = {"the path of a file, of at most 107 bytes",
                                       value_take_socket};
+const struct text_kind kind_admin_socket = {
+    "auto, none, or the path of a file, of at most 107 bytes", value_take_socket};
+const struct text_kind kind_admin_token = {
+    "16 to 256 printable characters of ASCII without spaces, such as `openssl rand -hex 32` prints",
+    value_take_admin_token};
 const struct text_kind kind_group = {"the name of a group", value_take_group};
 const struct text_kind kind_file = {"paths of PEM files", value_take_any};
 const struct text_kind kind_redis_url = {

@@ -20,13 +20,14 @@
 extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value, size_t new_len)
     __attribute__((weak));
 
-enum { OPTION_REFERENCE = 256, OPTION_SAMPLE };
+enum { OPTION_REFERENCE = 256, OPTION_SAMPLE, OPTION_MAN };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, 't'},
     {"print-sample", no_argument, NULL, OPTION_SAMPLE},
     {"print-reference", no_argument, NULL, OPTION_REFERENCE},
+    {"print-man", no_argument, NULL, OPTION_MAN},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -36,6 +37,8 @@ static void options_print_help(void)
 {
     fputs(
         "Usage: fanfared [--config FILE]\n"
+        "       fanfared ctl COMMAND       ask a running daemon, or tell it what to do (fanfared "
+        "ctl --help)\n"
         "\n"
         "Serves WebSocket clients of Laravel applications (Pusher protocol); PHP publishes through "
         "a\n"
@@ -45,6 +48,7 @@ static void options_print_help(void)
         "  -t, --check-config     check the file and the environment, say what is wrong, and exit\n"
         "      --print-sample     print a configuration file with every key and its default\n"
         "      --print-reference  print every key as the tables of the manual (Markdown)\n"
+        "      --print-man        print every key as the page fanfared.conf(5)\n"
         "  -V, --version          print the version and those of its libraries\n"
         "  -h, --help             print this\n"
         "\n"
@@ -141,8 +145,9 @@ static void options_hint(const char *text)
 /* The option in argv[optind - 1], which getopt did not take. */
 static void options_hint_option(int argc, char **argv)
 {
-    static const char *const names[] = {"config",          "check-config", "print-sample",
-                                        "print-reference", "version",      "help"};
+    static const char *const names[] = {
+        "config",    "check-config", "print-sample", "print-reference",
+        "print-man", "version",      "help"};
     const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
     char text[400], name[64];
     size_t near;
@@ -197,6 +202,9 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
         case OPTION_REFERENCE:
             config_print_reference(stdout);
             return options_printed();
+        case OPTION_MAN:
+            config_print_man(stdout);
+            return options_printed();
         case OPTION_SAMPLE:
             config_print_sample(stdout);
             return options_printed();
@@ -210,9 +218,11 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
     }
     if (optind < argc) {
         char text[400];
-        snprintf(text, sizeof(text),
-                 "unexpected argument \"%.200s\"; a configuration file is given with --config FILE",
-                 argv[optind]);
+        snprintf(
+            text, sizeof(text),
+            "unexpected argument \"%.200s\"; a configuration file is given with --config FILE, and "
+            "\"fanfared ctl\" speaks to a running daemon",
+            argv[optind]);
         options_hint(text);
         return OPTIONS_MISTAKEN;
     }

@@ -47,6 +47,7 @@ struct apps *generation_new(struct app_registry *registry, const struct config *
     networks_init(&apps->proxies, config->trusted_proxies.items, config->trusted_proxies.count);
     apps->proxy_protocol = config->proxy_protocol;
     apps->permessage_deflate = config->permessage_deflate;
+    apps->admin_token = config->admin_token;
     apps->tls = tls;
     apps->dispose = reload_dispose;
     apps->owner = owned ? (void *)(uintptr_t)config : NULL;

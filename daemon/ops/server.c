@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -21,6 +23,7 @@
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "ops/activation.h"
+#include "ops/config_value.h"
 #include "ops/control.h"
 #include "ops/notify.h"
 #include "ops/reload.h"
@@ -69,8 +72,10 @@ struct server {
     uint32_t ncrews;
     struct listener ipc_listener;
     struct listener *admin_listeners;
-    int ipc_lock;             /* -1: none */
-    struct activation passed; /* sockets that are somebody else's, too */
+    struct listener control_listener; /* of [admin] socket */
+    int control_lock;                 /* -1: none */
+    int ipc_lock;                     /* -1: none */
+    struct activation passed;         /* sockets that are somebody else's, too */
     struct shutdown shutdown;
     struct reload reload;
     struct restart *restart;
@@ -193,6 +198,51 @@ static int server_open_private(struct server *server)
                        COUNTER_ADMIN_ACCEPTED);
         log_info("admin", "metrics and health on http://%s", config->admin_listen.items[i]);
     }
+    return 0;
+}
+
+/* Whether the directory of a path is there. Publishers may come by a socket that was passed, and
+ * then the path that [ipc] names need not lead anywhere: nothing is made there that nobody asked
+ * for. */
+static bool server_has_directory(const char *path)
+{
+    char parent[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    const char *slash = strrchr(path, '/');
+    if (path[0] == '@' || slash == NULL || slash == path) {
+        return true;
+    }
+    snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+    return access(parent, F_OK) == 0;
+}
+
+/* For fanfared ctl. A path that nobody has asked for may be one where nothing can be made: that is
+ * no reason not to serve. */
+static int server_open_control(struct server *server)
+{
+    const struct config *config = server->config;
+    const char *path = config->admin_socket;
+    char why[WHY];
+    if (strcmp(path, SOCKET_NONE) == 0) {
+        return 0;
+    }
+    if (config->admin_socket_derived && !server_has_directory(path)) {
+        log_warn("admin",
+                 "%s cannot be made, its directory is not there: fanfared ctl cannot be used; set "
+                 "socket in [admin] to a path (FANFARE_ADMIN_SOCKET)",
+                 path);
+        return 0;
+    }
+    int fd = listener_unix(path, 0600, NULL, &server->control_lock, why, sizeof(why));
+    if (fd < 0) {
+        log_line(config->admin_socket_derived ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "admin",
+                 "%s ([admin] socket, FANFARE_ADMIN_SOCKET)%s", why,
+                 config->admin_socket_derived ? "; going on without: fanfared ctl cannot be used"
+                                              : "");
+        return config->admin_socket_derived ? 0 : -1;
+    }
+    listener_start(&server->control_listener, &server->loop, fd, KIND_CONTROL, IDLE_KEEPALIVE,
+                   COUNTER_ADMIN_ACCEPTED);
+    log_info("admin", "fanfared ctl connects to %s", path);
     return 0;
 }
 
@@ -369,8 +419,12 @@ static int server_take_orders(struct server *server, const char *path)
 static int server_init(struct server *server, const struct config *config, const char *path,
                        struct restart *restart)
 {
-    *server = (struct server){
-        .config = config, .ipc_lock = -1, .ipc_listener = {.fd = -1}, .restart = restart};
+    *server = (struct server){.config = config,
+                              .ipc_lock = -1,
+                              .control_lock = -1,
+                              .ipc_listener = {.fd = -1},
+                              .control_listener = {.fd = -1},
+                              .restart = restart};
     activation_take(&server->passed, config);
     restart_hold(restart, &server->passed);
     server->ncrews = server_workers(config);
@@ -402,6 +456,7 @@ static int server_init(struct server *server, const struct config *config, const
     }
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);
     loop_handler(&server->loop, KIND_ADMIN, &admin_handler);
+    loop_handler(&server->loop, KIND_CONTROL, &admin_control_handler);
     server->admin_listeners =
         mem_zalloc((config->admin_listen.count + 1) * sizeof(*server->admin_listeners));
     for (size_t i = 0; i < config->admin_listen.count; i++) {
@@ -449,6 +504,11 @@ static void server_free(struct server *server)
             unlink(server->config->socket);
         }
         close(server->ipc_lock);
+    }
+    listener_stop(&server->control_listener);
+    if (server->control_lock >= 0) {
+        unlink(server->config->admin_socket);
+        close(server->control_lock);
     }
     for (size_t i = 0; i < server->config->admin_listen.count; i++) {
         listener_stop(&server->admin_listeners[i]);
@@ -498,7 +558,7 @@ int server_run(const struct config *config, const char *path, struct restart *re
     }
     hub_attach(&server->hub);
     server_watch(server);
-    if (server_open_private(server) == 0 &&
+    if (server_open_private(server) == 0 && server_open_control(server) == 0 &&
         server_open_public(server, &config->listen, 0, NULL) == 0 &&
         server_open_public(server, &config->tls_listen, config->listen.count,
                            server->hub.apps->tls) == 0 &&

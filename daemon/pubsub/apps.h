@@ -75,6 +75,7 @@ struct apps {
     const char *path_prefix; /* "" or "/prefix" */
     struct networks proxies; /* trusted to speak for others */
     bool proxy_protocol, permessage_deflate;
+    const char *admin_token; /* "": none */
     struct tls_context *tls; /* NULL: no certificates */
 
     /* Set by who builds generations from files: called before the memory goes, on the thread that

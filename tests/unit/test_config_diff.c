@@ -88,7 +88,7 @@ static void what_needs_a_restart_is_told_apart(void **state)
                                "[admin]\nlisten =\n" A);
     config_diff_fixed(old, now, collect, text);
     assert_string_equal(text, "[server] listen; [server] workers; [ipc] socket; [ipc] mode; [ipc] "
-                              "group; [admin] listen; ");
+                              "group; [admin] listen; [admin] socket; ");
     text[0] = '\0';
     config_diff_fixed(old, old, collect, text);
     assert_string_equal(text, "");
