@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -216,6 +217,11 @@ static bool admin_auth_peer(int fd, uid_t *uid)
     close(kernel);
     if (got < (ssize_t)(sizeof(answer.head) + sizeof(answer.found)) ||
         answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY) {
+        return false;
+    }
+    /* Of a socket that its process has closed the kernel says 0, as if it were root's: whoever asks
+     * and hangs up at once would be let in. */
+    if (answer.found.idiag_inode == 0 || answer.found.idiag_state != TCP_ESTABLISHED) {
         return false;
     }
     *uid = answer.found.idiag_uid;

@@ -326,7 +326,7 @@ static int console_append(struct buf *out, const char *key, const struct console
 static void console_tell(struct console_viewer *viewer, const struct buf *status)
 {
     struct conn *conn = viewer->conn;
-    if (conn_queued(conn) > CONSOLE_UNREAD) {
+    if (conn_weight(conn) > CONSOLE_UNREAD) {
         counter_add(conn->loop->counters, COUNTER_CONSOLE_SKIPPED, 1);
         if (++viewer->behind >= CONSOLE_BEHIND) {
             log_limited(LOG_LEVEL_INFO, "admin", "a console that does not read is sent away");
@@ -420,7 +420,7 @@ static bool console_on_message(struct conn *conn, bool binary, const uint8_t *by
         ws_conn_close(conn, 1008, "Not a JSON object");
         return true;
     }
-    while (json_next(message, &cursor, &key, &value)) {
+    while (conn_live(conn) && json_next(message, &cursor, &key, &value)) {
         if (json_string_is(key, "ping") && json_type(value) == JSON_NUMBER && value.len <= 20) {
             struct buf json = wire_json();
             int failed =

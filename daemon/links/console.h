@@ -15,11 +15,11 @@
 #include "pubsub/hub.h"
 #include "web/http_conn.h"
 
-#define CONSOLE_VIEWERS 16u     /* that look at the same time */
-#define CONSOLE_SAMPLES 20u     /* messages, and as many announcements, a second for each of them */
-#define CONSOLE_PAYLOAD 2048u   /* bytes of one that are shown */
-#define CONSOLE_UNREAD  131072u /* bytes that wait for a viewer before it is left out */
-#define CONSOLE_BEHIND  30u     /* seconds of being left out until it is sent away */
+#define CONSOLE_VIEWERS 16u    /* that look at the same time */
+#define CONSOLE_SAMPLES 20u    /* messages, and as many announcements, a second for each of them */
+#define CONSOLE_PAYLOAD 2048u  /* bytes of one that are shown */
+#define CONSOLE_UNREAD  65536u /* bytes that wait for a viewer before it is left out */
+#define CONSOLE_BEHIND  30u    /* seconds of being left out until it is sent away */
 
 struct consoles;
 

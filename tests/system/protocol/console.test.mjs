@@ -51,13 +51,12 @@ async function second(viewer, match = () => true) {
     }
 }
 const metric = async (daemon, name, labels) => (await daemon.metrics()).get(name, labels);
-/** Waits for the second after nobody looks any more. */
-const nobody = (daemon, viewer) => until(async () => {
-    const probe = await look(daemon);
-    const { viewers } = await second(probe);
-    await probe.destroy();
-    return viewers === 1;
-}, 'only one console').then(() => viewer);
+/** The only console that looks: waits for those of earlier tests to be gone. */
+async function only(daemon) {
+    const viewer = await look(daemon);
+    await second(viewer, (one) => one.viewers === 1);
+    return viewer;
+}
 
 describe('the console with a token', () => {
     let daemon;
@@ -163,7 +162,7 @@ describe('the console with a token', () => {
     });
 
     test('while nobody looks, or nobody has asked for what flows, nothing is noted', async () => {
-        await nobody(daemon);
+        await (await only(daemon)).destroy();
         const client = await Client.open(daemon);
         await client.subscribe('quiet');
         const before = await metric(daemon, 'console_samples_total');
@@ -203,13 +202,10 @@ describe('the console with a token', () => {
     });
 
     test('a console that does not read is left out and holds nobody up; so many are served at a time', async () => {
-        await nobody(daemon);
-        const viewers = [];
-        for (let i = 0; i < 16; i++) viewers.push(await look(daemon));
-        const one_more = await look(daemon, { status: 503 });
-        await one_more.destroy();
-        const reads = await second(viewers[0]);
-        assert.equal(reads.viewers, 16);
+        const viewers = [await only(daemon)];
+        for (let i = 1; i < 16; i++) viewers.push(await look(daemon));
+        await (await look(daemon, { status: 503 })).destroy();
+        await second(viewers[0], (one) => one.viewers === 16);
         for (const viewer of viewers) await viewer.destroy();
 
         // It asks for answers without end and takes none: it is read no more, and the daemon goes on.
@@ -278,10 +274,25 @@ describe('the console without a token', () => {
         await (await look(daemon, { headers: own(daemon) })).destroy();
     });
 
-    test('another user of this machine is told what to do', { skip: process.getuid() === 0 ? false : 'needs root, to be somebody else' }, () => {
+    test('another user of this machine is told what to do', { skip: process.getuid() === 0 ? false : 'needs root, to be somebody else' }, async () => {
         const script = `fetch('http://127.0.0.1:${daemon.adminPort}/api/status').then(async (answer) => console.log(answer.status, await answer.text()))`;
         const { stdout, stderr } = spawnSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', script], { encoding: 'utf8', cwd: '/' });
         assert.match(stdout, /^403 .*set token in \[admin\]/, stderr);
+        // Who hangs up at once has no user any more, as far as the kernel tells: that is not root.
+        const order = JSON.stringify({ level: 'debug' });
+        const hasty = `require('node:net').connect(${daemon.adminPort}, '127.0.0.1', function () { this.end('POST /api/log-level HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nContent-Type: application/json\\r\\nContent-Length: ${order.length}\\r\\n\\r\\n' + ${JSON.stringify(order)}, () => process.exit()) })`;
+        process.kill(daemon.pid, 'SIGSTOP'); // it reads when they have gone
+        try {
+            for (let i = 0; i < 3; i++) {
+                const gone = spawnSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', hasty], { encoding: 'utf8', cwd: '/' });
+                assert.equal(gone.status, 0, gone.stderr);
+            }
+        } finally {
+            process.kill(daemon.pid, 'SIGCONT');
+        }
+        const refused = () => metric(daemon, 'admin_refused_total');
+        await until(async () => (await refused()) >= 4, 'three refusals more');
+        assert.equal((await ask(daemon, '/api/status')).json.log_level, 'info');
     });
 });
 
