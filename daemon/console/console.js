@@ -190,6 +190,7 @@ function onSecond(second) {
     $('#refusals tbody').replaceChildren(...(refusals.length ? refusals.map((one) => row(cell(REFUSALS[one.name]), cell(one.label), cell(number.format(one.minute), true), cell(number.format(one.total), true)))
         : [row(make('td', { colSpan: 4 }, 'None since the start.'))]));
     onFlow(second);
+    if (current === 'overview' && !document.hidden) readHistograms().catch(() => {});
     say({ ping: Math.round(performance.now() * 1000) });
 }
 function showState(state) {
@@ -198,6 +199,38 @@ function showState(state) {
     const text = texts[state] ?? state;
     if (node.textContent !== text) node.textContent = text;
     node.dataset.state = state === 'ready' || state === 'off' ? state : 'warn';
+}
+
+// ---- histograms of /metrics, which the stream does not carry ----
+
+const HISTOGRAMS = { fanfare_publish_delivery_seconds: 'Publish to last write, 99 of 100', fanfare_turn_seconds: 'Turn of a loop, 99 of 100' };
+let bucketsBefore;
+/** What 99 of 100 took at most, in ms, between two readings of a histogram: [bound, number up to it] in order. */
+function quantile(now, before, share = 0.99) {
+    const counts = [...now].map(([bound, count]) => [bound, count - (before?.get(bound) ?? 0)]).sort((a, b) => a[0] - b[0]);
+    const total = counts.at(-1)?.[1] ?? 0;
+    if (total <= 0) return 0;
+    const at = counts.findIndex(([, count]) => count >= total * share);
+    const [low, below] = at > 0 ? counts[at - 1] : [0, 0];
+    const [high, count] = counts[at];
+    if (!Number.isFinite(high)) return low * 1000;
+    return (low + ((high - low) * (total * share - below)) / (count - below)) * 1000;
+}
+async function readHistograms() {
+    const response = await fetch('../metrics', { credentials: 'same-origin' });
+    if (!response.ok) return;
+    const buckets = {};
+    for (const [, name, , bound, count] of (await response.text()).matchAll(/^(\w+)_bucket\{(.*?)le="([^"]+)"\} (\d+)/gm)) {
+        if (!(name in HISTOGRAMS)) continue;
+        const of = (buckets[name] ??= new Map());
+        const number_ = bound === '+Inf' ? Infinity : Number(bound);
+        of.set(number_, (of.get(number_) ?? 0) + Number(count)); // of all applications
+    }
+    for (const name of Object.keys(buckets)) {
+        plots[name] ??= new Plot(HISTOGRAMS[name], milliseconds);
+        if (bucketsBefore) plots[name].add(quantile(buckets[name], bucketsBefore[name]));
+    }
+    bucketsBefore = buckets;
 }
 
 // ---- messages as they flow ----
