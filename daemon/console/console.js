@@ -490,6 +490,7 @@ async function listApps() {
 const WHY = {
     login: 'The token is in the daemon\u2019s configuration: [admin] token.',
     'no-token': 'No token is set. Without one this page is for root and for the daemon\u2019s own user on this machine: set token in [admin] (FANFARE_ADMIN_TOKEN), reload, and sign in with it.',
+    off: 'The console is switched off: [admin] token is none. Set a token, or use fanfared ctl.',
     host: 'Without a token this page is reached as http://localhost or http://127.0.0.1 only: set token in [admin] to use another name.',
 };
 async function begin() {

@@ -26,7 +26,7 @@ bool admin_auth_token_is(const char *token, struct slice given)
 {
     uint8_t ours[SIGN_LEN], theirs[SIGN_LEN];
     struct slice text = {token, strlen(token)};
-    if (text.len == 0 || given.p == NULL) {
+    if (text.len == 0 || strcmp(token, ADMIN_TOKEN_NONE) == 0 || given.p == NULL) {
         return false;
     }
     /* Of the same length whatever was given, so that its length is not to be measured either. */
@@ -249,6 +249,9 @@ enum admin_auth admin_auth_judge(struct conn *conn, const struct http_request *r
     struct slice given = http_header(request, "Authorization"), bearer = {NULL, 0};
     struct slice host = http_header(request, "Host"), origin = http_header(request, "Origin");
     struct slice cookie = http_header(request, "Cookie");
+    if (strcmp(token, ADMIN_TOKEN_NONE) == 0) {
+        return ADMIN_AUTH_OFF;
+    }
     if (token[0] == '\0') {
         uid_t uid;
         if (!admin_auth_peer(conn->fd, &uid) || (uid != 0 && uid != geteuid())) {
@@ -287,6 +290,11 @@ bool admin_auth_allowed(struct conn *conn, const struct http_request *request, b
     }
     counter_add(conn->loop->counters, COUNTER_ADMIN_REFUSED, 1);
     switch (auth) {
+    case ADMIN_AUTH_OFF:
+        http_refuse(conn, 403, NULL,
+                    "[admin] token is none: only numbers are served here. Set one, or use fanfared "
+                    "ctl");
+        break;
     case ADMIN_AUTH_NO_TOKEN:
         snprintf(why, sizeof(why),
                  "Without a token this is for root and for the daemon's own user (uid %ld), from "

@@ -19,9 +19,11 @@
 #define ADMIN_AUTH_SECONDS (12u * 60 * 60) /* of a session */
 #define ADMIN_AUTH_SESSION 96u             /* bytes of one as text, with its NUL */
 #define ADMIN_AUTH_COOKIE  "fanfare_console"
+#define ADMIN_TOKEN_NONE   "none" /* in place of a token: nobody is let in here */
 
 enum admin_auth {
     ADMIN_AUTH_YES,
+    ADMIN_AUTH_OFF,      /* the token is "none" */
     ADMIN_AUTH_NO_TOKEN, /* none is set, and whoever asks is not the daemon's user */
     ADMIN_AUTH_MISSING,  /* it came with none */
     ADMIN_AUTH_WRONG,    /* another token, or a session that is over */

@@ -514,10 +514,13 @@ static bool console_file(struct conn *conn, struct slice name)
 /* What the page must know before it asks for anything: whether it may, and if not, why. */
 static void console_session(struct conn *conn, const struct http_request *request)
 {
-    static const char *const states[] = {
-        [ADMIN_AUTH_YES] = "in",        [ADMIN_AUTH_NO_TOKEN] = "no-token",
-        [ADMIN_AUTH_MISSING] = "login", [ADMIN_AUTH_WRONG] = "login",
-        [ADMIN_AUTH_HOST] = "host",     [ADMIN_AUTH_ORIGIN] = "origin"};
+    static const char *const states[] = {[ADMIN_AUTH_YES] = "in",
+                                         [ADMIN_AUTH_OFF] = "off",
+                                         [ADMIN_AUTH_NO_TOKEN] = "no-token",
+                                         [ADMIN_AUTH_MISSING] = "login",
+                                         [ADMIN_AUTH_WRONG] = "login",
+                                         [ADMIN_AUTH_HOST] = "host",
+                                         [ADMIN_AUTH_ORIGIN] = "origin"};
     const char *token = ((struct hub *)conn->loop->hub)->apps->admin_token;
     char text[120];
     int len = snprintf(text, sizeof(text), "{\"session\":\"%s\",\"token\":%s}",

@@ -116,7 +116,7 @@ static void config_check_admin(struct loader *loader)
             config_say(loader, true, config_line_of(loader, SECTION_ADMIN, "listen"),
                        "[admin] listen: %s is reached from other machines, so [admin] token "
                        "(FANFARE_ADMIN_TOKEN) must be set, for example to what `openssl rand -hex "
-                       "32` prints; /metrics and /health are served without it",
+                       "32` prints; or to none, where /metrics and /health are all that is wanted",
                        config->admin_listen.items[i]);
             return;
         }

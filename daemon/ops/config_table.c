@@ -106,7 +106,8 @@ const struct config_key config_keys[] = {
      .help = "Whoever has it may see names of channels and users at an address of listen, and "
              "change things, as with fanfared ctl: in the console, or by Authorization: Bearer "
              "TOKEN. Empty: root and the daemon's own user may, on this machine. Needed where "
-             "listen has an address that is not loopback."},
+             "listen has an address that is not loopback; none: nobody may there, and numbers are "
+             "all that it serves."},
 
     {SECTION_TLS, "listen", KEY_LIST, KEY_RESTART, "", IN_CONFIG(tls_listen), .kind = &kind_address,
      .help = "Addresses for clients over TLS."},

@@ -30,6 +30,7 @@ static void test_token(void **state)
     }
     assert_false(admin_auth_token_is(TOKEN, (struct slice){NULL, 0}));
     assert_false(admin_auth_token_is("", text_of(""))); /* none is set: nobody has it */
+    assert_false(admin_auth_token_is("none", text_of("none")));
 }
 
 static bool session_is(const char *cookies, const char *token, uint64_t now)

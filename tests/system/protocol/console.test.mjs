@@ -296,12 +296,21 @@ describe('the console without a token', () => {
     });
 });
 
+test('a token of none switches it off, and leaves the numbers', async () => {
+    const daemon = await Daemon.start({ sections: { admin: { token: 'none' } } });
+    for (const headers of [{}, { authorization: 'Bearer none' }]) assert.equal((await ask(daemon, '/api/status', { headers })).status, 403);
+    assert.equal((await signIn(daemon, 'none')).status, 401);
+    assert.equal((await ask(daemon, '/console/session')).json.session, 'off');
+    assert.equal((await ask(daemon, '/metrics')).status, 200);
+    await daemon.stop();
+});
+
 test('an address that others reach needs a token', async () => {
     const env = { FANFARE_SERVER_LISTEN: '127.0.0.1:9', FANFARE_APP_ID: 'a', FANFARE_APP_KEY: 'k', FANFARE_APP_SECRET: 'a-secret-of-a' };
     const without = await runDaemon(['--check-config'], { env: { ...env, FANFARE_ADMIN_LISTEN: '0.0.0.0:9601' } });
     assert.notEqual(without.code, 0);
     assert.match(without.stderr, /0\.0\.0\.0:9601 is reached from other machines, so \[admin\] token \(FANFARE_ADMIN_TOKEN\) must be set/);
-    for (const more of [{ FANFARE_ADMIN_LISTEN: '0.0.0.0:9601', FANFARE_ADMIN_TOKEN: TOKEN }, { FANFARE_ADMIN_LISTEN: 'localhost:9601, [::1]:9601, 127.0.0.2:9601' }, { FANFARE_ADMIN_LISTEN: '' }]) {
+    for (const more of [{ FANFARE_ADMIN_LISTEN: '0.0.0.0:9601', FANFARE_ADMIN_TOKEN: TOKEN }, { FANFARE_ADMIN_LISTEN: '0.0.0.0:9601', FANFARE_ADMIN_TOKEN: 'none' }, { FANFARE_ADMIN_LISTEN: 'localhost:9601, [::1]:9601, 127.0.0.2:9601' }, { FANFARE_ADMIN_LISTEN: '' }]) {
         const fine = await runDaemon(['--check-config'], { env: { ...env, ...more } });
         assert.equal(fine.code, 0, fine.stderr);
     }
