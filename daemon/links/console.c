@@ -476,7 +476,7 @@ const struct conn_handler console_handler = {
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "           \
     "img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; "       \
     "base-uri 'none'\r\n"                                                                          \
-    "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"                                 \
+    "X-Frame-Options: DENY\r\n"                                                                    \
     "Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"                  \
     "Cross-Origin-Resource-Policy: same-origin\r\n"
 
