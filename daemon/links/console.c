@@ -25,10 +25,10 @@
 #define CONSOLE_NOTES   (64u << 10) /* bytes of what is noted for a viewer in a second */
 #define CONSOLE_LONGEST 200u        /* bytes of the name of a channel */
 #define CONSOLE_LOGIN   "console login"
+/* Not of connections: each of them would be one more mail from its worker, while somebody looks. */
 #define CONSOLE_WANTED                                                                             \
     (ANNOUNCE_BIT(ANNOUNCE_OCCUPIED) | ANNOUNCE_BIT(ANNOUNCE_VACATED) |                            \
      ANNOUNCE_BIT(ANNOUNCE_MEMBER_ADDED) | ANNOUNCE_BIT(ANNOUNCE_MEMBER_REMOVED) |                 \
-     ANNOUNCE_BIT(ANNOUNCE_OPENED) | ANNOUNCE_BIT(ANNOUNCE_CLOSED) |                               \
      ANNOUNCE_BIT(ANNOUNCE_ONLINE) | ANNOUNCE_BIT(ANNOUNCE_OFFLINE))
 
 static const char console_login_job[] = CONSOLE_LOGIN;
