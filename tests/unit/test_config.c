@@ -243,7 +243,7 @@ static const struct {
     {"[server]\n\n\nworker = 1\n", 4, "did you mean \"workers\"? Allowed are listen, workers,"},
     {"[server]\nmax_batch = 1\n", 2, "it is a key of [limits]"},
     {"[server]\nzzzzzz = 1\n", 2, "Allowed are listen"},
-    {"[admin]\nLISTEN = 1\n", 2, "did you mean \"listen\"? Allowed is listen"},
+    {"[admin]\nLISTEN = 1\n", 2, "did you mean \"listen\"? Allowed are listen, socket, token"},
     {"[sever]\nx = 1\n", 1, "did you mean [server]?"},
     {"[Limits]\n", 1, "did you mean [limits]?"},
     {"[app]\nkey = x\n", 1, "is written [app \"my-id\"]"},
