@@ -120,6 +120,12 @@
     X(TIMEOUT_CLOSE, "timeouts_total", "kind=\"close\"",                                           \
       "Connections ended by a time-out, by kind")                                                  \
     X(ADMIN_ACCEPTED, "admin_accepted_total", "", "Connections accepted on the admin listener")    \
+    X(ADMIN_REFUSED, "admin_refused_total", "",                                                    \
+      "Requests of the operator's interface refused: no token, a wrong one, another site's page")  \
+    X(CONSOLE_SAMPLED, "console_samples_total", "",                                                \
+      "Messages and announcements that were noted for consoles; none while nobody looks")          \
+    X(CONSOLE_SKIPPED, "console_skipped_total", "",                                                \
+      "Seconds that a console was not told of, because it had not read what came before")          \
     X(IPC_ACCEPTED, "ipc_accepted_total", "", "Publisher connections accepted")                    \
     X(IPC_REFUSED, "ipc_refused_total", "", "Publisher connections refused at their hello")        \
     X(IPC_FRAMES, "ipc_frames_total", "", "Frames received from publishers")                       \

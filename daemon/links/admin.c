@@ -11,10 +11,12 @@
 #include "links/admin_api.h"
 #include "links/admin_call.h"
 #include "links/cluster.h"
+#include "links/console.h"
 #include "links/listen_report.h"
 #include "links/webhook.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"
+#include "pubsub/worker.h"
 #include "web/http_conn.h"
 
 #define MAX_RESPONSE (4u << 20)
@@ -138,8 +140,8 @@ static void admin_no_page(struct conn *conn, const struct http_request *request)
 {
     if (slice_is(request->method, "GET") || slice_is(request->method, "HEAD")) {
         http_refuse(conn, 404, NULL,
-                    "Not found; there are /metrics, /stats, /health/live, /health/ready and "
-                    "/api/");
+                    "Not found; there are /metrics, /stats, /health/live, /health/ready, "
+                    "/api/ and /console/");
     } else {
         http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed");
     }
@@ -156,6 +158,9 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
     bool read = slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
     if (slice_starts(request->path, "/api/")) {
         return admin_call_head(conn, request);
+    }
+    if (conn->kind == KIND_ADMIN && console_path(request->path)) {
+        return console_head(conn, request);
     }
     buf_init(&body, MAX_RESPONSE);
     if (read && slice_is(request->path, "/metrics")) {
@@ -181,9 +186,18 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
     return NULL;
 }
 
+static void admin_body(struct conn *conn, void *job, struct slice body, int status)
+{
+    if (console_owns(job)) {
+        console_body(conn, job, body, status);
+    } else {
+        admin_call_body(conn, job, body, status);
+    }
+}
+
 static const struct http_service admin_service = {
     .head = admin_head,
-    .body = admin_call_body,
+    .body = admin_body,
     .drop = admin_call_drop,
     .max_body = admin_call_max_body,
 };

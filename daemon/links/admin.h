@@ -1,8 +1,8 @@
 /*
  * The operator's listener: /metrics for Prometheus, /stats as JSON, /health/live and /health/ready.
  * Runs on the hub. Loopback by default and without authentication: whoever reaches it may read
- * numbers, never names of channels or users. Those are below /api/ (links/admin_call), which asks
- * who it is.
+ * numbers, never names of channels or users. Those are below /api/ (links/admin_call) and on the
+ * console (links/console), which ask who it is (links/admin_auth).
  */
 #ifndef FF_LINKS_ADMIN_H
 #define FF_LINKS_ADMIN_H

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/admin_api.h"
+#include "links/admin_auth.h"
 #include "proto/api.h"
 #include "proto/json.h"
 #include "proto/sign.h"
@@ -84,36 +85,11 @@ static bool admin_call_peer(struct conn *conn)
     return false;
 }
 
-static bool admin_call_token(struct conn *conn, const struct http_request *request)
-{
-    static const char scheme[] = "Bearer ";
-    const char *token = admin_call_hub(conn)->apps->admin_token;
-    struct slice given = http_header(request, "Authorization");
-    if (token == NULL || token[0] == '\0') {
-        http_refuse(conn, 403, NULL,
-                    "Here /api/ needs a token, and none is set: set token in [admin], or use "
-                    "fanfared ctl, which speaks to the admin socket");
-        return false;
-    }
-    size_t skip = sizeof(scheme) - 1, len = strlen(token);
-    if (given.p != NULL && given.len == skip + len &&
-        http_header_count(request, "Authorization") == 1 &&
-        strncasecmp(given.p, scheme, skip) == 0 &&
-        sign_equal((const uint8_t *)given.p + skip, (const uint8_t *)token, len)) {
-        return true;
-    }
-    if (given.p != NULL) {
-        char text[ADDRESS_TEXT];
-        log_limited(LOG_LEVEL_WARN, "admin", "%s came with a wrong token", http_peer(conn, text));
-    }
-    http_refuse(conn, 401, "WWW-Authenticate: Bearer\r\n",
-                "Send the token of [admin]: Authorization: Bearer TOKEN");
-    return false;
-}
-
 static bool admin_call_allowed(struct conn *conn, const struct http_request *request)
 {
-    return conn->kind == KIND_CONTROL ? admin_call_peer(conn) : admin_call_token(conn, request);
+    return conn->kind == KIND_CONTROL
+               ? admin_call_peer(conn)
+               : admin_auth_allowed(conn, request, !slice_is(request->method, "GET"));
 }
 
 /* ---- what is asked ---- */

@@ -18,7 +18,7 @@
 #include "net/frame.h"
 #include "net/mailbox.h"
 
-#define LOOP_KINDS     6       /* kinds of connections on one loop */
+#define LOOP_KINDS     7       /* kinds of connections on one loop */
 #define LOOP_MAILBOXES 2       /* the hub's and a worker's */
 #define LOOP_CHUNK     256u    /* connections in a chunk */
 #define LOOP_READ      65536u  /* bytes read at once */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/strmap.h"
+#include "links/admin_auth.h"
 #include "links/redis.h"
 #include "links/redis_tls.h"
 #include "proto/redis_text.h"
@@ -102,6 +103,26 @@ static void config_check_addresses(struct loader *loader)
     }
 }
 
+/* Whoever reaches the listener from another machine could find out who is online, and end them. */
+static void config_check_admin(struct loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->admin_token[0] != '\0') {
+        return;
+    }
+    for (size_t i = 0; i < config->admin_listen.count; i++) {
+        if (!admin_auth_is_loopback(config->admin_listen.items[i])) {
+            config_say(loader, true, config_line_of(loader, SECTION_ADMIN, "listen"),
+                       "[admin] listen: %s is reached from other machines, so [admin] token "
+                       "(FANFARE_ADMIN_TOKEN) must be set, for example to what `openssl rand -hex "
+                       "32` prints; or to none, where /metrics and /health are all that is wanted",
+                       config->admin_listen.items[i]);
+            return;
+        }
+    }
+}
+
 /* Sentinels and cluster nodes have hosts of their own, and a database is chosen only where there
  * are several. */
 static void config_check_redis(struct loader *loader)
@@ -187,6 +208,7 @@ void config_check_together(struct loader *loader)
     const struct limits *limits = &config->limits;
 
     config_check_addresses(loader);
+    config_check_admin(loader);
     config_check_relay(loader);
     config_check_redis(loader);
     if (config->proxy_protocol && config->trusted_proxies.count == 0) {

@@ -103,9 +103,11 @@ const struct config_key config_keys[] = {
      .help = "Path of the socket for fanfared ctl, for root and the daemon's own user only. auto: "
              "beside that of [ipc], /run/fanfare/fanfare-admin.sock. none: there is none."},
     {SECTION_ADMIN, "token", KEY_TEXT, 0, "", IN_CONFIG(admin_token), .kind = &kind_admin_token,
-     .help = "Whoever sends it (Authorization: Bearer TOKEN) to an address of listen may see names "
-             "of channels and users there, and change things, as with fanfared ctl. Empty: nobody "
-             "may."},
+     .help = "Whoever has it may see names of channels and users at an address of listen, and "
+             "change things, as with fanfared ctl: in the console, or by Authorization: Bearer "
+             "TOKEN. Empty: root and the daemon's own user may, on this machine. Needed where "
+             "listen has an address that is not loopback; none: nobody may there, and numbers are "
+             "all that it serves."},
 
     {SECTION_TLS, "listen", KEY_LIST, KEY_RESTART, "", IN_CONFIG(tls_listen), .kind = &kind_address,
      .help = "Addresses for clients over TLS."},

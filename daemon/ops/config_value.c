@@ -10,6 +10,7 @@
 
 #include "base/address.h"
 #include "base/mem.h"
+#include "links/admin_auth.h"
 #include "proto/redis_text.h"
 
 static char *value_copy(const char *text)
@@ -281,6 +282,9 @@ static char *value_take_admin_token(const char *text)
 {
     size_t len = strlen(text);
 
+    if (strcmp(text, ADMIN_TOKEN_NONE) == 0) {
+        return value_copy(text);
+    }
     if (len < 16 || len > 256) {
         return NULL;
     }
@@ -478,7 +482,8 @@ const struct text_kind kind_socket = {"the path of a file, of at most 107 bytes"
 const struct text_kind kind_admin_socket = {
     "auto, none, or the path of a file, of at most 107 bytes", value_take_socket};
 const struct text_kind kind_admin_token = {
-    "16 to 256 printable characters of ASCII without spaces, such as `openssl rand -hex 32` prints",
+    "none, or 16 to 256 printable characters of ASCII without spaces, such as `openssl rand -hex "
+    "32` prints",
     value_take_admin_token};
 const struct text_kind kind_group = {"the name of a group", value_take_group};
 const struct text_kind kind_file = {"paths of PEM files", value_take_any};

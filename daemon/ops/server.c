@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "links/admin.h"
 #include "links/cluster.h"
+#include "links/console.h"
 #include "links/ipc.h"
 #include "links/redis.h"
 #include "links/listen.h"
@@ -196,7 +197,7 @@ static int server_open_private(struct server *server)
         }
         listener_start(&server->admin_listeners[i], &server->loop, fd, KIND_ADMIN, IDLE_KEEPALIVE,
                        COUNTER_ADMIN_ACCEPTED);
-        log_info("admin", "metrics and health on http://%s", config->admin_listen.items[i]);
+        log_info("admin", "metrics and health on http://%s, the console on /console/", config->admin_listen.items[i]);
     }
     return 0;
 }
@@ -451,12 +452,14 @@ static int server_init(struct server *server, const struct config *config, const
     server->ipc = ipc_new(&server->hub);
     webhooks_new(&server->hub);
     listens_new(&server->hub);
+    consoles_new(&server->hub);
     if (server_join(server) != 0) {
         return -1;
     }
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);
     loop_handler(&server->loop, KIND_ADMIN, &admin_handler);
     loop_handler(&server->loop, KIND_CONTROL, &admin_control_handler);
+    loop_handler(&server->loop, KIND_CONSOLE, &console_handler);
     server->admin_listeners =
         mem_zalloc((config->admin_listen.count + 1) * sizeof(*server->admin_listeners));
     for (size_t i = 0; i < config->admin_listen.count; i++) {
@@ -534,6 +537,7 @@ static void server_free(struct server *server)
     shutdown_free(&server->shutdown);
     webhooks_free(server->hub.webhooks);
     listens_free(server->hub.listens);
+    consoles_free(server->hub.consoles);
     event_del(&server->signals);
     event_del(&server->housekeeping);
     close(server->signal_fd);

@@ -82,7 +82,11 @@ static uint32_t broadcast_here(struct hub *hub, const struct broadcast *broadcas
     if (log_messages() && broadcast->entry != NULL && broadcast->entry->here > 0) {
         show_broadcast(broadcast->channel, broadcast->entry->here, broadcast->frame);
     }
-    return broadcast->entry != NULL ? broadcast_deliver(hub, broadcast) : 0;
+    uint32_t here = broadcast->entry != NULL ? broadcast_deliver(hub, broadcast) : 0;
+    if (hub->looked != NULL) {
+        hub->looked(hub, broadcast, here);
+    }
+    return here;
 }
 
 void broadcast_receive(struct hub *hub, const struct broadcast *broadcast)

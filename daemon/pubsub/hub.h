@@ -23,7 +23,9 @@
 #include "pubsub/pending.h"
 #include "pubsub/subscribed.h"
 
+struct broadcast;
 struct cluster_ops;
+struct consoles;
 struct control_ops;
 struct gathered;
 struct inflight;
@@ -88,6 +90,10 @@ struct hub {
     void *cluster;                         /* links/cluster */
     struct inflight *inflight;             /* pubsub/inorder.h */
     struct listens *listens;               /* links/listen; NULL: none */
+    struct consoles *consoles;             /* links/console; NULL: none */
+    const uint8_t *admin_secret;           /* of links/admin_auth; NULL: no sessions */
+    /* Each broadcast that comes by, with the number of its subscribers here; NULL: nobody looks. */
+    void (*looked)(struct hub *hub, const struct broadcast *broadcast, uint32_t here);
     void (*turned)(struct hub *hub);    /* the turn is over, before the flush; NULL: nobody waits */
     void (*confirmed)(struct hub *hub); /* something has become confirmed, or was dropped; NULL:
                                            nobody waits */
