@@ -13,6 +13,7 @@
 #include "ops/config_load.h"
 #include "ops/config_print.h"
 #include "ops/libraries.h"
+#include "ops/metrics_print.h"
 #include "ops/suggest.h"
 #include "shared/ipc_proto.h"
 
@@ -20,13 +21,14 @@
 extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value, size_t new_len)
     __attribute__((weak));
 
-enum { OPTION_REFERENCE = 256, OPTION_SAMPLE };
+enum { OPTION_REFERENCE = 256, OPTION_SAMPLE, OPTION_METRICS };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, 't'},
     {"print-sample", no_argument, NULL, OPTION_SAMPLE},
     {"print-reference", no_argument, NULL, OPTION_REFERENCE},
+    {"print-metrics", no_argument, NULL, OPTION_METRICS},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -45,6 +47,7 @@ static void options_print_help(void)
         "  -t, --check-config     check the file and the environment, say what is wrong, and exit\n"
         "      --print-sample     print a configuration file with every key and its default\n"
         "      --print-reference  print every key as the tables of the manual (Markdown)\n"
+        "      --print-metrics    print what each metric means as the tables of the manual\n"
         "  -V, --version          print the version and those of its libraries\n"
         "  -h, --help             print this\n"
         "\n"
@@ -141,8 +144,9 @@ static void options_hint(const char *text)
 /* The option in argv[optind - 1], which getopt did not take. */
 static void options_hint_option(int argc, char **argv)
 {
-    static const char *const names[] = {"config",          "check-config", "print-sample",
-                                        "print-reference", "version",      "help"};
+    static const char *const names[] = {
+        "config",        "check-config", "print-sample", "print-reference",
+        "print-metrics", "version",      "help"};
     const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
     char text[400], name[64];
     size_t near;
@@ -196,6 +200,9 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
             return options_printed();
         case OPTION_REFERENCE:
             config_print_reference(stdout);
+            return options_printed();
+        case OPTION_METRICS:
+            metrics_print(stdout);
             return options_printed();
         case OPTION_SAMPLE:
             config_print_sample(stdout);
