@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "base/histogram.h"
+
 /* X(symbol, metric, labels, help): lines with the same metric stand together. */
 #define COUNTERS(X)                                                                                \
     X(CONNECTIONS_OPENED, "connections_opened_total", "",                                          \
@@ -26,10 +28,10 @@
       "Compressed messages received from clients")                                                 \
     X(PACKED_OUT, "messages_sent_compressed_total", "", "Messages queued to clients compressed")   \
     X(PACKED, "messages_compressed_total", "", "Messages compressed, once for all who get them")   \
-    X(PACKED_BEFORE, "compressed_bytes_total", "side=\"before\"",                                  \
-      "Bytes of the messages that were compressed, before and after")                              \
-    X(PACKED_AFTER, "compressed_bytes_total", "side=\"after\"",                                    \
-      "Bytes of the messages that were compressed, before and after")                              \
+    X(PACKED_BEFORE, "compression_input_bytes_total", "",                                          \
+      "Bytes of the messages that were compressed, before that")                                   \
+    X(PACKED_AFTER, "compression_output_bytes_total", "",                                          \
+      "Bytes of the messages that were compressed, behind it")                                     \
     X(PUBLISHED_IPC, "published_total", "door=\"ipc\"",                                            \
       "Broadcasts taken, by the door they came through")                                           \
     X(PUBLISHED_HTTP, "published_total", "door=\"http\"",                                          \
@@ -172,6 +174,8 @@ enum counter {
 /* Own cache lines, so that two loops never share one. */
 struct counters {
     _Alignas(64) _Atomic uint64_t values[COUNTER_MAX];
+    /* By application, see histogram_place(). */
+    struct histogram histograms[HISTOGRAM_MAX][HISTOGRAM_APPS + 1];
 };
 
 struct counter_info {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "links/admin_api.h"
 #include "links/admin_call.h"
 #include "links/cluster.h"
@@ -39,64 +40,91 @@ static bool admin_is_gone(const struct app *app)
 
 /* ---- pages; each returns 0, or -1 when the buffer is full ---- */
 
-static int admin_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+/* The histograms of one kind, summed over all loops. app: its index, or HISTOGRAM_APPS. */
+static void admin_histogram(struct metrics *metrics, const struct hub *hub,
+                            enum histogram_kind kind, const char *name, const char *labels,
+                            uint32_t app)
 {
-    return buf_printf(out,
-                      "# HELP fanfare_%s %s\n# TYPE fanfare_%s gauge\nfanfare_%s %" PRIu64 "\n",
-                      name, help, name, name, value);
+    struct histogram sum = {.sum_ns = 0};
+    for (uint32_t i = 0; i < hub->ncounters; i++) {
+        histogram_sum(&sum, &hub->counters[i]->histograms[kind][app]);
+    }
+    metrics_histogram(metrics, name, labels, &sum);
 }
 
-static int admin_metrics(struct buf *out, const struct hub *hub)
+static void admin_app_histograms(struct metrics *metrics, const struct hub *hub,
+                                 enum histogram_kind kind, const char *name)
 {
-    int failed = 0;
-    const char *last = "";
-    for (int i = 0; i < COUNTER_MAX; i++) {
-        const struct counter_info *info = &counter_infos[i];
-        if (strcmp(info->metric, last) != 0) {
-            failed |= buf_printf(out, "# HELP fanfare_%s %s\n# TYPE fanfare_%s counter\n",
-                                 info->metric, info->help, info->metric);
-            last = info->metric;
+    metrics_head(metrics, name);
+    for (size_t i = 0; i < hub->apps->count && i < HISTOGRAM_APPS; i++) {
+        const struct app *app = &hub->apps->items[i];
+        char labels[80];
+        snprintf(labels, sizeof(labels), "app=\"%s\"", app->settings->id);
+        if (!admin_is_gone(app)) {
+            admin_histogram(metrics, hub, kind, name, labels, (uint32_t)i);
         }
-        bool labels = info->labels[0] != '\0';
-        failed |= buf_printf(out, "fanfare_%s%s%s%s %" PRIu64 "\n", info->metric, labels ? "{" : "",
-                             info->labels, labels ? "}" : "", hub_counter(hub, (enum counter)i));
     }
-    failed |= admin_gauge(out, "connections", "Established WebSocket connections",
-                          admin_connections(hub));
-    failed |= admin_gauge(out, "channels", "Occupied channels", hub_channels(hub));
-    failed |= admin_gauge(out, "workers", "Worker loops", hub_workers(hub));
-    failed |= admin_gauge(out, "uptime_seconds", "Seconds since the start",
-                          (clock_mono_ms() - hub->started_ms) / 1000);
-    failed |= admin_gauge(out, "draining", "1 while the node is shutting down", hub->draining);
-    failed |=
-        admin_gauge(out, "config_generations", "Configurations in use: 1, and more after a reload",
-                    atomic_load(&hub->apps->registry->generations));
-    failed |= admin_gauge(out, "webhook_queue", "Webhook events that wait to be delivered",
-                          hub->webhooks != NULL ? webhooks_waiting(hub->webhooks) : 0);
-    failed |=
-        admin_gauge(out, "log_lines_dropped", "Log lines that stderr did not take", log_dropped());
-    failed |= buf_printf(
-        out, "# HELP fanfare_app_connections Established WebSocket connections, by application\n"
-             "# TYPE fanfare_app_connections gauge\n");
+    if (hub->apps->count > HISTOGRAM_APPS) {
+        admin_histogram(metrics, hub, kind, name, "app=\"" METRICS_OTHERS "\"", HISTOGRAM_APPS);
+    }
+}
+
+static void admin_apps(struct metrics *metrics, const struct hub *hub)
+{
+    const char *name = "fanfare_app_connections";
+    uint64_t others = 0;
+    uint32_t told = 0;
+    metrics_head(metrics, name);
     for (size_t i = 0; i < hub->apps->count; i++) {
         const struct app *app = &hub->apps->items[i];
-        if (!admin_is_gone(app)) {
-            failed |= buf_printf(out, "fanfare_app_connections{app=\"%s\"} %" PRIu32 "\n",
-                                 app->settings->id, app_connections(app));
+        if (admin_is_gone(app)) {
+            continue;
+        }
+        if (told++ >= METRICS_APPS) {
+            others += app_connections(app);
+        } else {
+            char labels[80];
+            snprintf(labels, sizeof(labels), "app=\"%s\"", app->settings->id);
+            metrics_line(metrics, name, labels, app_connections(app));
         }
     }
-    failed |= buf_printf(
-        out,
-        "# HELP fanfare_build_info The version that runs\n# TYPE fanfare_build_info gauge\n"
-        "fanfare_build_info{version=\"%s\"} 1\n",
-        FANFARE_VERSION);
+    if (told > METRICS_APPS) {
+        metrics_line(metrics, name, "app=\"" METRICS_OTHERS "\"", others);
+    }
+}
+
+static int admin_metrics(struct buf *out, const struct hub *hub, bool openmetrics)
+{
+    struct metrics metrics = {.out = out, .openmetrics = openmetrics};
+    uint64_t connections = admin_connections(hub);
+    for (int i = 0; i < COUNTER_MAX; i++) {
+        metrics_counter(&metrics, (enum counter)i, hub_counter(hub, (enum counter)i));
+    }
+    metrics_value(&metrics, "fanfare_connections", connections);
+    admin_apps(&metrics, hub);
+    metrics_value(&metrics, "fanfare_channels", hub_channels(hub));
+    metrics_value(&metrics, "fanfare_workers", hub_workers(hub));
+    metrics_value(&metrics, "fanfare_draining", hub->draining);
+    metrics_value(&metrics, "fanfare_config_generations",
+                  atomic_load(&hub->apps->registry->generations));
+    metrics_value(&metrics, "fanfare_webhook_events_waiting",
+                  hub->webhooks != NULL ? webhooks_waiting(hub->webhooks) : 0);
+    metrics_value(&metrics, "fanfare_log_lines_dropped_total", log_dropped());
+    metrics_head(&metrics, "fanfare_build_info");
+    metrics_line(&metrics, "fanfare_build_info", "version=\"" FANFARE_VERSION "\"", 1);
+    admin_app_histograms(&metrics, hub, HISTOGRAM_DELIVERY, "fanfare_publish_delivery_seconds");
+    admin_app_histograms(&metrics, hub, HISTOGRAM_ANSWER, "fanfare_ipc_answer_seconds");
+    metrics_head(&metrics, "fanfare_turn_seconds");
+    admin_histogram(&metrics, hub, HISTOGRAM_TURN, "fanfare_turn_seconds", "", 0);
     if (hub->listens != NULL) {
-        failed |= listens_metrics(hub->listens, out);
+        listens_metrics(hub->listens, &metrics);
     }
     if (hub->cluster != NULL) {
-        failed |= cluster_metrics(hub->cluster, out);
+        cluster_metrics(hub->cluster, &metrics);
     }
-    return failed;
+    metrics_process(&metrics, connections, hub->started_wall_ms);
+    metrics_end(&metrics);
+    return metrics.failed;
 }
 
 static int admin_stats(struct buf *out, const struct hub *hub)
@@ -147,10 +175,19 @@ static void admin_no_page(struct conn *conn, const struct http_request *request)
     }
 }
 
+/* Prometheus names both formats and prefers OpenMetrics; whoever names none gets the older one. */
+static bool admin_wants_openmetrics(const struct http_request *request)
+{
+    static const char name[] = "application/openmetrics-text";
+    struct slice accept = http_header(request, "accept");
+    return accept.p != NULL && memmem(accept.p, accept.len, name, sizeof(name) - 1) != NULL;
+}
+
 static void *admin_head(struct conn *conn, const struct http_request *request)
 {
     static const char json[] = "application/json",
-                      text[] = "text/plain; version=0.0.4; charset=utf-8";
+                      text[] = "text/plain; version=0.0.4; charset=utf-8",
+                      open[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     struct hub *hub = admin_hub_of(conn);
     struct buf body;
     int status = 200, failed = 0;
@@ -164,8 +201,9 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
     }
     buf_init(&body, MAX_RESPONSE);
     if (read && slice_is(request->path, "/metrics")) {
-        type = text;
-        failed = admin_metrics(&body, hub);
+        bool openmetrics = admin_wants_openmetrics(request);
+        type = openmetrics ? open : text;
+        failed = admin_metrics(&body, hub, openmetrics);
     } else if (read && slice_is(request->path, "/stats")) {
         failed = admin_stats(&body, hub);
     } else if (read && slice_is(request->path, "/health/live")) {

@@ -10,6 +10,7 @@
 #ifndef FF_LINKS_CLUSTER_H
 #define FF_LINKS_CLUSTER_H
 
+#include "base/metrics.h"
 #include "base/buf.h"
 #include "base/settings.h"
 #include "pubsub/hub.h"
@@ -48,8 +49,9 @@ enum cluster_health cluster_health(const struct cluster *cluster);
 uint64_t cluster_nodes(const struct cluster *cluster);
 const char *cluster_name(const struct cluster *cluster);
 
-/* The lines for /metrics, and `,"cluster":{...}` for /stats. -1: the buffer is full. */
-int cluster_metrics(const struct cluster *cluster, struct buf *out) MUST_CHECK;
+/* Writes what /metrics has of it. */
+void cluster_metrics(const struct cluster *cluster, struct metrics *out);
+/* `,"cluster":{...}` for /stats. -1: the buffer is full. */
 int cluster_stats(const struct cluster *cluster, struct buf *out) MUST_CHECK;
 
 #endif

@@ -6,6 +6,8 @@
 #include "links/cluster_state.h"
 #include "proto/json.h"
 
+#define CLUSTER_LABEL 300u /* bytes of a label with the name of a node */
+
 /* ---- sums over lanes ---- */
 
 struct cluster_sums {
@@ -44,75 +46,45 @@ static struct cluster_sums cluster_sum(const struct cluster *cluster)
 
 /* ---- /metrics ---- */
 
-static int cluster_metric(struct buf *out, const char *name, const char *type, const char *help)
+static void cluster_pair(struct metrics *out, const char *name, uint64_t in, uint64_t sent)
 {
-    return buf_printf(out, "# HELP fanfare_%s %s\n# TYPE fanfare_%s %s\n", name, help, name, type);
-}
-
-static int cluster_number(struct buf *out, const char *name, const char *type, const char *help,
-                          uint64_t value)
-{
-    return cluster_metric(out, name, type, help) |
-           buf_printf(out, "fanfare_%s %" PRIu64 "\n", name, value);
-}
-
-static int cluster_pair(struct buf *out, const char *name, const char *help, uint64_t in,
-                        uint64_t sent)
-{
-    return cluster_metric(out, name, "counter", help) |
-           buf_printf(out,
-                      "fanfare_%s{direction=\"in\"} %" PRIu64
-                      "\nfanfare_%s{direction=\"out\"} %" PRIu64 "\n",
-                      name, in, name, sent);
-}
-
-static int cluster_seconds(struct buf *out, const char *name, const char *help, uint64_t ms)
-{
-    return cluster_metric(out, name, "gauge", help) |
-           buf_printf(out, "fanfare_%s %" PRIu64 ".%03u\n", name, ms / 1000,
-                      (unsigned int)(ms % 1000));
+    metrics_head(out, name);
+    metrics_line(out, name, "direction=\"in\"", in);
+    metrics_line(out, name, "direction=\"out\"", sent);
 }
 
 /* Labels are names of nodes: letters, digits, dots, dashes, underscores; or what a node of another
  * version calls itself. */
-static int cluster_label(struct buf *out, const char *name)
+static const char *cluster_label(char *out, size_t size, const char *name)
 {
-    int failed = 0;
-    for (const char *c = name; *c != '\0' && failed == 0; c++) {
-        failed = *c == '"' || *c == '\\' || (uint8_t)*c < ' ' ? buf_text(out, "_")
-                                                              : buf_append(out, c, 1);
-    }
-    return failed;
+    size_t len = (size_t)snprintf(out, size, "node=\"");
+    len += metrics_label(out + len, size - len - 1, name);
+    snprintf(out + len, size - len, "\"");
+    return out;
 }
 
-static int cluster_losses(struct buf *out, const struct cluster *cluster, bool control)
+static void cluster_losses(struct metrics *out, const struct cluster *cluster, bool control)
 {
-    const char *name = control ? "bus_lost_control_total" : "bus_lost_total";
-    int failed = cluster_metric(
-        out, name, "counter",
-        control ? "Records of other nodes that are no broadcasts and never reached this one"
-                : "Broadcasts of other nodes that never reached this one, one for each publish and "
-                  "channel");
+    const char *name = control ? "fanfare_bus_lost_control_total" : "fanfare_bus_lost_total";
+    char label[CLUSTER_LABEL];
+    metrics_head(out, name);
     for (const struct cluster_loss *loss = cluster->losses; loss != NULL; loss = loss->next) {
-        failed |= buf_printf(out, "fanfare_%s{node=\"", name) | cluster_label(out, loss->name) |
-                  buf_printf(out, "\"} %" PRIu64 "\n", control ? loss->records : loss->broadcasts);
+        metrics_line(out, name, cluster_label(label, sizeof(label), loss->name),
+                     control ? loss->records : loss->broadcasts);
     }
-    return failed;
 }
 
-static int cluster_ages(struct buf *out, const struct cluster *cluster)
+static void cluster_ages(struct metrics *out, const struct cluster *cluster)
 {
+    const char *name = "fanfare_cluster_node_age_seconds";
+    char label[CLUSTER_LABEL];
     uint64_t now = clock_mono_ms();
-    int failed = cluster_metric(out, "cluster_node_age_seconds", "gauge",
-                                "Since the last entry of another node was read");
+    metrics_head(out, name);
     const struct bus_node *node = cluster->lanes[0].log.nodes.alive.first;
     for (; node != NULL; node = node->next) {
-        uint64_t age = now > node->heard_ms ? now - node->heard_ms : 0;
-        failed |= buf_text(out, "fanfare_cluster_node_age_seconds{node=\"") |
-                  cluster_label(out, node->name) |
-                  buf_printf(out, "\"} %" PRIu64 ".%03u\n", age / 1000, (unsigned int)(age % 1000));
+        metrics_line_seconds(out, name, cluster_label(label, sizeof(label), node->name),
+                             now > node->heard_ms ? now - node->heard_ms : 0);
     }
-    return failed;
 }
 
 uint64_t cluster_nodes(const struct cluster *cluster)
@@ -125,66 +97,37 @@ const char *cluster_name(const struct cluster *cluster)
     return cluster->name;
 }
 
-int cluster_metrics(const struct cluster *cluster, struct buf *out)
+void cluster_metrics(const struct cluster *cluster, struct metrics *out)
 {
     struct cluster_sums sums = cluster_sum(cluster);
     struct redis_status redis;
     redis_status(cluster->redis, &redis);
-    return cluster_number(out, "cluster_nodes", "gauge", "Nodes that are alive, this one included",
-                          cluster_nodes(cluster)) |
-           cluster_number(out, "cluster_ready", "gauge",
-                          "1 once this node has heard what the others have", cluster->ready) |
-           cluster_number(out, "cluster_lanes", "gauge", "Lanes", cluster->nlanes) |
-           cluster_number(out, "cluster_lanes_up", "gauge", "Lanes whose Redis takes commands",
-                          sums.lanes_up) |
-           cluster_number(out, "cluster_members", "gauge",
-                          "Users on presence channels that are known, here and elsewhere",
-                          cluster->hub->rooms.members) |
-           cluster_pair(out, "bus_bytes_total", "Bytes of entries appended to the log and read",
-                        sums.bytes_in, sums.bytes_out) |
-           cluster_pair(out, "bus_entries_total", "Entries appended to the log and read",
-                        sums.entries_in, sums.entries_out) |
-           cluster_pair(out, "bus_records_total",
-                        "Records said to other nodes, and those of others that were applied",
-                        sums.records_in, sums.records_out) |
-           cluster_number(out, "bus_resent_total", "counter",
-                          "Own records that were appended again", sums.resent) |
-           cluster_number(out, "bus_duplicates_total", "counter",
-                          "Records of others that were read again and not applied",
-                          sums.duplicates) |
-           cluster_losses(out, cluster, false) | cluster_losses(out, cluster, true) |
-           cluster_number(out, "bus_dropped_total", "counter",
-                          "Own broadcasts that were kept no longer, and are not known to be in the "
-                          "log",
-                          cluster->dropped) |
-           cluster_number(out, "bus_unsaid_total", "counter",
-                          "Own records for which there was no memory", cluster->unsaid) |
-           cluster_number(out, "bus_kept_bytes", "gauge",
-                          "Own entries that are kept until all others have them", sums.kept_bytes) |
-           cluster_number(out, "bus_unreadable_total", "counter",
-                          "Entries that are no node's, or of another format or number of lanes",
-                          sums.bad + sums.foreign) |
-           cluster_number(out, "bus_rewinds_total", "counter",
-                          "Times that the log had lost something that was read before",
-                          sums.rewinds) |
-           cluster_seconds(out, "bus_lag_seconds",
-                           "From the append of an entry until this node has read it back",
-                           sums.lag_ms) |
-           cluster_seconds(out, "bus_log_seconds",
-                           "Time that the log covers: a node that reads later than this has lost "
-                           "something",
-                           sums.covers_ms == UINT64_MAX ? 0 : sums.covers_ms) |
-           cluster_ages(out, cluster) |
-           cluster_number(out, "redis_up", "gauge", "1 while all lanes are written and read",
-                          redis.up) |
-           cluster_number(out, "redis_reconnects_total", "counter",
-                          "Connections to Redis that came up again", redis.reconnects) |
-           cluster_number(out, "redis_commands_total", "counter", "Commands sent to Redis",
-                          redis.commands) |
-           cluster_number(out, "redis_commands_failed_total", "counter",
-                          "Commands that Redis did not answer, or wants later", redis.failed) |
-           cluster_number(out, "redis_unanswered_bytes", "gauge",
-                          "Of commands that Redis has not answered", redis.bytes);
+    metrics_value(out, "fanfare_cluster_nodes", cluster_nodes(cluster));
+    metrics_value(out, "fanfare_cluster_ready", cluster->ready);
+    metrics_value(out, "fanfare_cluster_lanes", cluster->nlanes);
+    metrics_value(out, "fanfare_cluster_lanes_up", sums.lanes_up);
+    metrics_value(out, "fanfare_cluster_members", cluster->hub->rooms.members);
+    cluster_pair(out, "fanfare_bus_bytes_total", sums.bytes_in, sums.bytes_out);
+    cluster_pair(out, "fanfare_bus_entries_total", sums.entries_in, sums.entries_out);
+    cluster_pair(out, "fanfare_bus_records_total", sums.records_in, sums.records_out);
+    metrics_value(out, "fanfare_bus_resent_total", sums.resent);
+    metrics_value(out, "fanfare_bus_duplicates_total", sums.duplicates);
+    cluster_losses(out, cluster, false);
+    cluster_losses(out, cluster, true);
+    metrics_value(out, "fanfare_bus_dropped_total", cluster->dropped);
+    metrics_value(out, "fanfare_bus_unsaid_total", cluster->unsaid);
+    metrics_value(out, "fanfare_bus_kept_bytes", sums.kept_bytes);
+    metrics_value(out, "fanfare_bus_unreadable_total", sums.bad + sums.foreign);
+    metrics_value(out, "fanfare_bus_rewinds_total", sums.rewinds);
+    metrics_seconds(out, "fanfare_bus_lag_seconds", sums.lag_ms);
+    metrics_seconds(out, "fanfare_bus_log_seconds",
+                    sums.covers_ms == UINT64_MAX ? 0 : sums.covers_ms);
+    cluster_ages(out, cluster);
+    metrics_value(out, "fanfare_redis_up", redis.up);
+    metrics_value(out, "fanfare_redis_reconnects_total", redis.reconnects);
+    metrics_value(out, "fanfare_redis_commands_total", redis.commands);
+    metrics_value(out, "fanfare_redis_commands_failed_total", redis.failed);
+    metrics_value(out, "fanfare_redis_unanswered_bytes", redis.bytes);
 }
 
 /* ---- /stats ---- */

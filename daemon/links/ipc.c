@@ -15,6 +15,7 @@
 #include "links/ipc_sockets.h"
 #include "links/ipc_wait.h"
 #include "links/listen.h"
+#include "net/latency.h"
 #include "pubsub/publish.h"
 #include "pubsub/worker.h"
 #include "shared/channel.h"
@@ -29,6 +30,11 @@ static void ipc_settle(struct conn *conn, size_t used, size_t left);
 /* What the connection has waited for was answered. */
 static void ipc_on_answered(struct conn *conn)
 {
+    struct peer *peer = ipc_peer(conn);
+    if (!peer->asking) {
+        latency_note(conn->loop, HISTOGRAM_ANSWER, peer->app, peer->asked_ns);
+        peer->asked_ns = 0;
+    }
     if (conn_waiting(conn) || ipc_peer(conn)->ending) {
         conn_resume(conn);
     }
@@ -375,6 +381,20 @@ static bool ipc_may_pass(struct conn *conn, const struct ff_ipc_frame *frame, bo
            (good && FF_IPC_BY_CLUSTER(frame->type) && frame->seq != 0 && !ipc_waits_full(conn));
 }
 
+/* How long its answer took: it is known when it is written. One that waits for the cluster is
+ * counted by ipc_wait, and what a listener says has no answer. */
+static void ipc_time(struct conn *conn, const struct ff_ipc_frame *frame)
+{
+    struct peer *peer = ipc_peer(conn);
+    uint64_t now = latency_turn(conn->loop);
+    if (peer->asking) {
+        peer->asked_ns = now;
+    } else if (peer->greeted && frame->seq != 0 && peer->listener == NULL && !conn_doomed(conn) &&
+               !(FF_IPC_BY_CLUSTER(frame->type) && ipc_of(conn)->hub->cluster_ops != NULL)) {
+        latency_note(conn->loop, HISTOGRAM_ANSWER, peer->app, now);
+    }
+}
+
 /* False: it stays where it is until conn_resume. */
 static bool ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
 {
@@ -390,6 +410,7 @@ static bool ipc_on_frame(struct conn *conn, const uint8_t *bytes, size_t len)
         ipc_broken(conn, frame.seq, why);
     } else {
         ipc_take(conn, &frame);
+        ipc_time(conn, &frame);
         ipc_wait_queue(conn);
     }
     return true;

@@ -51,6 +51,7 @@ struct peer {
     struct ipc_question *question; /* that other nodes are asked; NULL: none */
     struct ipc_order *order;       /* to the process, under way; NULL: none */
     struct ipc_page *page;         /* of connections, being gathered; NULL: none */
+    uint64_t asked_ns;             /* when the question was read that others are at; 0: none */
 };
 
 _Static_assert(sizeof(struct peer) <= CONN_STATE_SIZE, "a peer must fit into its connection");

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/strmap.h"
 #include "links/ipc_say.h"
+#include "net/latency.h"
 #include "net/turn.h"
 #include "pubsub/cluster.h"
 #include "pubsub/gathered.h"
@@ -38,6 +39,7 @@ struct ipc_wait {
     struct ipc_line *line;
     enum ff_ipc_type type;
     uint64_t seq, deadline; /* monotonic ms */
+    uint64_t since_ns;      /* when its frame was read */
     bool asked, duplicate, dropped;
     struct receipt *receipts;
     struct ipc_counted *counted; /* by message; NULL: nothing is asked for */
@@ -221,6 +223,7 @@ static uint64_t ipc_line_look(struct ipc_line *line, uint64_t now)
             return 0; /* and the line with it */
         }
         any = true;
+        latency_note(conn->loop, HISTOGRAM_ANSWER, ipc_peer(conn)->app, wait->since_ns);
         line->first = wait->next;
         line->n--;
         ipc_wait_end(wait);
@@ -522,6 +525,7 @@ void ipc_wait_begin(struct conn *conn, const struct ff_ipc_frame *frame,
     }
     struct ipc_wait *wait = ipc_line_append(conn);
     wait->type = frame->type;
+    wait->since_ns = latency_turn(conn->loop);
     wait->seq = frame->seq;
     wait->deadline = now + frame->ack_ms;
     wait->duplicate = duplicate;

@@ -1,22 +1,29 @@
 #include "links/listen_report.h"
 
-#include <inttypes.h>
-
 #include "links/listen_state.h"
 
-static int listens_gauge(const struct listens *listens, struct buf *out, const char *name,
-                         const char *help, uint64_t (*value)(const struct listen_app *app))
+static void listens_gauge(const struct listens *listens, struct metrics *out, const char *name,
+                          uint64_t (*value)(const struct listen_app *app))
 {
-    int failed =
-        buf_printf(out, "# HELP fanfare_%s %s\n# TYPE fanfare_%s gauge\n", name, help, name);
+    uint64_t others = 0;
+    uint32_t told = 0;
+    metrics_head(out, name);
     for (uint32_t i = 0; i < listens->napps; i++) {
         const struct app *app = &listens->hub->apps->items[i];
-        if (listens->apps[i] != NULL && !app->removed) {
-            failed |= buf_printf(out, "fanfare_%s{app=\"%s\"} %" PRIu64 "\n", name,
-                                 app->settings->id, value(listens->apps[i]));
+        if (listens->apps[i] == NULL || app->removed) {
+            continue;
+        }
+        if (told++ >= METRICS_APPS) {
+            others += value(listens->apps[i]);
+        } else {
+            char labels[80];
+            snprintf(labels, sizeof(labels), "app=\"%s\"", app->settings->id);
+            metrics_line(out, name, labels, value(listens->apps[i]));
         }
     }
-    return failed;
+    if (told > METRICS_APPS) {
+        metrics_line(out, name, "app=\"" METRICS_OTHERS "\"", others);
+    }
 }
 
 static uint64_t listen_app_groups(const struct listen_app *app)
@@ -42,13 +49,9 @@ static uint64_t listen_app_waiting(const struct listen_app *app)
     return sum;
 }
 
-int listens_metrics(const struct listens *listens, struct buf *out)
+void listens_metrics(const struct listens *listens, struct metrics *out)
 {
-    return listens_gauge(listens, out, "listen_groups", "Groups of listeners, by application",
-                         listen_app_groups) |
-           listens_gauge(listens, out, "listeners", "Connections that listen, by application",
-                         listen_app_listeners) |
-           listens_gauge(listens, out, "listen_queue",
-                         "Events that are not settled, summed over the groups of an application",
-                         listen_app_waiting);
+    listens_gauge(listens, out, "fanfare_listen_groups", listen_app_groups);
+    listens_gauge(listens, out, "fanfare_listeners", listen_app_listeners);
+    listens_gauge(listens, out, "fanfare_listen_events_waiting", listen_app_waiting);
 }

@@ -4,10 +4,10 @@
 #ifndef FF_LINKS_LISTEN_REPORT_H
 #define FF_LINKS_LISTEN_REPORT_H
 
-#include "base/buf.h"
+#include "base/metrics.h"
 #include "pubsub/hub.h"
 
-/* Appends them in the text form of Prometheus. Not 0: no memory, or full. */
-int listens_metrics(const struct listens *listens, struct buf *out);
+/* Writes them as /metrics has them. */
+void listens_metrics(const struct listens *listens, struct metrics *out);
 
 #endif

@@ -39,6 +39,8 @@
 #define LOOP_ADMIT        262144u
 #define LOOP_ADMIT_PLACES 1048576u
 
+#define LOOP_LATENCIES 256u /* messages in the making that are timed apart */
+
 struct loop;
 struct conn;
 struct conn_chunk;
@@ -175,6 +177,13 @@ struct loop_mailbox {
     struct event wake;
 };
 
+/* Messages whose time ends with a flush, see net/latency.h. */
+struct latency {
+    uint64_t since_ns;
+    uint32_t n, round; /* round: of the flush, when the last of them was queued */
+    uint8_t kind, place;
+};
+
 /* Time for something. Looks at the clock only now and then. */
 struct budget {
     uint64_t until_ns;
@@ -212,10 +221,14 @@ struct loop {
     struct budget input;   /* for what the poll reports, or for what is resumed */
     bool awake;            /* something has happened since the poll */
 
-    uint64_t now;    /* ms: monotonic, and stands still while the process is stopped */
-    uint64_t looked; /* the monotonic clock when now was set */
-    bool stalled;    /* the process was stopped since the last tick */
-    bool spared;     /* so that one judged nobody */
+    uint64_t now;     /* ms: monotonic, and stands still while the process is stopped */
+    uint64_t looked;  /* the monotonic clock when now was set */
+    uint64_t turn_ns; /* when this turn began to handle what it found, monotonic */
+    uint32_t rounds;  /* of the flush: every queue has been visited once more */
+    struct latency latencies[LOOP_LATENCIES];
+    size_t nlatencies;
+    bool stalled; /* the process was stopped since the last tick */
+    bool spared;  /* so that one judged nobody */
     uint8_t *read_room, *join_room;
     struct event tick, pause;
     bool stop, again;

@@ -80,6 +80,7 @@ static void flush_add(struct loop *loop, struct flush_batch *batch, struct conn 
 static void flush_came_round(struct loop *loop)
 {
     loop->admitted = loop->delivered = loop->places = 0;
+    loop->rounds++;
 }
 
 void flush_slice(struct loop *loop)

@@ -7,6 +7,7 @@
 #include "net/flush.h"
 #include "net/idle.h"
 #include "net/input.h"
+#include "net/latency.h"
 #include "net/slots.h"
 #include "net/turn.h"
 
@@ -181,6 +182,8 @@ static void loop_one_turn(struct loop *loop)
     /* Those that left in the flush have something to say, too. */
     loop_before_flush(loop);
     loop->awake = false;
+    latency_settle(loop);
+    loop->turn_ns = 0; /* the next look at the clock begins the next one */
 }
 
 void loop_run(struct loop *loop)

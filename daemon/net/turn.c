@@ -31,7 +31,8 @@ bool budget_spent(struct budget *budget)
  */
 void turn_look_at_clock(struct loop *loop)
 {
-    uint64_t clock = clock_mono_ms();
+    uint64_t ns = clock_mono_ns();
+    uint64_t clock = ns / 1000000u;
     uint64_t passed = clock - loop->looked;
     loop->looked = clock;
     if (passed >= STALL_MS) {
@@ -39,6 +40,9 @@ void turn_look_at_clock(struct loop *loop)
         passed = TURN_TICK_MS;
     }
     loop->now += passed;
+    if (loop->turn_ns == 0) {
+        loop->turn_ns = ns;
+    }
 }
 
 void turn_awake(struct loop *loop)

@@ -13,6 +13,7 @@
 #include "ops/config_load.h"
 #include "ops/config_print.h"
 #include "ops/libraries.h"
+#include "ops/metrics_print.h"
 #include "ops/suggest.h"
 #include "shared/ipc_proto.h"
 
@@ -20,7 +21,7 @@
 extern int mallctl(const char *name, void *old, size_t *old_len, void *new_value, size_t new_len)
     __attribute__((weak));
 
-enum { OPTION_REFERENCE = 256, OPTION_SAMPLE, OPTION_MAN };
+enum { OPTION_REFERENCE = 256, OPTION_SAMPLE, OPTION_MAN, OPTION_METRICS };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
     {"print-sample", no_argument, NULL, OPTION_SAMPLE},
     {"print-reference", no_argument, NULL, OPTION_REFERENCE},
     {"print-man", no_argument, NULL, OPTION_MAN},
+    {"print-metrics", no_argument, NULL, OPTION_METRICS},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -49,6 +51,7 @@ static void options_print_help(void)
         "      --print-sample     print a configuration file with every key and its default\n"
         "      --print-reference  print every key as the tables of the manual (Markdown)\n"
         "      --print-man        print every key as the page fanfared.conf(5)\n"
+        "      --print-metrics    print what each metric means as the tables of the manual\n"
         "  -V, --version          print the version and those of its libraries\n"
         "  -h, --help             print this\n"
         "\n"
@@ -146,8 +149,8 @@ static void options_hint(const char *text)
 static void options_hint_option(int argc, char **argv)
 {
     static const char *const names[] = {
-        "config",    "check-config", "print-sample", "print-reference",
-        "print-man", "version",      "help"};
+        "config",    "check-config",  "print-sample", "print-reference",
+        "print-man", "print-metrics", "version",      "help"};
     const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
     char text[400], name[64];
     size_t near;
@@ -204,6 +207,9 @@ enum options_next options_run(int argc, char **argv, char *const envp[], struct 
             return options_printed();
         case OPTION_MAN:
             config_print_man(stdout);
+            return options_printed();
+        case OPTION_METRICS:
+            metrics_print(stdout);
             return options_printed();
         case OPTION_SAMPLE:
             config_print_sample(stdout);

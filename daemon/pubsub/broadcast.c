@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/latency.h"
 #include "pubsub/cluster.h"
 #include "pubsub/show.h"
 #include "pubsub/wire.h"
@@ -36,6 +37,9 @@ static uint32_t broadcast_deliver(struct hub *hub, const struct broadcast *broad
 {
     const struct dirent *entry = broadcast->entry;
     struct frame *frame = broadcast->frame;
+    uint64_t since_ns = broadcast->kind == BROADCAST_SYSTEM ? 0
+                        : broadcast->since_ns != 0          ? broadcast->since_ns
+                                                            : latency_turn(hub->loop);
     for (uint32_t i = 0; i < hub_workers(hub); i++) {
         if (entry->counts[i] == 0) {
             continue;
@@ -47,6 +51,7 @@ static uint32_t broadcast_deliver(struct hub *hub, const struct broadcast *broad
                                            entry->counts[i])},
             .frame = frame_ref(frame),
             .except = broadcast->except,
+            .since_ns = since_ns,
             .channel = {.app = broadcast->app, .hash = broadcast->hash, .len = entry->len},
         };
         memcpy(mail->name, entry->name, entry->len);

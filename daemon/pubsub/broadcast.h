@@ -25,6 +25,7 @@ struct broadcast {
     struct dirent *entry; /* NULL: nobody is subscribed */
     struct frame *frame;  /* finished; borrowed */
     struct socket_ref except;
+    uint64_t since_ns; /* when a worker took it in; 0: in this turn of the hub */
 };
 
 /* Who would receive it: fills hash and entry from app and channel. */

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/latency.h"
 #include "net/slots.h"
 #include "pubsub/chan.h"
 #include "pubsub/chan_data.h"
@@ -84,6 +85,7 @@ void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
     if (chan == NULL || chan->n == 0) {
         return;
     }
+    latency_note(loop, HISTOGRAM_DELIVERY, mail->channel.app, mail->since_ns);
     uint32_t skip = chan_left_out(worker, &mail->except);
     /* One delivery a form, made when the first connection that takes it is met. */
     struct delivery *deliveries[FRAME_FORMS] = {delivery_new(loop, frame_ref(mail->frame))};

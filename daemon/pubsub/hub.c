@@ -40,6 +40,7 @@ void hub_init(struct hub *hub, struct loop *loop, struct flow *flow, struct apps
     flow->hub = &hub->box;
     hub->node = (uint32_t)rnd_u64();
     hub->started_ms = clock_mono_ms();
+    hub->started_wall_ms = clock_wall_ms();
     dedup_init(&hub->dedup);
     hub_adopt(hub, apps_ref(apps));
     loop->hub = hub;

@@ -76,7 +76,7 @@ struct hub {
     uint64_t publishes; /* counts them, for message ids */
     uint32_t node;      /* random, first part of message ids */
     struct dedup dedup;
-    uint64_t started_ms;
+    uint64_t started_ms, started_wall_ms;
     bool draining;
     void *ipc;                             /* links/ipc keeps its own here */
     uint32_t reloading;                    /* workers that do not use the generation yet */

@@ -49,6 +49,7 @@ struct mail_deliver {
     struct mail mail;
     struct frame *frame;
     struct socket_ref except;
+    uint64_t since_ns; /* when it was taken in, for net/latency.h; 0: nobody measures it */
     struct mail_channel channel;
     char name[];
 };
@@ -69,6 +70,7 @@ struct mail_publish {
     struct mail mail;
     struct frame *frame;
     struct socket_ref except;
+    uint64_t since_ns;
     struct mail_channel channel;
     char name[];
 };

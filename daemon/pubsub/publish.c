@@ -156,7 +156,8 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
                       struct receipt *receipt)
 {
     struct buf head;
-    struct broadcast broadcast = {.kind = BROADCAST_EVENT, .app = app->index};
+    struct broadcast broadcast = {
+        .kind = BROADCAST_EVENT, .app = app->index, .since_ns = publish->since_ns};
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
     struct show_publish shown = {.app = NULL};
@@ -195,14 +196,15 @@ void publish_client_event(struct hub *hub, const struct mail_publish *mail)
                                   .app = mail->channel.app,
                                   .channel = {mail->name, mail->channel.len},
                                   .frame = mail->frame,
-                                  .except = mail->except};
+                                  .except = mail->except,
+                                  .since_ns = mail->since_ns};
     broadcast_find(hub, &broadcast);
     broadcast_send(hub, &broadcast);
 }
 
 void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,
                                uint64_t receivers, struct frame *frame,
-                               const struct socket_ref *sender)
+                               const struct socket_ref *sender, uint64_t since_ns)
 {
     struct mail_publish *mail = mem_alloc(sizeof(*mail) + channel.len);
     *mail = (struct mail_publish){
@@ -211,6 +213,7 @@ void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice c
                      flow_weight(sizeof(*mail) + channel.len + frame->len, frame->len, receivers)},
         .frame = frame,
         .except = *sender,
+        .since_ns = since_ns,
         .channel = {.app = app,
                     .hash = strmap_hash(channel.p, channel.len),
                     .len = (uint32_t)channel.len},

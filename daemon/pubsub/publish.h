@@ -15,6 +15,7 @@ struct publish {
     uint32_t nchannels;
     struct slice event, data;
     struct slice except; /* a socket id; .p == NULL: nobody is left out */
+    uint64_t since_ns;   /* when a worker took it in, monotonic; 0: in this turn of the hub */
 };
 
 enum publish_fault {
@@ -45,10 +46,11 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
 
 /* What a worker hands over for a client event: a finished frame for everybody but its sender. */
 void publish_client_event(struct hub *hub, const struct mail_publish *mail);
-/* On the worker: hands it over; takes over the reference. receivers: as far as the worker knows. */
+/* On the worker: hands it over; takes over the reference. receivers: as far as the worker knows.
+ * since_ns: latency_turn() of the worker. */
 void publish_post_client_event(struct mailbox *hub, uint32_t app, struct slice channel,
                                uint64_t receivers, struct frame *frame,
-                               const struct socket_ref *sender);
+                               const struct socket_ref *sender, uint64_t since_ns);
 
 #define PUBLISH_ID_MAX 32u
 /* A message id: unique over all nodes and restarts. Returns its length. */

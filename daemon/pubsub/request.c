@@ -44,6 +44,7 @@ struct publish request_publish(const struct request *request, const struct api_e
         .event = event->name,
         .data = event->data,
         .except = event->socket_id,
+        .since_ns = request->since_ns,
     };
 }
 

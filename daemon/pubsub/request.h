@@ -31,7 +31,8 @@ struct request {
     size_t nevents;
     struct ff_slice *channels;
     char *room;
-    size_t memory; /* bytes of room, events and channels */
+    size_t memory;     /* bytes of room, events and channels */
+    uint64_t since_ns; /* latency_turn() of who has read it */
 };
 
 void request_free(struct request *request); /* NULL is fine */

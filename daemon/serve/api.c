@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/latency.h"
 #include "net/loop.h"
 #include "proto/api.h"
 #include "pubsub/publish.h"
@@ -381,6 +382,7 @@ void api_body(struct conn *conn, void *arg, struct slice body, int status)
     } else {
         counter_add(conn->loop->counters, COUNTER_API_REQUESTS, 1);
         http_later(conn);
+        job->request->since_ns = latency_turn(conn->loop);
         request_post(worker->flow->hub, job->request);
         job->request = NULL;
     }

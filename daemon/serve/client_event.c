@@ -1,5 +1,6 @@
 #include "serve/client_event.h"
 
+#include "net/latency.h"
 #include "pubsub/publish.h"
 #include "pubsub/wire.h"
 #include "serve/say.h"
@@ -143,5 +144,6 @@ void session_client_event(struct conn *conn, struct app *app, const struct pushe
         .random = session_of(conn)->subscriber.random, .worker = worker->id, .slot = conn->slot};
     counter_add(conn->loop->counters, COUNTER_PUBLISHED_CLIENT, 1);
     publish_post_client_event(worker->flow->hub, app->index, message->channel,
-                              chan_receivers(ref, worker), frame, &sender);
+                              chan_receivers(ref, worker), frame, &sender,
+                              latency_turn(conn->loop));
 }

@@ -58,7 +58,7 @@ async function works(daemon) {
     ipc.close();
 }
 
-const dropped = async (daemon) => (await daemon.metrics()).get('log_lines_dropped');
+const dropped = async (daemon) => (await daemon.metrics()).get('log_lines_dropped_total');
 
 for (const workers of [1, 3]) {
     const started = async (t, options) => {

@@ -94,6 +94,15 @@ suite('metrics', { workers: [1, 3] }, (ctx) => {
             await old.closedWith(4007);
         });
     });
+    test('how long deliveries and the answers to PHP take', async () => {
+        const client = await ctx.open();
+        const channel = unique();
+        await client.subscribe(channel);
+        await moves([['publish_delivery_seconds_count', 'app="app1"', 3], ['ipc_answer_seconds_count', 'app="app1"', 3]], async () => {
+            for (let i = 0; i < 3; i++) await ctx.ipc.publish({ channel });
+        });
+        assert.ok((await ctx.daemon.metrics()).get('turn_seconds_count') > 0);
+    });
     test('the number of open connections is there', async () => {
         const { text } = await ctx.daemon.metrics();
         assert.match(text, /^fanfare_connections(\{[^}]*\})? \d+$/m);

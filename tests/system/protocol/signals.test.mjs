@@ -49,7 +49,7 @@ describe('signals', () => {
         await until(async () => {
             daemon.process.kill('SIGHUP');
             await client.sync();
-            return (await daemon.metrics()).get('log_lines_dropped') > 0;
+            return (await daemon.metrics()).get('log_lines_dropped_total') > 0;
         }, 'lines to be dropped');
         await client.sync();
         client.destroy();

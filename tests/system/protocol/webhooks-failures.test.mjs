@@ -99,7 +99,7 @@ for (const workers of [1, 3]) {
             await receiver.arrived.take();
             const { client: more } = await occupy(daemon, 20);
             await until(async () => (await daemon.metrics()).get('webhook_events_dropped_total', 'queue') === 16, 'all but four to be dropped');
-            assert.equal((await daemon.metrics()).get('webhook_queue'), 5);
+            assert.equal((await daemon.metrics()).get('webhook_events_waiting'), 5);
             assert.match(daemon.stderr, /app app1: events are dropped, webhook_queue is full/);
             for (let i = 0; i < 200; i++) {
                 await ipc.publish({ channel: channels[0], event: 'E', data: `${i}` });
@@ -154,7 +154,7 @@ for (const workers of [1, 3]) {
             await receiver.arrived.take();
             await daemon.reload({ 'app "app1"': { webhook_url: '' } });
             await until(async () => (await daemon.metrics()).get('webhook_events_dropped_total', 'ended') === 1, 'the event to be dropped');
-            assert.equal((await daemon.metrics()).get('webhook_queue'), 0);
+            assert.equal((await daemon.metrics()).get('webhook_events_waiting'), 0);
             const { client: third } = await occupy(daemon);
             const { client: fourth, channels: [theirs] } = await occupy(daemon, 1, { app: APP2 });
             assert.deepEqual(await other.next(), { name: 'channel_occupied', channel: theirs });

@@ -231,7 +231,7 @@ suite('webhooks', { workers: [1, 3], sections }, (ctx) => {
     });
 
     test('counters', async () => {
-        await until(async () => (await ctx.daemon.metrics()).get('webhook_queue') === 0, 'the queue to be empty');
+        await until(async () => (await ctx.daemon.metrics()).get('webhook_events_waiting') === 0, 'the queue to be empty');
         const metrics = await ctx.daemon.metrics();
         assert.ok(metrics.get('webhook_events_sent_total') > 250);
         assert.ok(metrics.get('webhook_requests_total') >= 5);
