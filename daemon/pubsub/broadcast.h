@@ -11,6 +11,8 @@
 
 #include "pubsub/hub.h"
 
+struct trace;
+
 enum broadcast_kind {
     BROADCAST_EVENT,   /* published: a cache channel keeps it */
     BROADCAST_CLIENT,  /* a client event: others may want to hear of it */
@@ -25,6 +27,7 @@ struct broadcast {
     struct dirent *entry; /* NULL: nobody is subscribed */
     struct frame *frame;  /* finished; borrowed */
     struct socket_ref except;
+    struct trace *trace; /* of the publish that it is part of; NULL: not traced */
 };
 
 /* Who would receive it: fills hash and entry from app and channel. */

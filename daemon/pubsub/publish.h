@@ -15,6 +15,9 @@ struct publish {
     uint32_t nchannels;
     struct slice event, data;
     struct slice except; /* a socket id; .p == NULL: nobody is left out */
+    struct slice trace;  /* a traceparent, not judged; .p == NULL: none */
+    uint64_t arrived;    /* trace_arrival() */
+    bool http;           /* by the HTTP API, else IPC */
 };
 
 enum publish_fault {

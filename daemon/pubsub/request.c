@@ -44,6 +44,9 @@ struct publish request_publish(const struct request *request, const struct api_e
         .event = event->name,
         .data = event->data,
         .except = event->socket_id,
+        .trace = {request->trace_len > 0 ? request->trace : NULL, request->trace_len},
+        .arrived = request->arrived,
+        .http = true,
     };
 }
 
