@@ -153,6 +153,21 @@ static int publish_to(struct hub *hub, const struct publish *publish, struct bro
     return 0;
 }
 
+static bool publish_traced(struct trace *trace, struct hub *hub, const struct app *app,
+                           const struct publish *publish)
+{
+    const struct trace_origin origin = {
+        .app = app->settings->id,
+        .channel = {publish->channels[0].p, publish->channels[0].len},
+        .event = publish->event,
+        .traceparent = publish->trace,
+        .arrived = publish->arrived,
+        .channels = publish->nchannels,
+        .http = publish->http,
+    };
+    return trace_begin(trace, hub, &origin);
+}
+
 /* Which message it is that a trace tells of; and, for who looks for the reason, that there is none.
  */
 static void publish_log_trace(struct hub *hub, const struct app *app, const struct publish *publish,
@@ -183,7 +198,8 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
     struct trace trace;
-    if (__builtin_expect(hub->flow->tracer != NULL, 0) && trace_begin(&trace, hub, app, publish)) {
+    if (__builtin_expect(hub->flow->tracer != NULL, 0) &&
+        publish_traced(&trace, hub, app, publish)) {
         broadcast.trace = &trace;
     }
     if (publish->trace.p != NULL) {

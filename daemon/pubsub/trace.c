@@ -1,10 +1,11 @@
 #include "pubsub/trace.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
 #include "base/rnd.h"
-#include "pubsub/publish.h"
+#include "pubsub/hub.h"
 #include "pubsub/worker.h"
 
 uint64_t trace_now(void)
@@ -44,15 +45,14 @@ static bool trace_sampled(const struct tracer *tracer, bool has, const struct tr
     return tracer->sample > 0 && (tracer->sample == 1 || rnd_below((uint32_t)tracer->sample) == 0);
 }
 
-bool trace_begin(struct trace *trace, struct hub *hub, const struct app *app,
-                 const struct publish *publish)
+bool trace_begin(struct trace *trace, struct hub *hub, const struct trace_origin *publish)
 {
     struct tracer *tracer = hub->flow->tracer;
     struct traceparent parent;
     if (tracer == NULL) {
         return false;
     }
-    bool has = traceparent_read(publish->trace, &parent);
+    bool has = traceparent_read(publish->traceparent, &parent);
     if (!trace_sampled(tracer, has, &parent)) {
         return false;
     }
@@ -65,7 +65,7 @@ bool trace_begin(struct trace *trace, struct hub *hub, const struct app *app,
                                .has_parent = has,
                                .http = publish->http,
                                .start_ns = publish->arrived != 0 ? publish->arrived : now,
-                               .channels = publish->nchannels};
+                               .channels = publish->channels};
     if (has) {
         memcpy(span->trace, parent.trace, TRACE_ID);
         memcpy(span->parent, parent.span, TRACE_SPAN_ID);
@@ -73,9 +73,8 @@ bool trace_begin(struct trace *trace, struct hub *hub, const struct app *app,
         trace_new_id(span->trace, TRACE_ID);
     }
     trace_new_id(span->span, TRACE_SPAN_ID);
-    const char *id = app->settings->id;
-    otlp_text(&span->app, (struct slice){id, strlen(id)});
-    otlp_text(&span->channel, (struct slice){publish->channels[0].p, publish->channels[0].len});
+    otlp_text(&span->app, (struct slice){publish->app, strlen(publish->app)});
+    otlp_text(&span->channel, publish->channel);
     otlp_text(&span->event, publish->event);
     trace->order = *span;
     trace->order.kind = OTLP_ORDER;

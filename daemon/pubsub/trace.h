@@ -25,9 +25,7 @@
 #define TRACE_DELIVERS 16u
 #define TRACE_MARKS    512u /* deliveries of a worker whose last write is awaited */
 
-struct app;
 struct hub;
-struct publish;
 struct worker;
 
 enum { MAIL_SPAN, MAIL_SPAN_STOP };
@@ -64,9 +62,19 @@ static inline uint64_t trace_arrival(const struct tracer *tracer)
     return __builtin_expect(tracer != NULL, 0) ? trace_now() : 0;
 }
 
+/* What is to be known of a publish. */
+struct trace_origin {
+    const char *app;             /* its id */
+    struct slice channel, event; /* the first channel */
+    struct slice traceparent;    /* not judged; .p == NULL: none */
+    uint64_t arrived;            /* trace_arrival() */
+    uint32_t channels;
+    bool http;
+};
+
 /* Whether this publish is sampled; then *trace is filled. On the hub. */
-bool trace_begin(struct trace *trace, struct hub *hub, const struct app *app,
-                 const struct publish *publish) MUST_CHECK;
+bool trace_begin(struct trace *trace, struct hub *hub,
+                 const struct trace_origin *publish) MUST_CHECK;
 /* It is in every mailbox: posts its spans. */
 void trace_ordered(struct trace *trace, const char *id, size_t id_len, uint32_t recipients);
 /* The part of one channel on one worker with n subscribers, which the mail takes with it. NULL:
