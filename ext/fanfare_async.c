@@ -31,6 +31,7 @@ enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct f
 	struct fanfare_log *log = &peer->log;
 	size_t before, ack_at, bytes = fanfare_call_bytes(message);
 	msgpack_sbuffer *buffer;
+	struct ff_slice data;
 	enum fanfare_status status;
 	int rc;
 
@@ -55,7 +56,8 @@ enum fanfare_status fanfare_async_push(struct fanfare_peer *peer, const struct f
 	if (rc != 0) {
 		return fanfare_call_not_packed(bytes, outcome);
 	}
-	if (msgpack_sbuffer_write(buffer, message->data.p, message->data.len) != 0) {
+	data = ff_ipc_data_apart(message);
+	if (data.len != 0 && msgpack_sbuffer_write(buffer, data.p, data.len) != 0) {
 		buffer->size = before;
 		return fanfare_call_not_packed(0, outcome);
 	}

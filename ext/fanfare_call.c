@@ -16,7 +16,8 @@ static const struct ff_slice call_nothing = {NULL, 0};
 
 size_t fanfare_call_bytes(const struct ff_ipc_message *message)
 {
-	size_t bytes = (size_t) message->data.len + message->event.len + message->except.len + message->key.len + CALL_HEAD;
+	size_t bytes = (size_t) message->data.len + message->event.len + message->except.len + message->key.len +
+	               message->trace.len + CALL_HEAD;
 
 	for (uint32_t i = 0; i < message->nchannels; i++) {
 		bytes += message->channels[i].len + 5u;
@@ -134,8 +135,8 @@ enum fanfare_status fanfare_call_publish(struct fanfare_peer *peer, const struct
 		call_forget(peer);
 		return fanfare_call_not_packed(fanfare_call_bytes(message), outcome);
 	}
-	return call_send(peer, cluster ? FF_IPC_CLUSTER_PUBLISH : FF_IPC_PUBLISH, seq, message->data, budget, answer,
-	                 outcome);
+	return call_send(peer, cluster ? FF_IPC_CLUSTER_PUBLISH : FF_IPC_PUBLISH, seq, ff_ipc_data_apart(message), budget,
+	                 answer, outcome);
 }
 
 enum fanfare_status fanfare_call_batch(struct fanfare_peer *peer, const struct ff_ipc_message *messages, uint32_t n,

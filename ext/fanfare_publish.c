@@ -65,7 +65,7 @@ static void publish_message_async(zval *return_value, struct fanfare_client *cli
 /* To the channels of a list, or to the one of this name if it is not NULL. */
 static void publish_to(zval *return_value, struct fanfare_client *client, bool async, HashTable *list,
                        zend_string *name, zend_string *event, zval *payload_arg, zend_string *except, zend_string *key,
-                       const zval *ack)
+                       const zval *ack, zend_string *traceparent)
 {
 	struct fanfare_payload payload;
 	struct ff_slice stack[PUBLISH_STACK_CHANNELS], *channels = stack;
@@ -86,6 +86,7 @@ static void publish_to(zval *return_value, struct fanfare_client *client, bool a
 		message.event = fanfare_slice(event);
 		message.except = fanfare_slice(except);
 		message.key = fanfare_slice(key);
+		message.trace = fanfare_encode_trace(traceparent);
 		message.data = fanfare_payload_slice(&payload);
 		if (async) {
 			publish_message_async(return_value, client, &message, cluster);
@@ -102,10 +103,10 @@ static void publish_to(zval *return_value, struct fanfare_client *client, bool a
 static void publish_one(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *client, bool async)
 {
 	HashTable *list;
-	zend_string *name, *event, *except = NULL, *key = NULL;
+	zend_string *name, *event, *except = NULL, *key = NULL, *traceparent = NULL;
 	zval *payload = NULL, *ack = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(2, 6)
+	ZEND_PARSE_PARAMETERS_START(2, 7)
 		Z_PARAM_ARRAY_HT_OR_STR(list, name)
 		Z_PARAM_STR(event)
 		Z_PARAM_OPTIONAL
@@ -113,9 +114,10 @@ static void publish_one(INTERNAL_FUNCTION_PARAMETERS, struct fanfare_client *cli
 		Z_PARAM_STR_OR_NULL(except)
 		Z_PARAM_STR_OR_NULL(key)
 		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(ack, fanfare_ce_ack)
+		Z_PARAM_STR_OR_NULL(traceparent)
 	ZEND_PARSE_PARAMETERS_END();
 
-	publish_to(return_value, client, async, list, name, event, payload, except, key, ack);
+	publish_to(return_value, client, async, list, name, event, payload, except, key, ack, traceparent);
 }
 
 /* ---- batches ---- */
@@ -202,6 +204,7 @@ static bool publish_batch_views(struct publish_batch *batch)
 		message->event = fanfare_slice(Z_STR(slots[FANFARE_MESSAGE_EVENT]));
 		message->except = fanfare_slice(publish_string_or_null(&slots[FANFARE_MESSAGE_EXCEPT]));
 		message->key = fanfare_slice(publish_string_or_null(&slots[FANFARE_MESSAGE_KEY]));
+		message->trace = fanfare_encode_trace(publish_string_or_null(&slots[FANFARE_MESSAGE_TRACEPARENT]));
 		message->data = fanfare_payload_slice(&batch->payloads[i]);
 	}
 	return true;
@@ -296,10 +299,10 @@ ZEND_METHOD(Fanfare_Client, publishMany)
 
 ZEND_METHOD(Fanfare_Client, sendToUser)
 {
-	zend_string *user, *event, *except = NULL, *key = NULL, *name;
+	zend_string *user, *event, *except = NULL, *key = NULL, *traceparent = NULL, *name;
 	zval *payload = NULL, *ack = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(2, 6)
+	ZEND_PARSE_PARAMETERS_START(2, 7)
 		Z_PARAM_STR(user)
 		Z_PARAM_STR(event)
 		Z_PARAM_OPTIONAL
@@ -307,14 +310,15 @@ ZEND_METHOD(Fanfare_Client, sendToUser)
 		Z_PARAM_STR_OR_NULL(except)
 		Z_PARAM_STR_OR_NULL(key)
 		Z_PARAM_OBJECT_OF_CLASS_OR_NULL(ack, fanfare_ce_ack)
+		Z_PARAM_STR_OR_NULL(traceparent)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (!fanfare_encode_user(user)) {
 		RETURN_THROWS();
 	}
 	name = fanfare_value_user_channel(user);
-	publish_to(return_value, fanfare_client_of(Z_OBJ_P(ZEND_THIS)), false, NULL, name, event, payload, except, key,
-	           ack);
+	publish_to(return_value, fanfare_client_of(Z_OBJ_P(ZEND_THIS)), false, NULL, name, event, payload, except, key, ack,
+	           traceparent);
 	zend_string_release(name);
 }
 

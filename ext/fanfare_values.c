@@ -64,7 +64,7 @@ ZEND_METHOD(Fanfare_Receipt, __construct)
 }
 
 static void values_message(zend_object *object, zval *channels, zend_string *event, zval *payload, zend_string *except,
-                           zend_string *key)
+                           zend_string *key, zend_string *traceparent)
 {
 	ZVAL_COPY(fanfare_value_slot(object, FANFARE_MESSAGE_CHANNELS), channels);
 	ZVAL_STR_COPY(fanfare_value_slot(object, FANFARE_MESSAGE_EVENT), event);
@@ -75,28 +75,30 @@ static void values_message(zend_object *object, zval *channels, zend_string *eve
 	}
 	values_string_or_null(fanfare_value_slot(object, FANFARE_MESSAGE_EXCEPT), except);
 	values_string_or_null(fanfare_value_slot(object, FANFARE_MESSAGE_KEY), key);
+	values_string_or_null(fanfare_value_slot(object, FANFARE_MESSAGE_TRACEPARENT), traceparent);
 }
 
 ZEND_METHOD(Fanfare_Message, __construct)
 {
 	zend_object *object = Z_OBJ_P(ZEND_THIS);
 	HashTable *list;
-	zend_string *name, *event, *except = NULL, *key = NULL;
+	zend_string *name, *event, *except = NULL, *key = NULL, *traceparent = NULL;
 	zval *payload = NULL;
 
-	ZEND_PARSE_PARAMETERS_START(2, 5)
+	ZEND_PARSE_PARAMETERS_START(2, 6)
 		Z_PARAM_ARRAY_HT_OR_STR(list, name)
 		Z_PARAM_STR(event)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_ZVAL(payload)
 		Z_PARAM_STR_OR_NULL(except)
 		Z_PARAM_STR_OR_NULL(key)
+		Z_PARAM_STR_OR_NULL(traceparent)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (fanfare_value_constructed(object)) {
 		RETURN_THROWS();
 	}
-	values_message(object, ZEND_CALL_ARG(execute_data, 1), event, payload, except, key);
+	values_message(object, ZEND_CALL_ARG(execute_data, 1), event, payload, except, key, traceparent);
 }
 
 zend_string *fanfare_value_user_channel(const zend_string *user)
@@ -107,16 +109,17 @@ zend_string *fanfare_value_user_channel(const zend_string *user)
 
 ZEND_METHOD(Fanfare_Message, toUser)
 {
-	zend_string *user, *event, *except = NULL, *key = NULL;
+	zend_string *user, *event, *except = NULL, *key = NULL, *traceparent = NULL;
 	zval *payload = NULL, channel;
 
-	ZEND_PARSE_PARAMETERS_START(2, 5)
+	ZEND_PARSE_PARAMETERS_START(2, 6)
 		Z_PARAM_STR(user)
 		Z_PARAM_STR(event)
 		Z_PARAM_OPTIONAL
 		Z_PARAM_ZVAL(payload)
 		Z_PARAM_STR_OR_NULL(except)
 		Z_PARAM_STR_OR_NULL(key)
+		Z_PARAM_STR_OR_NULL(traceparent)
 	ZEND_PARSE_PARAMETERS_END();
 
 	if (!fanfare_encode_user(user)) {
@@ -124,7 +127,7 @@ ZEND_METHOD(Fanfare_Message, toUser)
 	}
 	ZVAL_STR(&channel, fanfare_value_user_channel(user));
 	object_init_ex(return_value, fanfare_ce_message);
-	values_message(Z_OBJ_P(return_value), &channel, event, payload, except, key);
+	values_message(Z_OBJ_P(return_value), &channel, event, payload, except, key, traceparent);
 	zval_ptr_dtor_str(&channel);
 }
 

@@ -18,6 +18,7 @@ enum {
 	FANFARE_MESSAGE_PAYLOAD,
 	FANFARE_MESSAGE_EXCEPT,
 	FANFARE_MESSAGE_KEY,
+	FANFARE_MESSAGE_TRACEPARENT,
 };
 
 /* Slots are filled past the property handlers: no lookup, no readonly check, for objects that nobody has seen yet. The

@@ -109,6 +109,21 @@ static int pack_message_head(msgpack_packer *pk, const struct ff_ipc_message *me
     return rc;
 }
 
+/* With a trace, the data is not last in the frame and cannot be left to the caller. */
+static int pack_message_tail(msgpack_packer *pk, const struct ff_ipc_message *message)
+{
+    int rc = 0;
+
+    if (message->trace.p == NULL) {
+        return 0;
+    }
+    if (message->data.len != 0) {
+        rc |= msgpack_pack_str_body(pk, message->data.p, message->data.len);
+    }
+    rc |= pack_text(pk, message->trace);
+    return rc;
+}
+
 static int pack_receipt(msgpack_packer *pk, const struct ff_ipc_receipt *receipt)
 {
     int rc = pack_text(pk, receipt->id);
@@ -160,9 +175,10 @@ int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
     size_t mark;
     int rc = pack_frame_begin(out, &mark);
 
-    rc |= pack_head(&pk, 7, FF_IPC_PUBLISH, seq);
+    rc |= pack_head(&pk, message->trace.p != NULL ? 8 : 7, FF_IPC_PUBLISH, seq);
     rc |= pack_message_head(&pk, message);
-    return pack_frame_end(out, mark, message->data.len, rc);
+    rc |= pack_message_tail(&pk, message);
+    return pack_frame_end(out, mark, ff_ipc_data_apart(message).len, rc);
 }
 
 /* Always in the form of five bytes, so that another number fits in. */
@@ -193,10 +209,11 @@ int ff_ipc_pack_cluster_publish_head(msgpack_sbuffer *out, uint64_t seq, uint32_
     size_t mark;
     int rc = pack_frame_begin(out, &mark);
 
-    rc |= pack_head(&pk, 8, FF_IPC_CLUSTER_PUBLISH, seq);
+    rc |= pack_head(&pk, message->trace.p != NULL ? 9 : 8, FF_IPC_CLUSTER_PUBLISH, seq);
     rc |= pack_ack_ms(out, ack_ms, ack_at);
     rc |= pack_message_head(&pk, message);
-    return pack_frame_end(out, mark, message->data.len, rc);
+    rc |= pack_message_tail(&pk, message);
+    return pack_frame_end(out, mark, ff_ipc_data_apart(message).len, rc);
 }
 
 int ff_ipc_pack_batch_begin(msgpack_sbuffer *out, uint64_t seq, uint32_t count, size_t *mark)
@@ -239,9 +256,10 @@ int ff_ipc_pack_batch_add(msgpack_sbuffer *out, size_t mark, const struct ff_ipc
     if (message->data.len > FF_IPC_MAX_FRAME) {
         return -1;
     }
-    rc |= msgpack_pack_array(&pk, 5);
+    rc |= msgpack_pack_array(&pk, message->trace.p != NULL ? 6 : 5);
     rc |= pack_message_head(&pk, message);
-    if (message->data.len != 0) {
+    rc |= pack_message_tail(&pk, message);
+    if (ff_ipc_data_apart(message).len != 0) {
         rc |= msgpack_pack_str_body(&pk, message->data.p, message->data.len);
     }
     if (rc != 0 || out->size - mark - FF_IPC_HEADER > FF_IPC_MAX_FRAME) {

@@ -33,6 +33,7 @@ struct ff_ipc_message {
     struct ff_slice except; /* p == NULL: nobody is excluded */
     struct ff_slice key;    /* p == NULL: no idempotency key */
     struct ff_slice data;   /* the text that clients receive as `data` */
+    struct ff_slice trace;  /* its traceparent, not judged; p == NULL: none */
 };
 
 struct ff_ipc_receipt {
@@ -70,7 +71,8 @@ size_t ff_ipc_mac_text(char *out, struct ff_slice app, const uint8_t *producer, 
 int ff_ipc_pack_hello(msgpack_sbuffer *out, const struct ff_ipc_hello *hello);
 
 /* Appends a publish frame up to but without the bytes of message->data, which the caller must send
- * right after it: the length prefix counts them already. */
+ * right after it: the length prefix counts them already. With a trace the data is in the buffer,
+ * and the trace behind it: ff_ipc_data_apart() says what is still to be sent. */
 int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
                              const struct ff_ipc_message *message);
 
@@ -78,6 +80,14 @@ int ff_ipc_pack_publish_head(msgpack_sbuffer *out, uint64_t seq,
  * most. *ack_at is where the buffer has them, for ff_ipc_set_ack_ms(). */
 int ff_ipc_pack_cluster_publish_head(msgpack_sbuffer *out, uint64_t seq, uint32_t ack_ms,
                                      const struct ff_ipc_message *message, size_t *ack_at);
+/* The data that such a frame is still short of; .len 0: nothing. */
+static inline struct ff_slice ff_ipc_data_apart(const struct ff_ipc_message *message)
+{
+    struct ff_slice nothing = {0, 0};
+
+    return message->trace.p != NULL ? nothing : message->data;
+}
+
 /* Another time in a frame that is packed and not sent yet. */
 void ff_ipc_set_ack_ms(msgpack_sbuffer *out, size_t ack_at, uint32_t ack_ms);
 

@@ -16,6 +16,7 @@
 #define FF_IPC_MAX_CHANNELS      10000u  /* channels of one publish, and messages of one batch */
 #define FF_IPC_MAX_KEY           128u    /* bytes of a caller's idempotency key */
 #define FF_IPC_MAX_SOCKETS       10000u  /* connections of one page */
+#define FF_IPC_MAX_TRACE         255u    /* bytes of a traceparent that is looked at */
 #define FF_IPC_MAX_NAME          64u     /* bytes of the client's name in the hello */
 #define FF_IPC_PRODUCER          16u     /* bytes of a producer id */
 #define FF_IPC_MAC               32u     /* bytes of the hello's HMAC-SHA256 */
@@ -34,13 +35,13 @@
  * has 0, as has an error that concerns the connection as a whole and not one frame.
  */
 enum ff_ipc_type {
-    FF_IPC_HELLO = 1,     /* [1, 0, version, app_id, producer, unix_ms, mac, client_name]; no answer
-                             when accepted */
-    FF_IPC_PUBLISH = 2,   /* [2, seq, [channel...], event, except|nil, key|nil, data] */
-    FF_IPC_BATCH = 3,     /* [3, seq, [[[channel...], event, except|nil, key|nil, data], ...]] */
-    FF_IPC_PING = 4,      /* [4, seq] */
-    FF_IPC_STATS = 5,     /* [5, seq] */
-    FF_IPC_TERMINATE = 6, /* [6, seq, user_id]: end all connections of the user */
+    FF_IPC_HELLO = 1,   /* [1, 0, version, app_id, producer, unix_ms, mac, client_name]; no answer
+                           when accepted */
+    FF_IPC_PUBLISH = 2, /* [2, seq, [channel...], event, except|nil, key|nil, data, traceparent?] */
+    FF_IPC_BATCH = 3,   /* [3, seq, [[[channel...], event, except|nil, key|nil, data], ...]] */
+    FF_IPC_PING = 4,    /* [4, seq] */
+    FF_IPC_STATS = 5,   /* [5, seq] */
+    FF_IPC_TERMINATE = 6,        /* [6, seq, user_id]: end all connections of the user */
     FF_IPC_DISCONNECT = 7,       /* [7, seq, socket_id]: end this one */
     FF_IPC_CHANNELS = 8,         /* [8, seq, prefix|nil, [attribute...]]: the occupied channels */
     FF_IPC_CHANNEL = 9,          /* [9, seq, channel, [attribute...]] */

@@ -86,9 +86,9 @@ static int unpack_fail(const char **why, const char *sentence)
     return -1;
 }
 
-/* The array [channels, event, except, key, data] at `f`, which has at least its five fields;
- * `slices` has room for the channels. */
-static int unpack_message(const msgpack_object *f, struct ff_slice *slices,
+/* The array [channels, event, except, key, data, traceparent] at `f`, of which `n`, at least the
+ * first five, are there; `slices` has room for the channels. */
+static int unpack_message(const msgpack_object *f, uint32_t n, struct ff_slice *slices,
                           struct ff_ipc_message *out, const char **why)
 {
     const msgpack_object_array *channels = &f[0].via.array;
@@ -114,6 +114,10 @@ static int unpack_message(const msgpack_object *f, struct ff_slice *slices,
     }
     if (!unpack_bytes(&f[4], &out->data)) {
         return unpack_fail(why, "the data is not a string");
+    }
+    /* What is no text here is of a version that means something else by it, and is ignored. */
+    if (n < 6 || !unpack_text_or_nil(&f[5], &out->trace)) {
+        out->trace = (struct ff_slice){NULL, 0};
     }
     return 0;
 }
@@ -187,7 +191,7 @@ static int unpack_publish(struct ff_ipc_unpacker *u, const msgpack_object_array 
 
     if (unpack_count_channels(a->ptr + first, a->size - first, &channels, why) != 0 ||
         unpack_reserve_messages(u, 1, channels, why) != 0 ||
-        unpack_message(a->ptr + first, u->slices, &u->messages[0], why) != 0) {
+        unpack_message(a->ptr + first, a->size - first, u->slices, &u->messages[0], why) != 0) {
         return -1;
     }
     out->messages = u->messages;
@@ -221,7 +225,8 @@ static int unpack_batch(struct ff_ipc_unpacker *u, const msgpack_object_array *a
     }
     struct ff_slice *slices = u->slices;
     for (uint32_t i = 0; i < items->size; i++) {
-        if (unpack_message(items->ptr[i].via.array.ptr, slices, &u->messages[i], why) != 0) {
+        if (unpack_message(items->ptr[i].via.array.ptr, items->ptr[i].via.array.size, slices,
+                           &u->messages[i], why) != 0) {
             return -1;
         }
         slices += u->messages[i].nchannels;

@@ -154,6 +154,13 @@
     X(LISTEN_SETTLED, "listen_settled_total", "", "Events that a listener has dealt with")         \
     X(LISTEN_LOST, "listen_lost_total", "",                                                        \
       "Events that a group of listeners never got: its queue was full, or it was away too long")   \
+    X(TRACEPARENT_INVALID, "traceparent_invalid_total", "",                                        \
+      "Publishes whose traceparent was none, and was ignored")                                     \
+    X(SPANS_EXPORTED, "trace_spans_exported_total", "", "Spans that the collector has taken")      \
+    X(SPANS_DROPPED_QUEUE, "trace_spans_dropped_total", "reason=\"queue\"",                        \
+      "Spans that were never exported, by reason")                                                 \
+    X(SPANS_DROPPED_COLLECTOR, "trace_spans_dropped_total", "reason=\"collector\"",                \
+      "Spans that were never exported, by reason")                                                 \
     X(RELOADS, "config_reloads_total", "result=\"ok\"", "Configuration reloads, by result")        \
     X(RELOADS_FAILED, "config_reloads_total", "result=\"failed\"",                                 \
       "Configuration reloads, by result")                                                          \

@@ -6,8 +6,10 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,7 +29,12 @@ _Atomic bool log_messages_wanted;
 /* Between poll and write, so that two threads do not both use the room that poll saw once. */
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static _Atomic bool journal; /* stderr is journald's stream */
+static char node_name[65];   /* set before there are threads */
+
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+/* Of syslog: err, warning, info, debug. */
+static const char *const priorities[] = {"<3>", "<4>", "<6>", "<7>"};
 
 /* A line being built. What does not fit any more is left out; `room` keeps the end of the line
  * free. */
@@ -37,11 +44,32 @@ struct line {
     bool full;
 };
 
-#define LINE_TAIL "...\"}\n"
-#define LINE_ROOM (LINE_MAX_BYTES - (sizeof(LINE_TAIL) - 1))
+#define LINE_TAIL   "...\"}\n"
+#define LINE_ROOM   (LINE_MAX_BYTES - (sizeof(LINE_TAIL) - 1))
+/* Fields end here, so that there is room for a message. */
+#define FIELDS_ROOM (LINE_MAX_BYTES / 2)
+
+/* systemd says by device and inode which stream it has made, for who passes on its environment and
+ * not its stderr. */
+static bool log_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat stat;
+    char behind;
+
+    return stream != NULL && sscanf(stream, "%llu:%llu%c", &device, &inode, &behind) == 2 &&
+           fstat(STDERR_FILENO, &stat) == 0 && stat.st_dev == device && stat.st_ino == inode;
+}
+
+void log_node(const char *name)
+{
+    snprintf(node_name, sizeof(node_name), "%s", name);
+}
 
 void log_setup(enum log_level level, enum log_format format)
 {
+    atomic_store_explicit(&journal, log_is_journal(), memory_order_relaxed);
     atomic_store_explicit(&current_level, (int)level, memory_order_relaxed);
     atomic_store_explicit(&current_format, (int)format, memory_order_relaxed);
 }
@@ -163,21 +191,58 @@ static void log_write_line(const struct line *line)
     }
 }
 
-void log_line(enum log_level level, const char *area, const char *format, ...)
+/* All of the field or nothing, so that what follows it is whole in any case. */
+static void log_put_field(struct line *line, const char *name, const char *text, size_t len)
+{
+    size_t before = line->len;
+
+    if (len == 0) {
+        return;
+    }
+    log_put_text(line, ",\"");
+    log_put_text(line, name);
+    log_put_text(line, "\":\"");
+    log_put_escaped(line, text, len, true);
+    log_put_text(line, "\"");
+    if (line->full || line->len > FIELDS_ROOM) {
+        line->len = before;
+        line->full = false;
+    }
+}
+
+static void log_put_word(struct line *line, const char *name, const char *text)
+{
+    log_put_field(line, name, text, text != NULL ? strlen(text) : 0);
+}
+
+static void log_put_fields(struct line *line, const struct log_fields *fields)
+{
+    char text[128];
+
+    log_put_word(line, "node", node_name);
+    if (fields == NULL) {
+        return;
+    }
+    log_put_word(line, "app", fields->app);
+    log_put_word(line, "client", fields->client);
+    log_put_field(line, "socket_id", fields->socket, fields->socket_len);
+    log_put_word(line, "peer", fields->peer);
+    if (fields->error != 0) {
+        snprintf(text, sizeof(text), ",\"errno\":%d", fields->error);
+        log_put_text(line, text);
+        log_put_word(line, "error", strerror_r(fields->error, text, sizeof(text)));
+    }
+}
+
+static void log_vline(enum log_level level, const char *area, const struct log_fields *fields,
+                      const char *format, va_list args)
 {
     char message[LINE_MAX_BYTES];
     struct line line;
-    int saved = errno; /* callers log and then look at errno */
 
-    if (!log_enabled(level)) {
-        return;
-    }
     line.len = 0;
     line.full = false;
-    va_list args;
-    va_start(args, format);
     int n = vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
     size_t len = n < 0 ? 0 : (size_t)n;
     bool cut = len >= sizeof(message);
     if (cut) {
@@ -192,8 +257,13 @@ void log_line(enum log_level level, const char *area, const char *format, ...)
         log_put_text(&line, level_names[level]);
         log_put_text(&line, "\",\"area\":\"");
         log_put_text(&line, area);
-        log_put_text(&line, "\",\"message\":\"");
+        log_put_text(&line, "\"");
+        log_put_fields(&line, fields);
+        log_put_text(&line, ",\"message\":\"");
     } else {
+        if (atomic_load_explicit(&journal, memory_order_relaxed)) {
+            log_put_text(&line, priorities[level]);
+        }
         log_put_time(&line);
         log_put_text(&line, " ");
         log_put_text(&line, level_names[level]);
@@ -211,7 +281,33 @@ void log_line(enum log_level level, const char *area, const char *format, ...)
     memcpy(line.bytes + line.len, tail, strlen(tail));
     line.len += strlen(tail);
     log_write_line(&line);
-    errno = saved;
+}
+
+void log_line(enum log_level level, const char *area, const char *format, ...)
+{
+    int saved = errno; /* callers log and then look at errno */
+    va_list args;
+
+    if (log_enabled(level)) {
+        va_start(args, format);
+        log_vline(level, area, NULL, format, args);
+        va_end(args);
+        errno = saved;
+    }
+}
+
+void log_with(enum log_level level, const char *area, const struct log_fields *fields,
+              const char *format, ...)
+{
+    int saved = errno;
+    va_list args;
+
+    if (log_enabled(level)) {
+        va_start(args, format);
+        log_vline(level, area, fields, format, args);
+        va_end(args);
+        errno = saved;
+    }
 }
 
 struct log_text log_cut(const char *text, size_t len)

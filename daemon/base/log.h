@@ -3,8 +3,9 @@
  *
  * A line is written with one write(2) and only if stderr takes it now (poll first), else it is
  * dropped and counted: a log pipe that blocks never blocks a loop. Flags of the descriptor are
- * never changed. Bytes that are not printable ASCII or valid UTF-8 are escaped, so that no peer can
- * forge a line. Nothing is logged per message unless log_messages() says so.
+ * never changed. Every line of JSON is one object, whatever is in it. Bytes that are not printable
+ * ASCII or valid UTF-8 are escaped, so that no peer can forge a line. Nothing is logged per message
+ * unless log_messages() says so.
  */
 #ifndef FF_BASE_LOG_H
 #define FF_BASE_LOG_H
@@ -49,10 +50,28 @@ struct log_text log_cut(const char *text, size_t len);
 #define LOG_TEXT        "%.*s%s"
 #define LOG_ARGS(shown) (shown).len, (shown).p, (shown).more
 
+/* What a line is about, for programs: in JSON each that is set is a field of its own, in text the
+ * sentence says it. Texts are terminated and may hold anything. */
+struct log_fields {
+    const char *app;    /* "app": the application's id */
+    const char *client; /* "client": an address, with or without its port */
+    const char *socket; /* "socket_id", of socket_len bytes */
+    size_t socket_len;
+    const char *peer; /* "peer": a node of the cluster that the line tells of */
+    int error;        /* "errno", and its text as "error" */
+};
+
+/* The name of this node, as "node" in each line of JSON. Once, before threads start. */
+void log_node(const char *name);
+
 /* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info
  * ipc: message". JSON form:
- * {"time":"...","level":"info","area":"ipc","message":"..."}. */
+ * {"time":"...","level":"info","area":"ipc","app":"my-app","message":"..."}. On journald's stream a
+ * line of text begins with its priority ("<6>"), which journald takes off. */
 void log_line(enum log_level level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
+void log_with(enum log_level level, const char *area, const struct log_fields *fields,
+              const char *format, ...) PRINTF_LIKE(4, 5);
+#define LOG_FIELDS(...) (&(const struct log_fields){__VA_ARGS__})
 
 #define log_error(area, ...) log_line(LOG_LEVEL_ERROR, area, __VA_ARGS__)
 #define log_warn(area, ...)  log_line(LOG_LEVEL_WARN, area, __VA_ARGS__)
@@ -80,6 +99,14 @@ bool log_allowed(struct log_limit *limit);
         static struct log_limit log_limit_here;                                                    \
         if (log_enabled(level) && log_allowed(&log_limit_here)) {                                  \
             log_line(level, area, __VA_ARGS__);                                                    \
+        }                                                                                          \
+    } while (0)
+
+#define log_limited_with(level, area, fields, ...)                                                 \
+    do {                                                                                           \
+        static struct log_limit log_limit_here;                                                    \
+        if (log_enabled(level) && log_allowed(&log_limit_here)) {                                  \
+            log_with(level, area, fields, __VA_ARGS__);                                            \
         }                                                                                          \
     } while (0)
 

@@ -45,6 +45,13 @@ struct cluster_settings {
     uint64_t resend_window, resend_bytes, node_timeout, query_deadline_ms;
 };
 
+/* Where spans of publishes go. */
+struct trace_settings {
+    char *endpoint; /* "": nothing is traced */
+    char *service;
+    uint64_t sample; /* one of so many publishes without a traceparent; 0: none */
+};
+
 enum client_events { CLIENT_EVENTS_MEMBERS, CLIENT_EVENTS_NONE, CLIENT_EVENTS_ALL };
 
 struct app_settings {

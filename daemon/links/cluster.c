@@ -165,6 +165,7 @@ struct cluster *cluster_new(struct hub *hub, const struct redis_settings *redis,
     inorder_begin(hub);
     cluster_say_counts(cluster);
     cluster->dirty = true;
+    log_node(cluster->name);
     log_info("cluster", "this node is %s, in %u lane%s", cluster->name, cluster->nlanes,
              cluster->nlanes == 1 ? "" : "s");
     return cluster;

@@ -246,9 +246,10 @@ static void cluster_on_gone(struct cluster_lane *lane, const struct bus_event *e
     bool ours = event->own || (event->clean && bus_nodes_is_first(&lane->log.nodes, event->node));
     if (cluster_speaks(lane)) {
         if (event->clean) {
-            log_info("cluster", "node %s has left", cluster_name(event->node));
+            log_with(LOG_LEVEL_INFO, "cluster", LOG_FIELDS(.peer = cluster_name(event->node)),
+                     "node %s has left", cluster_name(event->node));
         } else {
-            log_warn("cluster",
+            log_with(LOG_LEVEL_WARN, "cluster", LOG_FIELDS(.peer = cluster_name(event->node)),
                      "node %s is dead: it has been silent for node_timeout (%" PRIu64
                      " s), and its members leave",
                      cluster_name(event->node), cluster->node_timeout_ms / 1000);
@@ -274,7 +275,8 @@ static void cluster_on_swept(struct cluster_lane *lane, const struct bus_node *n
         cluster_sweep_listeners(lane, source->number, source->stamp);
     }
     if (cluster_speaks(lane)) {
-        log_info("cluster", "node %s is there, and what it has is known", cluster_name(node));
+        log_with(LOG_LEVEL_INFO, "cluster", LOG_FIELDS(.peer = cluster_name(node)),
+                 "node %s is there, and what it has is known", cluster_name(node));
     }
 }
 

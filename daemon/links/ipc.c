@@ -17,6 +17,7 @@
 #include "links/listen.h"
 #include "net/latency.h"
 #include "pubsub/publish.h"
+#include "pubsub/trace.h"
 #include "pubsub/worker.h"
 #include "shared/channel.h"
 #include "shared/ipc_pack.h"
@@ -124,8 +125,9 @@ static void ipc_on_hello(struct conn *conn, const struct ff_ipc_hello *hello)
     ipc_peer(conn)->greeted = true;
     memcpy(ipc_peer(conn)->producer, hello->producer, FF_IPC_PRODUCER);
     conn_idle(conn, IDLE_NONE);
-    log_limited(LOG_LEVEL_INFO, "ipc", "publisher of application %s connected (pid %ld, uid %ld)",
-                app->settings->id, (long)peer.pid, (long)peer.uid);
+    log_limited_with(LOG_LEVEL_INFO, "ipc", LOG_FIELDS(.app = app->settings->id),
+                     "publisher of application %s connected (pid %ld, uid %ld)", app->settings->id,
+                     (long)peer.pid, (long)peer.uid);
 }
 
 /* ---- publishing ---- */
@@ -158,6 +160,7 @@ static struct publish ipc_view(const struct ff_ipc_message *message)
         .event = {message->event.p, message->event.len},
         .data = {message->data.p, message->data.len},
         .except = {message->except.p, message->except.len},
+        .trace = {message->trace.p, message->trace.len},
     };
 }
 
@@ -196,12 +199,13 @@ static void ipc_answer_publish(struct conn *conn, const struct ff_ipc_frame *fra
 
 /* One message: by its key it may have been sent before. -1: no memory. */
 static int ipc_publish_one(struct conn *conn, const struct ff_ipc_message *message, uint64_t now,
-                           struct receipt *receipt)
+                           uint64_t arrived, struct receipt *receipt)
 {
     struct hub *hub = ipc_of(conn)->hub;
     const struct app *app = ipc_app(conn);
     struct slice key = {message->key.p, message->key.len};
     struct publish publish = ipc_view(message);
+    publish.arrived = arrived;
     if (key.p != NULL && dedup_key(&hub->dedup, app->index, key, now, receipt)) {
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
         receipt->duplicate = true;
@@ -222,7 +226,7 @@ static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
     struct ipc *ipc = ipc_of(conn);
     struct peer *peer = ipc_peer(conn);
     struct dedup *dedup = &ipc->hub->dedup;
-    uint64_t now = conn->loop->now;
+    uint64_t now = conn->loop->now, arrived = trace_arrival(ipc->hub->flow->tracer);
     const struct receipt *earlier;
     uint32_t n;
     struct producer *producer = dedup_producer(dedup, peer->app, peer->producer, now);
@@ -251,7 +255,7 @@ static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
         ipc->nreceipts = frame->nmessages;
     }
     for (uint32_t i = 0; i < frame->nmessages; i++) {
-        if (ipc_publish_one(conn, &frame->messages[i], now, &ipc->receipts[i]) != 0) {
+        if (ipc_publish_one(conn, &frame->messages[i], now, arrived, &ipc->receipts[i]) != 0) {
             ipc_reject(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory", -1);
             return;
         }

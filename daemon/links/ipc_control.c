@@ -53,8 +53,9 @@ static void ipc_control_forbid(struct conn *conn, uint64_t seq, const char *word
              "%s is for root and for the daemon's own user (uid %ld), not for uid %ld; run it as "
              "one of them, or set control = yes in [app \"%s\"] of the daemon's configuration",
              word, (long)geteuid(), (long)peer->uid, id);
-    log_limited(LOG_LEVEL_WARN, "ipc", "refused to %s for application %s (pid %ld, uid %ld)", word,
-                id, (long)peer->pid, (long)peer->uid);
+    log_limited_with(LOG_LEVEL_WARN, "ipc", LOG_FIELDS(.app = id),
+                     "refused to %s for application %s (pid %ld, uid %ld)", word, id,
+                     (long)peer->pid, (long)peer->uid);
     ipc_reject(conn, seq, FF_IPC_REASON_FORBIDDEN, why, -1);
 }
 
@@ -103,7 +104,8 @@ void ipc_control(struct conn *conn, const struct ff_ipc_frame *frame)
         ipc_control_forbid(conn, frame->seq, word, &peer);
         return;
     }
-    log_info("server", "%s: asked for by application %s (pid %ld, uid %ld)", word,
+    log_with(LOG_LEVEL_INFO, "server", LOG_FIELDS(.app = ipc_app(conn)->settings->id),
+             "%s: asked for by application %s (pid %ld, uid %ld)", word,
              ipc_app(conn)->settings->id, (long)peer.pid, (long)peer.uid);
     struct ipc_order *order = mem_alloc(sizeof(*order));
     *order = (struct ipc_order){.conn = conn, .seq = frame->seq};

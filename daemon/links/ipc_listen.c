@@ -19,9 +19,10 @@ void ipc_listen(struct conn *conn, const struct ff_ipc_frame *frame)
         return;
     }
     ipc_peer(conn)->listener = listener;
-    log_limited(LOG_LEVEL_INFO, "listen", "a listener of application %s began%s%.*s",
-                ipc_app(conn)->settings->id, asked->group.p != NULL ? ", group " : "",
-                (int)asked->group.len, asked->group.p != NULL ? asked->group.p : "");
+    log_limited_with(LOG_LEVEL_INFO, "listen", LOG_FIELDS(.app = ipc_app(conn)->settings->id),
+                     "a listener of application %s began%s%.*s", ipc_app(conn)->settings->id,
+                     asked->group.p != NULL ? ", group " : "", (int)asked->group.len,
+                     asked->group.p != NULL ? asked->group.p : "");
     ipc_packed(conn, ff_ipc_pack_listening(&ipc->out, frame->seq, answer.created, answer.waiting,
                                            answer.order));
 }

@@ -43,9 +43,9 @@ static void hook_count_full(struct hook *hook, uint64_t n)
 {
     if (n > 0) {
         webhooks_count(hook->all, COUNTER_WEBHOOK_DROPPED_FULL, n);
-        log_limited(LOG_LEVEL_WARN, "webhook",
-                    "app %s: events are dropped, webhook_queue is full (%" PRIu64 " wait)",
-                    hook->id, hook_queue_waiting(&hook->queue));
+        log_limited_with(LOG_LEVEL_WARN, "webhook", LOG_FIELDS(.app = hook->id),
+                         "app %s: events are dropped, webhook_queue is full (%" PRIu64 " wait)",
+                         hook->id, hook_queue_waiting(&hook->queue));
     }
 }
 
@@ -109,21 +109,23 @@ static void hook_finished(struct hook *hook, bool delivered, const char *why)
     if (delivered) {
         webhooks_count(hook->all, COUNTER_WEBHOOK_SENT, batch);
         if (hook->failing) {
-            log_info("webhook", "app %s: webhooks are delivered again", hook->id);
+            log_with(LOG_LEVEL_INFO, "webhook", LOG_FIELDS(.app = hook->id),
+                     "app %s: webhooks are delivered again", hook->id);
         }
         hook->failing = false;
         return;
     }
     webhooks_count(hook->all, COUNTER_WEBHOOK_FAILED, 1);
     if (!hook->failing) {
-        log_warn("webhook", "app %s: a webhook failed and will be retried: %s", hook->id, why);
+        log_with(LOG_LEVEL_WARN, "webhook", LOG_FIELDS(.app = hook->id),
+                 "app %s: a webhook failed and will be retried: %s", hook->id, why);
     }
     hook->failing = true;
     if (given_up > 0) {
         webhooks_count(hook->all, COUNTER_WEBHOOK_DROPPED_EXPIRED, given_up);
-        log_limited(LOG_LEVEL_WARN, "webhook",
-                    "app %s: %" PRIu64 " events were given up after %u s: %s", hook->id, given_up,
-                    HOOK_GIVE_UP_MS / 1000, why);
+        log_limited_with(LOG_LEVEL_WARN, "webhook", LOG_FIELDS(.app = hook->id),
+                         "app %s: %" PRIu64 " events were given up after %u s: %s", hook->id,
+                         given_up, HOOK_GIVE_UP_MS / 1000, why);
     }
 }
 
@@ -200,8 +202,8 @@ static void hook_drop(struct hook *hook)
     uint64_t left = hook_queue_waiting(&hook->queue);
     if (left > 0) {
         webhooks_count(webhooks, COUNTER_WEBHOOK_DROPPED_ENDED, left);
-        log_warn("webhook", "app %s: %" PRIu64 " webhook events were dropped undelivered", hook->id,
-                 left);
+        log_with(LOG_LEVEL_WARN, "webhook", LOG_FIELDS(.app = hook->id),
+                 "app %s: %" PRIu64 " webhook events were dropped undelivered", hook->id, left);
     }
     event_del(&hook->timer);
     hook_queue_free(&hook->queue);

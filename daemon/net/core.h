@@ -86,6 +86,7 @@ struct conn_handler {
 struct delivery {
     struct frame *frame;
     uint32_t refs;
+    uint32_t mark; /* not 0: loop->written is told when the last reference goes */
 };
 
 /*
@@ -233,6 +234,7 @@ struct loop {
     struct event tick, pause;
     bool stop, again;
 
+    void (*written)(void *worker, uint32_t mark);
     void *worker, *hub; /* whose loop it is, for the layers above; NULL: not theirs */
 };
 

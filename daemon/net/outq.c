@@ -22,6 +22,7 @@ struct delivery *delivery_new(struct loop *loop, struct frame *frame)
     struct delivery *delivery = mem_alloc(sizeof(*delivery));
     delivery->frame = frame;
     delivery->refs = 1;
+    delivery->mark = 0;
     loop->queued_bytes += frame->len + OUTQ_FRAME_COST;
     return delivery;
 }
@@ -29,6 +30,9 @@ struct delivery *delivery_new(struct loop *loop, struct frame *frame)
 void delivery_unref(struct loop *loop, struct delivery *delivery)
 {
     if (--delivery->refs == 0) {
+        if (__builtin_expect(delivery->mark != 0, 0)) {
+            loop->written(loop->worker, delivery->mark);
+        }
         loop->queued_bytes -= delivery->frame->len + OUTQ_FRAME_COST;
         frame_unref(delivery->frame);
         mem_free(delivery);

@@ -41,6 +41,7 @@ struct config {
     /* [redis] and [cluster] */
     struct redis_settings redis;
     struct cluster_settings cluster;
+    struct trace_settings trace; /* [trace] */
     /* [limits] and [app "id"] */
     struct limits limits;
     struct app_settings *apps; /* at least one; ids and keys are unique */

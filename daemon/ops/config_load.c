@@ -32,7 +32,7 @@ static void config_say_unknown_section(struct loader *loader, unsigned int line,
     }
     config_say(loader, true, line,
                "unknown section [%s]: %sAllowed are [server], [ipc], [admin], [tls], [redis], "
-               "[cluster], [limits] and [app \"id\"]",
+               "[cluster], [trace], [limits] and [app \"id\"]",
                name, hint);
 }
 

@@ -30,6 +30,8 @@ const struct section_info section_infos[SECTION_MAX] = {
     [SECTION_TLS] = {"tls", "TLS", "TLS without a proxy in front."},
     [SECTION_REDIS] = {"redis", "REDIS", "Redis, which connects several nodes."},
     [SECTION_CLUSTER] = {"cluster", "CLUSTER", "How the nodes that share a Redis work together."},
+    [SECTION_TRACE] = {"trace", "TRACE",
+                       "Spans of publishes, exported to an OpenTelemetry collector."},
     [SECTION_LIMITS] = {"limits", "LIMITS",
                         "Limits of the process and of each connection. 0 means no limit."},
     [SECTION_APP] =
@@ -162,6 +164,18 @@ const struct config_key config_keys[] = {
     {SECTION_CLUSTER, "query_deadline", KEY_MOMENT, 0, "0.5", IN_CONFIG(cluster.query_deadline_ms),
      .min = 10, .max = 30000,
      .help = "How long other nodes are waited for when channels or members are asked for."},
+
+    {SECTION_TRACE, "endpoint", KEY_TEXT, KEY_RESTART, "", IN_CONFIG(trace.endpoint),
+     .kind = &kind_trace_endpoint,
+     .help =
+         "Where spans are sent to by OTLP over HTTP, for example http://127.0.0.1:4318. Without a "
+         "path: /v1/traces. Empty: nothing is traced."},
+    {SECTION_TRACE, "service", KEY_TEXT, KEY_REQUIRED | KEY_RESTART, "fanfared",
+     IN_CONFIG(trace.service), .kind = &kind_node, .help = "The service.name of the spans."},
+    {SECTION_TRACE, "sample", KEY_COUNT, KEY_RESTART, "0", IN_CONFIG(trace.sample), .max = MILLION,
+     .help =
+         "Of publishes without a traceparent one of so many is traced, 0: none. Those with one are "
+         "traced when it says that they are sampled."},
 
     LIMIT(max_message_size, KEY_SIZE, "10K", 16 * MB,
           "A message from a client; over it the connection is closed with 1009."),

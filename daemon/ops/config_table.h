@@ -22,6 +22,7 @@ enum config_section {
     SECTION_TLS,
     SECTION_REDIS,
     SECTION_CLUSTER,
+    SECTION_TRACE,
     SECTION_LIMITS,
     SECTION_APP, /* once per application; its fields are of struct app_settings, all others' of
                     struct config */

@@ -356,6 +356,26 @@ static char *value_take_webhook(const char *text)
     return fine && strchr(text, ' ') == NULL && value_has_host(text) ? value_copy(text) : NULL;
 }
 
+/* Without a path it is the base that OTEL_EXPORTER_OTLP_ENDPOINT is, too. */
+static char *value_take_trace_endpoint(const char *text)
+{
+    char *url = value_take_webhook(text);
+
+    if (url == NULL) {
+        return NULL;
+    }
+    const char *path = strchr(strstr(url, "://") + 3, '/');
+    if (path != NULL && path[1] != '\0') {
+        return url;
+    }
+    size_t len = path != NULL ? (size_t)(path - url) : strlen(url);
+    char *whole = mem_alloc(len + sizeof("/v1/traces"));
+    memcpy(whole, url, len);
+    memcpy(whole + len, "/v1/traces", sizeof("/v1/traces"));
+    mem_free(url);
+    return whole;
+}
+
 /* Host and port in one form, whether the port was written or not. */
 static char *value_take_redis_place(const char *text, uint16_t port)
 {
@@ -509,6 +529,8 @@ const struct text_kind kind_origin = {
     value_take_origin};
 const struct text_kind kind_webhook = {"a URL that starts with https:// or http://",
                                        value_take_webhook};
+const struct text_kind kind_trace_endpoint = {"a URL that starts with http:// or https://",
+                                              value_take_trace_endpoint};
 const struct text_kind kind_webhook_event = {
     "names of events: channel_occupied, channel_vacated, member_added, member_removed, "
     "client_event, cache_miss and subscription_count",

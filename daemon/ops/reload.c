@@ -265,7 +265,8 @@ int reload_init(struct reload *reload)
     reload->prepared = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     reload->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (reload->prepared < 0 || reload->stop < 0) {
-        log_error("server", "cannot make an eventfd: %s", strerror(errno));
+        log_with(LOG_LEVEL_ERROR, "server", LOG_FIELDS(.error = errno),
+                 "cannot make an eventfd: %s", strerror(errno));
         return -1;
     }
     check(event_assign(&reload->event, hub->loop->base, reload->prepared, EV_READ | EV_PERSIST,

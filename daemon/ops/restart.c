@@ -353,7 +353,8 @@ int restart_init(struct restart *restart, struct shutdown *shutdown, const struc
     restart->checked = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     restart->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (restart->checked < 0 || restart->stop < 0) {
-        log_error("server", "cannot make an eventfd: %s", strerror(errno));
+        log_with(LOG_LEVEL_ERROR, "server", LOG_FIELDS(.error = errno),
+                 "cannot make an eventfd: %s", strerror(errno));
         return -1;
     }
     check(event_assign(&restart->event, shutdown->hub->loop->base, restart->checked,

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/admin.h"
+#include "links/trace_export.h"
 #include "links/cluster.h"
 #include "links/console.h"
 #include "links/ipc.h"
@@ -73,6 +74,7 @@ struct server {
     uint32_t ncrews;
     struct listener ipc_listener;
     struct listener *admin_listeners;
+    struct trace_export *traces;      /* NULL: nothing is traced */
     struct listener control_listener; /* of [admin] socket */
     int control_lock;                 /* -1: none */
     int ipc_lock;                     /* -1: none */
@@ -270,7 +272,8 @@ static int crew_init(struct server *server, uint32_t id)
     crew->loop = &server->loop;
     crew->threaded = server->ncrews > 1;
     if (mailbox_init(&crew->worker.box) != 0) {
-        log_error("server", "cannot make an eventfd: %s", strerror(errno));
+        log_with(LOG_LEVEL_ERROR, "server", LOG_FIELDS(.error = errno),
+                 "cannot make an eventfd: %s", strerror(errno));
         return -1;
     }
     if (crew->threaded) {
@@ -400,6 +403,23 @@ static int server_join(struct server *server)
     return server->cluster != NULL ? 0 : -1;
 }
 
+static int server_trace(struct server *server)
+{
+    const struct trace_settings *settings = &server->config->trace;
+    if (settings->endpoint[0] == '\0') {
+        return 0;
+    }
+    server->traces = trace_export_new(settings);
+    if (server->traces == NULL) {
+        log_error("trace", "cannot start the export of spans: %s", strerror(errno));
+        return -1;
+    }
+    server->flow.tracer = trace_export_tracer(server->traces);
+    server->hub.counters[server->hub.ncounters++] = trace_export_counters(server->traces);
+    log_info("trace", "spans go to %s", settings->endpoint);
+    return 0;
+}
+
 /* Who gives orders, and what may be known of the process. */
 static int server_take_orders(struct server *server, const char *path)
 {
@@ -433,7 +453,8 @@ static int server_init(struct server *server, const struct config *config, const
     server->signal_fd = signals_open();
     if (server->signal_fd < 0 || loop_init(&server->loop, &server->counters, &limits) != 0 ||
         mailbox_init(&server->hub.box) != 0) {
-        log_error("server", "cannot start: %s", strerror(errno));
+        log_with(LOG_LEVEL_ERROR, "server", LOG_FIELDS(.error = errno), "cannot start: %s",
+                 strerror(errno));
         return -1;
     }
     server_raise_descriptors();
@@ -453,7 +474,7 @@ static int server_init(struct server *server, const struct config *config, const
     webhooks_new(&server->hub);
     listens_new(&server->hub);
     consoles_new(&server->hub);
-    if (server_join(server) != 0) {
+    if (server_trace(server) != 0 || server_join(server) != 0) {
         return -1;
     }
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);
@@ -532,6 +553,7 @@ static void server_free(struct server *server)
         }
         mem_free(crew->listeners);
     }
+    server->flow.tracer = NULL;
     restart_free(server->restart);
     reload_free(&server->reload);
     shutdown_free(&server->shutdown);
@@ -546,6 +568,7 @@ static void server_free(struct server *server)
     joins_free(&server->hub);
     hub_free(&server->hub);
     app_registry_free(&server->registry);
+    trace_export_free(server->traces);
     rates_free(server->handshakes);
     mem_free(server->admin_listeners);
     mem_free(server->crews);

@@ -7,6 +7,7 @@
 #include "net/latency.h"
 #include "pubsub/cluster.h"
 #include "pubsub/show.h"
+#include "pubsub/trace.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -54,6 +55,9 @@ static uint32_t broadcast_deliver(struct hub *hub, const struct broadcast *broad
             .since_ns = since_ns,
             .channel = {.app = broadcast->app, .hash = broadcast->hash, .len = entry->len},
         };
+        if (__builtin_expect(broadcast->trace != NULL, 0)) {
+            mail->trace = trace_part(broadcast->trace, broadcast->channel, i, entry->counts[i]);
+        }
         memcpy(mail->name, entry->name, entry->len);
         mailbox_post(hub->flow->workers[i], &mail->mail);
     }

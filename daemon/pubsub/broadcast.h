@@ -11,6 +11,8 @@
 
 #include "pubsub/hub.h"
 
+struct trace;
+
 enum broadcast_kind {
     BROADCAST_EVENT,   /* published: a cache channel keeps it */
     BROADCAST_CLIENT,  /* a client event: others may want to hear of it */
@@ -26,6 +28,7 @@ struct broadcast {
     struct frame *frame;  /* finished; borrowed */
     struct socket_ref except;
     uint64_t since_ns; /* when a worker took it in; 0: in this turn of the hub */
+    struct trace *trace; /* of the publish that it is part of; NULL: not traced */
 };
 
 /* Who would receive it: fills hash and entry from app and channel. */

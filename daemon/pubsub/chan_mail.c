@@ -9,6 +9,7 @@
 #include "pubsub/chan.h"
 #include "pubsub/chan_data.h"
 #include "pubsub/show.h"
+#include "pubsub/trace.h"
 
 static void chan_tell_joined(struct conn *conn, const struct mail_joined *mail)
 {
@@ -77,7 +78,15 @@ static uint32_t chan_left_out(struct worker *worker, const struct socket_ref *ex
                                                                          : UINT32_MAX;
 }
 
-void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
+static void chan_mark(struct worker *worker, struct delivery *delivery, uint32_t mark)
+{
+    if (mark != 0) {
+        delivery->mark = mark;
+        trace_marked(worker, mark);
+    }
+}
+
+void chan_deliver(struct worker *worker, struct mail_deliver *mail)
 {
     struct loop *loop = worker->loop;
     struct chan *chan = strmap_get_hashed(&worker->channels[mail->channel.app], mail->channel.hash,
@@ -89,6 +98,12 @@ void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
     uint32_t skip = chan_left_out(worker, &mail->except);
     /* One delivery a form, made when the first connection that takes it is met. */
     struct delivery *deliveries[FRAME_FORMS] = {delivery_new(loop, frame_ref(mail->frame))};
+    uint32_t mark = 0;
+    if (__builtin_expect(mail->trace != NULL, 0)) {
+        mark = trace_mark(worker, mail->trace);
+        mail->trace = NULL;
+        chan_mark(worker, deliveries[0], mark);
+    }
     loop->delivered += mail->frame->len;
     loop->places += chan->n;
     /* From the last to the first: one that ends for lack of memory is replaced by the last, which
@@ -99,6 +114,9 @@ void chan_deliver(struct worker *worker, const struct mail_deliver *mail)
             unsigned int form = conn_form(conn);
             if (form != 0 && deliveries[form] == NULL) {
                 deliveries[form] = worker_delivery(worker, deliveries[0], form);
+                if (deliveries[form] != deliveries[0]) {
+                    chan_mark(worker, deliveries[form], mark);
+                }
             }
             conn_queue(conn, deliveries[form]);
         }

@@ -8,7 +8,7 @@
 #include "pubsub/worker.h"
 
 /* Queues a frame to all subscribers of its channel but the one who is left out. */
-void chan_deliver(struct worker *worker, const struct mail_deliver *mail);
+void chan_deliver(struct worker *worker, struct mail_deliver *mail);
 /* Queues to a connection that is about to end what this worker has still to deliver to it. */
 void chan_deliver_pending(struct conn *conn);
 /* A join is answered: the connection is on the channel, or was refused, and goes on. */

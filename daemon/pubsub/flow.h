@@ -42,8 +42,11 @@
 #define FLOW_JOIN_ROOM (64u << 20) /* bytes queued on a worker at which joins wait */
 #define FLOW_JOIN_MS   1000u       /* they wait for slow readers at most so long */
 
+struct tracer;
+
 /* What all threads read. Set up before they run; only the atomics change. */
 struct flow {
+    struct tracer *tracer; /* pubsub/trace.h; NULL: nothing is traced */
     struct mailbox *hub;
     struct mailbox *workers[FLOW_WORKERS];
     uint32_t nworkers;

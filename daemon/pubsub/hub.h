@@ -98,7 +98,7 @@ struct hub {
     void (*confirmed)(struct hub *hub); /* something has become confirmed, or was dropped; NULL:
                                            nobody waits */
     const struct gathered *gathered;    /* what others have answered, for the time of an answer */
-    const struct counters *counters[FLOW_WORKERS + 1];
+    const struct counters *counters[FLOW_WORKERS + 2];
     uint32_t ncounters;
 };
 

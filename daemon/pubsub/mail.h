@@ -15,6 +15,8 @@
 #include "pubsub/cache.h"
 #include "pubsub/socket_id.h"
 
+struct trace_part;
+
 enum mail_type {
     /* to a worker */
     MAIL_DELIVER,      /* a frame for the subscribers of a channel */
@@ -48,6 +50,7 @@ struct mail_channel {
 struct mail_deliver {
     struct mail mail;
     struct frame *frame;
+    struct trace_part *trace; /* pubsub/trace.h; NULL: it is not traced */
     struct socket_ref except;
     uint64_t since_ns; /* when it was taken in, for net/latency.h; 0: nobody measures it */
     struct mail_channel channel;

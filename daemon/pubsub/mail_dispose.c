@@ -3,12 +3,14 @@
 #include "base/mem.h"
 #include "pubsub/mail.h"
 #include "pubsub/request.h"
+#include "pubsub/trace.h"
 
 void mail_dispose(struct mail *mail)
 {
     switch ((enum mail_type)mail->type) {
     case MAIL_DELIVER:
         frame_unref(((struct mail_deliver *)mail)->frame);
+        trace_part_drop(((struct mail_deliver *)mail)->trace);
         break;
     case MAIL_PUBLISH:
         frame_unref(((struct mail_publish *)mail)->frame);

@@ -9,6 +9,7 @@
 #include "proto/pusher.h"
 #include "pubsub/broadcast.h"
 #include "pubsub/show.h"
+#include "pubsub/trace.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 #include "shared/hex.h"
@@ -152,6 +153,43 @@ static int publish_to(struct hub *hub, const struct publish *publish, struct bro
     return 0;
 }
 
+static bool publish_traced(struct trace *trace, struct hub *hub, const struct app *app,
+                           const struct publish *publish)
+{
+    const struct trace_origin origin = {
+        .app = app->settings->id,
+        .channel = {publish->channels[0].p, publish->channels[0].len},
+        .event = publish->event,
+        .traceparent = publish->trace,
+        .arrived = publish->arrived,
+        .channels = publish->nchannels,
+        .http = publish->http,
+    };
+    return trace_begin(trace, hub, &origin);
+}
+
+/* Which message it is that a trace tells of; and, for who looks for the reason, that there is none.
+ */
+static void publish_log_trace(struct hub *hub, const struct app *app, const struct publish *publish,
+                              uint64_t id)
+{
+    struct traceparent parent;
+    char text[TRACEPARENT_LEN], name[PUBLISH_ID_MAX];
+    if (!traceparent_read(publish->trace, &parent)) {
+        counter_add(hub->loop->counters, COUNTER_TRACEPARENT_INVALID, 1);
+        log_limited(LOG_LEVEL_DEBUG, "trace",
+                    "a publish of application %s has a traceparent that is none",
+                    app->settings->id);
+        return;
+    }
+    if (log_enabled(LOG_LEVEL_DEBUG)) {
+        size_t len = publish_id(hub, id, name);
+        traceparent_write(text, &parent);
+        log_debug("trace", "message %.*s of application %s: traceparent %.*s", (int)len, name,
+                  app->settings->id, (int)TRACEPARENT_LEN, text);
+    }
+}
+
 int publish_broadcast(struct hub *hub, const struct app *app, const struct publish *publish,
                       struct receipt *receipt)
 {
@@ -160,13 +198,22 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
         .kind = BROADCAST_EVENT, .app = app->index, .since_ns = publish->since_ns};
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
+    struct trace trace;
+    if (__builtin_expect(hub->flow->tracer != NULL, 0) &&
+        publish_traced(&trace, hub, app, publish)) {
+        broadcast.trace = &trace;
+    }
+    if (publish->trace.p != NULL) {
+        publish_log_trace(hub, app, publish, receipt->id);
+    }
     struct show_publish shown = {.app = NULL};
     if (log_messages()) {
         shown = (struct show_publish){.app = app->settings->id,
                                       .channel = {publish->channels[0].p, publish->channels[0].len},
                                       .event = publish->event,
                                       .data = publish->data,
-                                      .others = publish->nchannels - 1};
+                                      .others = publish->nchannels - 1,
+                                      .trace = publish->trace};
         show_publish(&shown);
     }
     socket_id_read(publish->except, &broadcast.except);
@@ -184,6 +231,10 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
     }
     strmap_free(&others);
     buf_free(&head);
+    if (broadcast.trace != NULL) {
+        char id[PUBLISH_ID_MAX];
+        trace_ordered(&trace, id, publish_id(hub, receipt->id, id), receipt->recipients);
+    }
     if (shown.app != NULL && result == 0 && receipt->recipients == 0) {
         show_nobody(&shown);
     }

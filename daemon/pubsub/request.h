@@ -7,6 +7,7 @@
 #define FF_PUBSUB_REQUEST_H
 
 #include "proto/api.h"
+#include "proto/traceparent.h"
 #include "pubsub/hub.h"
 
 enum request_kind {
@@ -33,6 +34,9 @@ struct request {
     char *room;
     size_t memory;     /* bytes of room, events and channels */
     uint64_t since_ns; /* latency_turn() of who has read it */
+    uint64_t arrived;  /* trace_arrival() */
+    uint8_t trace_len; /* 0: no traceparent */
+    char trace[TRACEPARENT_MAX];
 };
 
 void request_free(struct request *request); /* NULL is fine */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "proto/traceparent.h"
 #include "pubsub/wire.h"
 
 static struct log_text show_cut(struct slice text)
@@ -31,9 +32,16 @@ void show_publish(const struct show_publish *publish)
 {
     struct log_text name = show_cut(publish->channel), event = show_cut(publish->event),
                     data = show_cut(publish->data);
+    struct traceparent parent;
+    char trace[TRACEPARENT_LEN + 1] = "";
+    bool traced = traceparent_read(publish->trace, &parent);
+    if (traced) {
+        traceparent_write(trace, &parent);
+    }
     char room[32];
-    log_info("message", "application %s publishes " LOG_TEXT " to " LOG_TEXT "%s: " LOG_TEXT,
+    log_info("message", "application %s publishes " LOG_TEXT " to " LOG_TEXT "%s%s%s%s: " LOG_TEXT,
              publish->app, LOG_ARGS(event), LOG_ARGS(name), show_others(publish, room),
+             traced ? " (traceparent " : "", traced ? trace : "", traced ? ")" : "",
              LOG_ARGS(data));
 }
 

@@ -17,6 +17,7 @@ void show_frame(const struct socket_ref *to, const struct frame *frame);
 struct show_publish {
     const char *app;
     struct slice channel, event, data;
+    struct slice trace; /* its traceparent; shown when it is one */
     uint32_t others;
 };
 void show_publish(const struct show_publish *publish);

@@ -22,6 +22,7 @@ struct chan;
 struct front;
 struct networks;
 struct rates;
+struct trace_part;
 struct worker;
 
 /* The kinds of connections; their handlers are set by who starts the loops. */
@@ -74,7 +75,9 @@ struct worker {
     char *scratch;                  /* room for unescaping one message, see worker_scratch */
     size_t scratch_size;
     const struct worker_ops *ops;
-    struct front *front; /* what the layer of ops keeps */
+    struct front *front;        /* what the layer of ops keeps */
+    struct trace_part **traces; /* by mark, less one; NULL: none yet. See pubsub/trace.h */
+    uint32_t next_trace;
     bool draining;
     _Atomic uint32_t clients; /* its public connections as of its last turn, for others to read */
 };

@@ -6,6 +6,7 @@
 #include "proto/deflate.h"
 #include "pubsub/chan.h"
 #include "pubsub/chan_mail.h"
+#include "pubsub/trace.h"
 #include "pubsub/limits.h"
 #include "pubsub/watch.h"
 
@@ -31,6 +32,7 @@ void worker_init(struct worker *worker, uint32_t id, struct loop *loop, struct f
     worker->deflater = deflate_new();
     flow->workers[id] = &worker->box;
     loop->worker = worker;
+    loop->written = trace_written;
     worker_adopt(worker, apps_ref(apps));
 }
 
@@ -86,6 +88,7 @@ static bool worker_on_mail(void *arg, struct mail *mail)
             return false;
         }
         chan_deliver(worker, deliver);
+        trace_part_drop(deliver->trace);
         frame_unref(deliver->frame);
         break;
     }
@@ -169,4 +172,5 @@ void worker_free(struct worker *worker)
     deflate_free(worker->deflater);
     apps_unref(worker->apps);
     mem_free(worker->scratch);
+    trace_forget(worker);
 }

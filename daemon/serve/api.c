@@ -11,6 +11,7 @@
 #include "proto/api.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
+#include "pubsub/trace.h"
 #include "shared/channel.h"
 #include "web/http_conn.h"
 
@@ -66,7 +67,8 @@ static void api_refuse(struct conn *conn, int status, const char *extra, const c
                                 : COUNTER_API_INVALID,
                 1);
     if (status == 401) {
-        log_debug("api", "refused a request from %s: %s", http_peer(conn, peer), why);
+        log_with(LOG_LEVEL_DEBUG, "api", LOG_FIELDS(.client = http_peer(conn, peer)),
+                 "refused a request from %s: %s", http_peer(conn, peer), why);
     }
     http_refuse(conn, status, extra, why);
 }
@@ -312,6 +314,19 @@ void api_drop(void *arg)
     mem_free(job);
 }
 
+/* Several are as good as none. A longer one is none of a version that we know. */
+static void api_note_trace(const struct worker *worker, const struct http_request *http,
+                           struct request *request)
+{
+    struct slice trace = http_header(http, "traceparent");
+    request->arrived = trace_arrival(worker->flow->tracer);
+    if (trace.p != NULL && trace.len <= sizeof(request->trace) &&
+        http_header_count(http, "traceparent") == 1) {
+        memcpy(request->trace, trace.p, trace.len);
+        request->trace_len = (uint8_t)trace.len;
+    }
+}
+
 void *api_head(struct conn *conn, const struct http_request *http, struct slice plain)
 {
     struct worker *worker = worker_of(conn);
@@ -330,6 +345,7 @@ void *api_head(struct conn *conn, const struct http_request *http, struct slice 
     if (call.kind != REQUEST_EVENTS && call.kind != REQUEST_BATCH) {
         job->fault = api_read_names(worker, &call, job->request);
     }
+    api_note_trace(worker, http, job->request);
     job->has_md5 = md5.p != NULL;
     job->md5_len = (uint8_t)(md5.len < sizeof(job->md5) ? md5.len : sizeof(job->md5));
     if (md5.p != NULL) {

@@ -46,7 +46,8 @@ void session_close(struct conn *conn, uint16_t code, const char *why, bool tell)
     if (log_messages() && session_of(conn)->subscriber.random != 0) {
         char room[SOCKET_ID_MAX];
         struct slice id = session_socket_id(conn, room);
-        log_info("connection", "%.*s is closed with %u: %s", (int)id.len, id.p, code, why);
+        log_with(LOG_LEVEL_INFO, "connection", LOG_FIELDS(.socket = id.p, .socket_len = id.len),
+                 "%.*s is closed with %u: %s", (int)id.len, id.p, code, why);
     }
     ws_conn_close(conn, code, why);
 }

@@ -91,12 +91,13 @@ static void session_log_refusal(const struct conn *conn, const struct session_re
     struct address client;
     char text[ADDRESS_TEXT];
     bool known = http_client(conn, request->http, worker_of(conn)->proxies, &client);
-    log_limited(log_messages() ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "handshake",
-                "refused %s: %s (key %.*s, Origin %.*s)",
-                known ? address_print(&client, text) : "a client", why,
-                (int)(request->app_key.len < 128 ? request->app_key.len : 128), request->app_key.p,
-                (int)(request->origin.len < 256 ? request->origin.len : 256),
-                request->origin.p != NULL ? request->origin.p : "");
+    log_limited_with(
+        log_messages() ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "handshake",
+        LOG_FIELDS(.client = known ? address_print(&client, text) : NULL),
+        "refused %s: %s (key %.*s, Origin %.*s)", known ? address_print(&client, text) : "a client",
+        why, (int)(request->app_key.len < 128 ? request->app_key.len : 128), request->app_key.p,
+        (int)(request->origin.len < 256 ? request->origin.len : 256),
+        request->origin.p != NULL ? request->origin.p : "");
 }
 
 /* A listener of the application wants to know. Nobody else pays for it. */

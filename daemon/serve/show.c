@@ -18,9 +18,13 @@ void show_opened(struct conn *conn, struct slice origin)
     struct slice id = session_socket_id(conn, room);
     struct address address;
     struct log_text from = show_cut(origin);
-    log_info("connection", "%.*s opened by %s%s" LOG_TEXT ", application %s", SHOW_ID_ARGS(id),
-             sockets_address(conn, &address) ? address_print(&address, text) : "a client",
-             origin.p != NULL ? ", origin " : "", LOG_ARGS(from), session_app(conn)->settings->id);
+    const char *client = sockets_address(conn, &address) ? address_print(&address, text) : NULL;
+    log_with(LOG_LEVEL_INFO, "connection",
+             LOG_FIELDS(.app = session_app(conn)->settings->id, .client = client, .socket = id.p,
+                        .socket_len = id.len),
+             "%.*s opened by %s%s" LOG_TEXT ", application %s", SHOW_ID_ARGS(id),
+             client != NULL ? client : "a client", origin.p != NULL ? ", origin " : "",
+             LOG_ARGS(from), session_app(conn)->settings->id);
 }
 
 void show_closed(struct conn *conn)
@@ -28,7 +32,8 @@ void show_closed(struct conn *conn)
     char room[SOCKET_ID_MAX];
     struct slice id = session_socket_id(conn, room);
     uint64_t now = clock_wall_ms() / 1000;
-    log_info("connection", "%.*s closed after %llu s", SHOW_ID_ARGS(id),
+    log_with(LOG_LEVEL_INFO, "connection", LOG_FIELDS(.socket = id.p, .socket_len = id.len),
+             "%.*s closed after %llu s", SHOW_ID_ARGS(id),
              (unsigned long long)(now > conn->opened ? now - conn->opened : 0));
 }
 

@@ -171,6 +171,9 @@ final class Message
 
     public readonly ?string $key;
 
+    /** The trace that it belongs to, in the form of W3C Trace Context. What is none is ignored. */
+    public readonly ?string $traceparent;
+
     /**
      * @param string|string[] $channels
      */
@@ -180,6 +183,7 @@ final class Message
         mixed $payload = [],
         ?string $except = null,
         ?string $key = null,
+        ?string $traceparent = null,
     ) {
     }
 
@@ -194,6 +198,7 @@ final class Message
         mixed $payload = [],
         ?string $except = null,
         ?string $key = null,
+        ?string $traceparent = null,
     ): Message {
     }
 }
@@ -793,7 +798,11 @@ final class Client implements Gateway, ClusterInspector, Listenable, Operator
     ) {
     }
 
-    /** @param Ack|null $ack null takes the client's. With Ack::Cluster an UnconfirmedException may be thrown. */
+    /**
+     * @param Ack|null $ack null takes the client's. With Ack::Cluster an UnconfirmedException may be thrown.
+     * @param string|null $traceparent the trace that it belongs to, in the form of W3C Trace Context; what is none is
+     *                                 ignored
+     */
     public function publish(
         string|array $channels,
         string $event,
@@ -801,6 +810,7 @@ final class Client implements Gateway, ClusterInspector, Listenable, Operator
         ?string $except = null,
         ?string $key = null,
         ?Ack $ack = null,
+        ?string $traceparent = null,
     ): Receipt {
     }
 
@@ -817,6 +827,7 @@ final class Client implements Gateway, ClusterInspector, Listenable, Operator
         ?string $except = null,
         ?string $key = null,
         ?Ack $ack = null,
+        ?string $traceparent = null,
     ): int {
     }
 
@@ -836,6 +847,7 @@ final class Client implements Gateway, ClusterInspector, Listenable, Operator
         ?string $except = null,
         ?string $key = null,
         ?Ack $ack = null,
+        ?string $traceparent = null,
     ): Receipt {
     }
 
@@ -922,6 +934,7 @@ function publish(
     ?string $except = null,
     ?string $key = null,
     ?Ack $ack = null,
+    ?string $traceparent = null,
 ): Receipt {
 }
 
@@ -937,6 +950,7 @@ function publish_async(
     ?string $except = null,
     ?string $key = null,
     ?Ack $ack = null,
+    ?string $traceparent = null,
 ): int {
 }
 

@@ -2,7 +2,7 @@
 
 /*
  * For PHPStan alone: what src/ uses of packages that an application may have and that need not be installed here, Laravel
- * Pulse with Livewire, and of versions of Laravel newer than the oldest that we support. Never loaded.
+ * Pulse with Livewire, OpenTelemetry, and of versions of Laravel newer than the oldest that we support. Never loaded.
  */
 
 namespace Illuminate\Foundation {
@@ -11,6 +11,28 @@ namespace Illuminate\Foundation {
         public static function artisan(string $command, ?string $name = null): mixed
         {
         }
+    }
+}
+
+namespace OpenTelemetry\API\Trace {
+    interface SpanContextInterface
+    {
+        public function isValid(): bool;
+
+        public function getTraceId(): string;
+
+        public function getSpanId(): string;
+
+        public function getTraceFlags(): int;
+    }
+
+    abstract class Span
+    {
+        public static function getCurrent(): self
+        {
+        }
+
+        abstract public function getContext(): SpanContextInterface;
     }
 }
 

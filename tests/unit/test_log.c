@@ -7,13 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <errno.h>
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "proto/json.h"
 
 static int real_stderr = -1;
 static int reader = -1;
@@ -343,11 +346,79 @@ static void test_limit_below_the_level(void **state)
     restore();
 }
 
+/* One object a line, whatever the fields hold and however long they are. */
+static void test_fields(void **state)
+{
+    char longest[6000];
+    (void)state;
+    capture(false);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    log_with(LOG_LEVEL_INFO, "a",
+             LOG_FIELDS(.app = "my-app", .client = "10.0.0.1:5", .socket = "1.23", .socket_len = 3,
+                        .peer = "", .error = ENOENT),
+             "b");
+    assert_string_equal(strstr(taken(), ",\"level\""),
+                        ",\"level\":\"info\",\"area\":\"a\",\"app\":\"my-app\",\"client\":"
+                        "\"10.0.0.1:5\",\"socket_id\":\"1.2\",\"errno\":2,\"error\":"
+                        "\"No such file or directory\",\"message\":\"b\"}\n");
+    log_with(LOG_LEVEL_INFO, "a", LOG_FIELDS(.app = hostile, .client = hostile), "%s", hostile);
+    const char *line = taken();
+    size_t len = strlen(line);
+    assert_true(len > 0 && line[len - 1] == '\n' && json_valid(line, len - 1));
+    memset(longest, '\x01', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    for (size_t at = 0; at < sizeof(longest); at += 7) {
+        log_with(LOG_LEVEL_INFO, "a",
+                 LOG_FIELDS(.app = longest + at, .client = longest + sizeof(longest) - 1 - at / 9,
+                            .error = EAGAIN),
+                 "%s", longest + at);
+        line = taken();
+        len = strlen(line);
+        assert_true(len > 0 && len <= 4096 && line[len - 1] == '\n' && json_valid(line, len - 1));
+    }
+    restore();
+}
+
+/* Priorities for journald, and only where stderr is its stream. */
+static void test_journal(void **state)
+{
+    struct stat stat;
+    char text[64];
+    (void)state;
+    capture(true);
+    assert_int_equal(fstat(STDERR_FILENO, &stat), 0);
+    snprintf(text, sizeof(text), "%llu:%llu", (unsigned long long)stat.st_dev,
+             (unsigned long long)stat.st_ino);
+    setenv("JOURNAL_STREAM", text, 1);
+    log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT);
+    log_error("a", "b");
+    assert_memory_equal(taken(), "<3>2", 4);
+    log_warn("a", "b");
+    assert_memory_equal(taken(), "<4>2", 4);
+    log_info("a", "b");
+    assert_memory_equal(taken(), "<6>2", 4);
+    log_debug("a", "b");
+    assert_memory_equal(taken(), "<7>2", 4);
+    log_setup(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
+    log_info("a", "b");
+    assert_memory_equal(taken(), "{", 1);
+    snprintf(text, sizeof(text), "%llu:%llu", (unsigned long long)stat.st_dev,
+             (unsigned long long)stat.st_ino + 1);
+    setenv("JOURNAL_STREAM", text, 1);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_info("a", "b");
+    assert_memory_equal(taken(), "2", 1);
+    unsetenv("JOURNAL_STREAM");
+    restore();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_text, teardown),
         cmocka_unit_test_teardown(test_levels, teardown),
+        cmocka_unit_test_teardown(test_fields, teardown),
+        cmocka_unit_test_teardown(test_journal, teardown),
         cmocka_unit_test_teardown(test_escapes_in_text, teardown),
         cmocka_unit_test_teardown(test_escapes_in_json, teardown),
         cmocka_unit_test(test_texts_are_cut),

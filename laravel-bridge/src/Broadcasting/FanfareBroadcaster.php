@@ -18,6 +18,7 @@ use Fanfare\Laravel\Server\UserId;
 use Fanfare\Laravel\Support\Connection;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
+use Fanfare\Laravel\Support\TraceContext;
 use Illuminate\Broadcasting\Broadcasters\Broadcaster;
 use Illuminate\Broadcasting\Broadcasters\UsePusherChannelConventions;
 use Illuminate\Broadcasting\BroadcastException;
@@ -267,6 +268,7 @@ final class FanfareBroadcaster extends Broadcaster
     {
         $plain = [];
         $encrypted = [];
+        $trace = TraceContext::traceparent();
 
         foreach ($channels as $channel) {
             if (ChannelCipher::covers($channel)) {
@@ -277,16 +279,16 @@ final class FanfareBroadcaster extends Broadcaster
         }
 
         if ($encrypted === []) {
-            return [new Message($channels, $event, $payload, $except, $key)];
+            return [new Message($channels, $event, $payload, $except, $key, $trace)];
         }
 
         $text = Message::encode($payload);
-        $messages = $plain === [] ? [] : [new Message($plain, $event, $payload, $except, $key)];
+        $messages = $plain === [] ? [] : [new Message($plain, $event, $payload, $except, $key, $trace)];
 
         foreach ($encrypted as $channel) {
             // By its name: a later attempt may have the channels in another order.
             $own = $key === null ? null : $key.':'.substr(hash('sha256', $channel), 0, 32);
-            $messages[] = new Message([$channel], $event, ChannelCipher::encrypt($this->connection, $channel, $text), $except, $own);
+            $messages[] = new Message([$channel], $event, ChannelCipher::encrypt($this->connection, $channel, $text), $except, $own, $trace);
         }
 
         return $messages;

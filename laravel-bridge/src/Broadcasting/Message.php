@@ -17,6 +17,7 @@ final class Message
      * @param  array<array-key, mixed>|string  $payload  a string is the text that clients receive, an array is encoded
      * @param  ?string  $except  socket id of the connection that shall not receive it
      * @param  ?string  $key  a second message with the same key is not sent again
+     * @param  ?string  $traceparent  the trace that it belongs to
      */
     public function __construct(
         public readonly array $channels,
@@ -24,6 +25,7 @@ final class Message
         public readonly array|string $payload = [],
         public readonly ?string $except = null,
         public readonly ?string $key = null,
+        public readonly ?string $traceparent = null,
     ) {
     }
 

@@ -53,6 +53,20 @@ final class ExtensionGateway implements Gateway
         return enum_exists(Fanfare\Ack::class);
     }
 
+    /**
+     * Only for an extension that takes it; a message that an earlier version has left in the queue has none.
+     *
+     * @return array<string, string>
+     */
+    private function trace(Message $message): array
+    {
+        $traceparent = $message->traceparent ?? null;
+
+        return $traceparent !== null && $this->extension instanceof Fanfare\Client && property_exists(Fanfare\Message::class, 'traceparent')
+            ? ['traceparent' => $traceparent]
+            : [];
+    }
+
     public function publish(array $messages): void
     {
         try {
@@ -60,14 +74,16 @@ final class ExtensionGateway implements Gateway
                 $message = $messages[0];
 
                 $this->extension->publish(
-                    $message->channels, $message->event, $message->payload, $message->except, $message->key
+                    $message->channels, $message->event, $message->payload, $message->except, $message->key,
+                    ...$this->trace($message)
                 );
 
                 return;
             }
 
-            $this->extension->publishMany(array_map(static fn (Message $message): Fanfare\Message => new Fanfare\Message(
-                $message->channels, $message->event, $message->payload, $message->except, $message->key
+            $this->extension->publishMany(array_map(fn (Message $message): Fanfare\Message => new Fanfare\Message(
+                $message->channels, $message->event, $message->payload, $message->except, $message->key,
+                ...$this->trace($message)
             ), $messages));
         } catch (Fanfare\Exception|ValueError $e) {
             throw self::failure($e);
@@ -78,7 +94,8 @@ final class ExtensionGateway implements Gateway
     {
         try {
             $this->extension->publishAsync(
-                $message->channels, $message->event, $message->payload, $message->except, $message->key
+                $message->channels, $message->event, $message->payload, $message->except, $message->key,
+                ...$this->trace($message)
             );
         } catch (Fanfare\Exception|ValueError $e) {
             throw self::failure($e);
@@ -175,7 +192,8 @@ final class ExtensionGateway implements Gateway
     public function send(Message $message): Receipt
     {
         $receipt = self::ask(fn (): Fanfare\Receipt => $this->extension->publish(
-            $message->channels, $message->event, $message->payload, $message->except, $message->key
+            $message->channels, $message->event, $message->payload, $message->except, $message->key,
+            ...$this->trace($message)
         ));
 
         return new Receipt($receipt->id, $receipt->recipients, $receipt->duplicate);

@@ -35,6 +35,29 @@ final class PublishingTest extends TestCase
         );
     }
 
+    public function test_the_trace_of_the_request_goes_along(): void
+    {
+        $app = $this->boot();
+        $fake = $this->fake();
+        $trace = '0af7651916cd43dd8448eb211c80319c';
+        $served = static function (?string $header) use ($app): void {
+            $request = Request::create('/');
+            $request->headers->set('traceparent', $header);
+            $app->instance('request', $request);
+        };
+
+        foreach (["00-{$trace}-b7ad6b7169203331-01", "cc-{$trace}-b7ad6b7169203331-01-more", "00-{$trace}-b7ad6b7169203331-01-more",
+            "00-{$trace}-0000000000000000-01", "ff-{$trace}-b7ad6b7169203331-01", 'nonsense', null] as $header) {
+            $served($header);
+            $this->driver()->broadcast(['a'], 'x', []);
+        }
+
+        $this->assertSame(
+            ["00-{$trace}-b7ad6b7169203331-01", "cc-{$trace}-b7ad6b7169203331-01-more", null, null, null, null, null],
+            array_map(static fn (array $call): ?string => $call[0]->traceparent, $fake->calls())
+        );
+    }
+
     public function test_an_anonymous_broadcast(): void
     {
         $this->boot();

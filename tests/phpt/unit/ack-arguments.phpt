@@ -23,12 +23,12 @@ echo shown($own), ' ', shown($ini), "\n";
 
 foreach (['publish', 'publishAsync', 'publishMany', 'sendToUser'] as $method) {
     $parameters = (new ReflectionMethod($own, $method))->getParameters();
-    $last = end($parameters);
-    echo $method, ' ', $last->getPosition() + 1, ' ', $last->getType(), ' ', var_export($last->getDefaultValue(), true), "\n";
+    $ack = array_column(array_map(static fn ($one) => [$one->getName(), $one], $parameters), 1, 0)['ack'];
+    echo $method, ' ', $ack->getPosition() + 1, ' ', $ack->getType(), ' ', var_export($ack->getDefaultValue(), true), "\n";
 }
 foreach (['publish', 'publish_async', 'publish_many'] as $function) {
-    $parameters = (new ReflectionFunction("Fanfare\\$function"))->getParameters();
-    echo $function, ' ', end($parameters)->getName(), "\n";
+    $names = array_column((new ReflectionFunction("Fanfare\\$function"))->getParameters(), 'name');
+    echo $function, ' ', in_array('ack', $names, true) ? 'ack' : '-', "\n";
 }
 // a fake of before goes on implementing the contracts
 $fake = new class implements Fanfare\Publisher {

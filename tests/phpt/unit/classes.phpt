@@ -61,6 +61,7 @@ final Message
   readonly mixed $payload
   readonly ?string $except
   readonly ?string $key
+  readonly ?string $traceparent
 final FlushResult
   readonly int $acknowledged
   readonly int $rejected

@@ -14,8 +14,8 @@ fails(fn () => $message->channels = 'a');
 fails(fn () => $message->__construct('a', 'e'));
 ?>
 --EXPECT--
-{"channels":"#server-to-user-üser \"8\"","event":"Hello","payload":{"a":1},"except":"1.2","key":"k"}
-{"channels":"#server-to-user-7","event":"Hello","payload":[],"except":null,"key":null}
+{"channels":"#server-to-user-üser \"8\"","event":"Hello","payload":{"a":1},"except":"1.2","key":"k","traceparent":null}
+{"channels":"#server-to-user-7","event":"Hello","payload":[],"except":null,"key":null,"traceparent":null}
 ValueError: Fanfare\Message::toUser(): Argument #1 ($userId) must have between 1 and 128 bytes of valid UTF-8
 ValueError: Fanfare\Message::toUser(): Argument #1 ($userId) must have between 1 and 128 bytes of valid UTF-8
 Error: Cannot modify readonly property Fanfare\Message::$channels

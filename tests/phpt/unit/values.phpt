@@ -45,7 +45,7 @@ object(Fanfare\Receipt)#2 (3) {
   ["duplicate"]=>
   bool(false)
 }
-object(Fanfare\Message)#2 (5) {
+object(Fanfare\Message)#2 (6) {
   ["channels"]=>
   array(2) {
     [0]=>
@@ -64,6 +64,8 @@ object(Fanfare\Message)#2 (5) {
   NULL
   ["key"]=>
   string(1) "k"
+  ["traceparent"]=>
+  NULL
 }
 array(0) {
 }

@@ -34,7 +34,7 @@ const path = (app, rest) => `/apps/${app.id}${rest}`;
 export const get = (daemon, rest, { app = APP, ...options } = {}) => send(daemon, 'GET', signed('GET', path(app, rest), { app, ...options }));
 
 /** POST /apps/{id}{rest}, signed. body: a text, or a value that becomes one. */
-export function post(daemon, rest, value, { app = APP, ...options } = {}) {
+export function post(daemon, rest, value, { app = APP, headers, ...options } = {}) {
     const body = typeof value === 'string' ? value : JSON.stringify(value);
-    return send(daemon, 'POST', signed('POST', path(app, rest), { app, body, ...options }), { body });
+    return send(daemon, 'POST', signed('POST', path(app, rest), { app, body, ...options }), { body, headers });
 }
