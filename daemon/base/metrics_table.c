@@ -144,6 +144,15 @@ const struct metric metric_table[] = {
     COUNTER("fanfare_log_lines_dropped_total", "", "Log lines that stderr did not take",
             "Any: whoever reads the log is too slow or stopped."),
     COUNTED("admin_accepted_total", ""),
+    COUNTED("admin_refused_total", "Any: somebody tries tokens, or a script has the wrong one."),
+    COUNTED("console_samples_total", ""),
+    COUNTED("console_skipped_total", ""),
+    SECTION("Traces"),
+    COUNTED("traceparent_invalid_total", "Any: a program sends another format; see "
+                                         "[tracing.md](tracing.md)."),
+    COUNTED("trace_spans_exported_total", ""),
+    COUNTED("trace_spans_dropped_total", "`collector`: it is away or refuses them; the log has its "
+                                         "answer. `queue`: sample less (`[trace] sample`)."),
     SECTION("The process"),
     COUNTER("process_cpu_seconds_total", "", "Processor time used, user and system",
             "Its rate near `fanfare_workers`: all threads are busy."),

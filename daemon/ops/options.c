@@ -148,9 +148,9 @@ static void options_hint(const char *text)
 /* The option in argv[optind - 1], which getopt did not take. */
 static void options_hint_option(int argc, char **argv)
 {
-    static const char *const names[] = {
-        "config",    "check-config",  "print-sample", "print-reference",
-        "print-man", "print-metrics", "version",      "help"};
+    static const char *const names[] = {"config",          "check-config", "print-sample",
+                                        "print-reference", "print-man",    "print-metrics",
+                                        "version",         "help"};
     const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
     char text[400], name[64];
     size_t near;

@@ -199,7 +199,8 @@ static int server_open_private(struct server *server)
         }
         listener_start(&server->admin_listeners[i], &server->loop, fd, KIND_ADMIN, IDLE_KEEPALIVE,
                        COUNTER_ADMIN_ACCEPTED);
-        log_info("admin", "metrics and health on http://%s, the console on /console/", config->admin_listen.items[i]);
+        log_info("admin", "metrics and health on http://%s, the console on /console/",
+                 config->admin_listen.items[i]);
     }
     return 0;
 }

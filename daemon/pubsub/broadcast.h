@@ -27,7 +27,7 @@ struct broadcast {
     struct dirent *entry; /* NULL: nobody is subscribed */
     struct frame *frame;  /* finished; borrowed */
     struct socket_ref except;
-    uint64_t since_ns; /* when a worker took it in; 0: in this turn of the hub */
+    uint64_t since_ns;   /* when a worker took it in; 0: in this turn of the hub */
     struct trace *trace; /* of the publish that it is part of; NULL: not traced */
 };
 

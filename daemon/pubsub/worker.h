@@ -26,7 +26,15 @@ struct trace_part;
 struct worker;
 
 /* The kinds of connections; their handlers are set by who starts the loops. */
-enum conn_kind { KIND_HTTP, KIND_SESSION, KIND_IPC, KIND_ADMIN, KIND_CONTROL, KIND_ECHO, KIND_CONSOLE };
+enum conn_kind {
+    KIND_HTTP,
+    KIND_SESSION,
+    KIND_IPC,
+    KIND_ADMIN,
+    KIND_CONTROL,
+    KIND_ECHO,
+    KIND_CONSOLE
+};
 
 /* What the layer that knows the clients does when the hub says so. One table for all workers. */
 struct worker_ops {

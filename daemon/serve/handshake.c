@@ -28,12 +28,11 @@ static bool handshake_within_rate(struct conn *conn, const struct http_request *
         return true;
     }
     counter_add(conn->loop->counters, COUNTER_REFUSED_RATE, 1);
-    log_limited_with(LOG_LEVEL_INFO, "handshake",
-                     LOG_FIELDS(.client = address_print(&client, text)),
-                     "%s makes more than %" PRIu64
-                     " handshakes a second (handshake_rate); is it a proxy, "
-                     "name it in [server] trusted_proxies",
-                     address_print(&client, text), rate);
+    log_limited_with(
+        LOG_LEVEL_INFO, "handshake", LOG_FIELDS(.client = address_print(&client, text)),
+        "%s makes more than %" PRIu64 " handshakes a second (handshake_rate); is it a proxy, "
+        "name it in [server] trusted_proxies",
+        address_print(&client, text), rate);
     return false;
 }
 
