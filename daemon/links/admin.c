@@ -216,7 +216,7 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
         return NULL;
     }
     if (failed != 0) {
-        conn_doom(conn);
+        http_refuse(conn, 500, NULL, "The answer is larger than is served here: use /api/");
     } else {
         http_answer(conn, status, type, NULL, (struct slice){(const char *)body.data, body.len});
     }
