@@ -29,6 +29,7 @@ struct broadcast {
     struct socket_ref except;
     uint64_t since_ns;   /* when a worker took it in; 0: in this turn of the hub */
     struct trace *trace; /* of the publish that it is part of; NULL: not traced */
+    struct slice traceparent; /* of the publish, not judged; .p == NULL: none */
 };
 
 /* Who would receive it: fills hash and entry from app and channel. */
