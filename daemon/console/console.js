@@ -352,12 +352,13 @@ const lists = {
     async connections(section, form, after) {
         const app = appOf(form);
         const match = valueOf(form, 'match').toLowerCase();
+        const slow = form.elements.slow.checked;
         // The daemon lists in pages; what is looked for may be far behind.
-        for (let pages = 0; pages < (match ? 50 : 1); pages++) {
-            const page = await api('connections', { app, after, limit: match ? 1000 : 100 });
-            const found = page.connections.filter((one) => !match || [one.id, one.user ?? '', one.address].some((text) => text.toLowerCase().includes(match)));
+        for (let pages = 0; pages < (match || slow ? 200 : 1); pages++) {
+            const page = await api('connections', { app, after, limit: match || slow ? 1000 : 100 });
+            const found = page.connections.filter((one) => (!slow || one.unread > 0) && (!match || [one.id, one.user ?? '', one.address].some((text) => text.toLowerCase().includes(match))));
             fill(section, found.map((one) => {
-                const line = row(cell(one.id), cell(one.user ?? ''), cell(one.address), cell(new Date(one.opened * 1000).toLocaleString()), cell(number.format(one.subscriptions), true));
+                const line = row(cell(one.id), cell(one.user ?? ''), cell(one.address), cell(new Date(one.opened * 1000).toLocaleString()), cell(number.format(one.subscriptions), true), cell(one.unread ? bytes(one.unread) : '', true));
                 line.append(make('td', {}, make('button', { class: 'danger', type: 'button', 'aria-label': `End ${one.id}`, onclick: () => attempt(async () => (await endConnection(app, one.id)) && line.remove()) }, 'End')));
                 return line;
             }), after !== undefined || pages > 0, 'No such connection on this node.');
@@ -377,6 +378,7 @@ const lists = {
         more(section, page.next, (next) => lists.users(section, form, next));
     },
 };
+$('#lagging').addEventListener('click', () => ($('#connections form').elements.slow.checked = true));
 for (const form of all('form.find')) {
     form.addEventListener('submit', (submitted) => {
         submitted.preventDefault();

@@ -219,7 +219,7 @@ describe('the console in Chromium', { skip: chromium ? false : 'chromium is not 
         await ask();
         await page.keyboard.press('Tab');
         await page.keyboard.press('Enter');
-        await client.closedWith(4200);
+        await until(() => client.log.some((frame) => frame.close === 4200), 'the client to be sent elsewhere');
         assert.equal((await daemon.process.exit()).code, 0);
         daemon.stopped = true;
         await page.waitForSelector('#state[data-state=off]');
