@@ -269,6 +269,7 @@ document.addEventListener('visibilitychange', setFlow);
 
 // ---- the stream ----
 
+const FULL = 'As many consoles as the daemon serves at a time are open: close one of them.';
 let socket, retry = 500, wanted = false;
 function say(message) {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
@@ -282,6 +283,7 @@ function connect() {
     socket = mine;
     mine.onopen = () => {
         retry = 500;
+        if ($('#notice').textContent === FULL) notice('');
         history.length = 0;
         setFlow();
         say({ ping: Math.round(performance.now() * 1000) });
@@ -519,6 +521,7 @@ async function begin() {
     $('#app').hidden = !inside;
     $('#logout').hidden = !inside || !session.token;
     if (inside) {
+        if (session.full) notice(FULL, true);
         await attempt(listApps);
         connect();
         show();

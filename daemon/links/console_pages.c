@@ -71,9 +71,10 @@ static void console_session(struct conn *conn, const struct http_request *reques
                                          [ADMIN_AUTH_ORIGIN] = "origin"};
     const char *token = ((struct hub *)conn->loop->hub)->apps->admin_token;
     char text[120];
-    int len = snprintf(text, sizeof(text), "{\"session\":\"%s\",\"token\":%s}",
+    int len = snprintf(text, sizeof(text), "{\"session\":\"%s\",\"token\":%s,\"full\":%s}",
                        states[admin_auth_judge(conn, request, false)],
-                       token != NULL && token[0] != '\0' ? "true" : "false");
+                       token != NULL && token[0] != '\0' ? "true" : "false",
+                       consoles_full(((struct hub *)conn->loop->hub)->consoles) ? "true" : "false");
     http_answer_json(conn, 200, "Cache-Control: no-store\r\n", (struct slice){text, (size_t)len});
 }
 

@@ -287,8 +287,10 @@ describe('the console with a token', () => {
 
     test('a console that does not read is left out and holds nobody up; so many are served at a time', async () => {
         const viewers = [await only(daemon)];
+        assert.equal((await ask(daemon, '/console/session', { headers: bearer })).json.full, false);
         for (let i = 1; i < 16; i++) viewers.push(await look(daemon));
         await (await look(daemon, { status: 503 })).destroy();
+        assert.equal((await ask(daemon, '/console/session', { headers: bearer })).json.full, true); // the page says so
         await second(viewers[0], (one) => one.viewers === 16);
         for (const viewer of viewers) await viewer.destroy();
 
