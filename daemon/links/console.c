@@ -587,7 +587,15 @@ void *console_head(struct conn *conn, const struct http_request *request)
     path.p += sizeof(base) - 1;
     path.len -= sizeof(base) - 1;
     if (slice_is(path, "login")) {
-        return console_may_post(conn, request) ? (void *)(uintptr_t)console_login_job : NULL;
+        if (!console_may_post(conn, request)) {
+            return NULL;
+        }
+        /* Whoever sends it has not shown the token yet: nothing large is kept for it. */
+        if (request->chunked || request->body_len > CONSOLE_MESSAGE) {
+            http_refuse(conn, 413, NULL, "A login is a small JSON object with a Content-Length");
+            return NULL;
+        }
+        return (void *)(uintptr_t)console_login_job;
     }
     if (slice_is(path, "logout")) {
         if (console_may_post(conn, request)) {
