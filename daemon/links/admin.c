@@ -12,7 +12,7 @@
 #include "links/admin_api.h"
 #include "links/admin_call.h"
 #include "links/cluster.h"
-#include "links/console.h"
+#include "links/console_pages.h"
 #include "links/listen_report.h"
 #include "links/webhook.h"
 #include "net/latency.h"
