@@ -281,13 +281,12 @@ static void admin_call_publish(struct conn *conn, const struct admin_wanted *wan
         return;
     }
     uint64_t max = hub->limits->max_channels_per_publish;
-    max = max == 0 || max > ADMIN_WANTED_CHANNELS ? ADMIN_WANTED_CHANNELS : max;
-    if (wanted->nchannels > max) {
+    if (max != 0 && wanted->nchannels > max) {
         counter_add(hub->loop->counters, COUNTER_LIMIT_CHANNELS_PER_PUBLISH, 1);
         snprintf(why, sizeof(why),
-                 "A publish names at most %" PRIu64 " channels here, and this one names %" PRIu32
-                 ": send several",
-                 max, wanted->nchannels);
+                 "One publish goes to %" PRIu64
+                 " channels at most (max_channels_per_publish): send several",
+                 max);
         http_refuse(conn, 400, NULL, why);
         return;
     }
