@@ -10,7 +10,10 @@ declare(strict_types=1);
  */
 
 [, $host, $port, $key, $channel] = $argv;
-$socket = stream_socket_client("tcp://{$host}:{$port}", $errno, $why, 10);
+$socket = @stream_socket_client("tcp://{$host}:{$port}", $errno, $why, 10);
+if ($socket === false) {
+    exit("refused: {$why}\n");
+}
 stream_set_timeout($socket, 300);
 fwrite($socket, "GET /app/{$key}?protocol=7 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     ."Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n");
