@@ -14,6 +14,8 @@
 
 #define CONSOLE_LOGIN 4096u /* bytes of one */
 
+#define CONSOLE_LOGIN_MAX 4096u /* bytes of a login */
+
 /* Jobs: the body of a login, over a proxy's TLS or not. */
 static const char console_login_plain[] = "login", console_login_secure[] = "login over TLS";
 
@@ -134,6 +136,11 @@ static void *console_login(struct conn *conn, const struct http_request *request
     if (admin_auth_held(conn)) {
         counter_add(conn->loop->counters, COUNTER_ADMIN_REFUSED, 1);
         http_refuse(conn, 429, "Retry-After: 1\r\n", ADMIN_AUTH_HELD);
+        return NULL;
+    }
+    /* Whoever sends it has not shown the token yet: nothing large is kept for it. */
+    if (request->chunked || request->body_len > CONSOLE_LOGIN_MAX) {
+        http_refuse(conn, 413, NULL, "A login is a small JSON object with a Content-Length");
         return NULL;
     }
     return (void *)(uintptr_t)(console_is_secure(request) ? console_login_secure

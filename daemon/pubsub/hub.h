@@ -93,6 +93,7 @@ struct hub {
     struct listens *listens;               /* links/listen; NULL: none */
     struct consoles *consoles;             /* links/console; NULL: none */
     struct admin_guard *admin_guard;       /* links/admin_auth; NULL: no sessions */
+    uint64_t admin_turn_ns, admin_ns;      /* of links/admin: a turn, and what it has taken of it */
     /* Each broadcast that comes by, with the number of its subscribers here; NULL: nobody looks. */
     void (*looked)(struct hub *hub, const struct broadcast *broadcast, uint32_t here);
     void (*turned)(struct hub *hub);    /* the turn is over, before the flush; NULL: nobody waits */
