@@ -280,12 +280,25 @@ static void admin_call_publish(struct conn *conn, const struct admin_wanted *wan
         http_refuse(conn, 400, NULL, "A publish has channels, an event and data");
         return;
     }
+    uint64_t max = hub->limits->max_channels_per_publish;
+    max = max == 0 || max > ADMIN_WANTED_CHANNELS ? ADMIN_WANTED_CHANNELS : max;
+    if (wanted->nchannels > max) {
+        counter_add(hub->loop->counters, COUNTER_LIMIT_CHANNELS_PER_PUBLISH, 1);
+        snprintf(why, sizeof(why),
+                 "A publish names at most %" PRIu64 " channels here, and this one names %" PRIu32
+                 ": send several",
+                 max, wanted->nchannels);
+        http_refuse(conn, 400, NULL, why);
+        return;
+    }
     if (!app_serves(wanted->app)) {
         http_refuse(conn, 403, NULL, "The application is disabled");
         return;
     }
-    if (publish_check(hub->limits, wanted->app, &publish, why, sizeof(why)) != PUBLISH_FINE) {
-        http_refuse(conn, 400, NULL, why);
+    enum publish_fault fault = publish_check(hub->limits, wanted->app, &publish, why, sizeof(why));
+    if (fault != PUBLISH_FINE) {
+        publish_count_fault(hub->loop->counters, fault);
+        http_refuse(conn, fault == PUBLISH_TOO_LARGE ? 413 : 400, NULL, why);
         return;
     }
     if (!hub_open(hub)) {
