@@ -14,9 +14,10 @@
 #include "base/mem.h"
 #include "links/curl_library.h"
 
-#define EXPORT_BODY_MAX (2u << 20)
+#define EXPORT_BODY_MAX   (2u << 20)
+#define EXPORT_ANSWER_MAX (64u << 10) /* bytes of an answer that are read */
 /* A wake takes what comes in this time, so that a flood of spans is not a wake for each. */
-#define TRACE_GATHER_US 50000
+#define TRACE_GATHER_US   50000
 
 struct trace_export {
     struct tracer tracer;
@@ -35,6 +36,7 @@ struct trace_export {
     size_t n;
     uint64_t since; /* when the first of the batch came, ms */
     struct buf body;
+    size_t answered; /* bytes of an answer, its head among them */
     bool stop;
     bool away; /* the last attempt failed, which was logged */
 };
@@ -43,9 +45,10 @@ struct trace_export {
 
 static size_t trace_export_on_body(char *bytes, size_t size, size_t n, void *arg)
 {
+    struct trace_export *export = arg;
     (void)bytes;
-    (void)arg;
-    return size * n;
+    export->answered += size * n;
+    return export->answered > EXPORT_ANSWER_MAX ? 0 : size * n; /* 0: the end; its status stands */
 }
 
 static curl_socket_t trace_export_open_socket(void *arg, curlsocktype purpose,
@@ -65,6 +68,7 @@ static CURL *trace_export_request(struct trace_export *export, long timeout)
         return NULL;
     }
     export->error[0] = '\0';
+    export->answered = 0;
 #if LIBCURL_VERSION_NUM >= 0x075500
     bool failed = SET(CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -76,6 +80,9 @@ static CURL *trace_export_request(struct trace_export *export, long timeout)
     failed |= SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) export->body.len);
     failed |= SET(CURLOPT_ERRORBUFFER, export->error);
     failed |= SET(CURLOPT_WRITEFUNCTION, trace_export_on_body);
+    failed |= SET(CURLOPT_WRITEDATA, export);
+    failed |= SET(CURLOPT_HEADERFUNCTION, trace_export_on_body);
+    failed |= SET(CURLOPT_HEADERDATA, export);
     failed |= SET(CURLOPT_OPENSOCKETFUNCTION, trace_export_open_socket);
     failed |= SET(CURLOPT_USERAGENT, "Fanfare/" FANFARE_VERSION);
     failed |= SET(CURLOPT_TIMEOUT_MS, timeout);

@@ -27,8 +27,9 @@ struct broadcast {
     struct dirent *entry; /* NULL: nobody is subscribed */
     struct frame *frame;  /* finished; borrowed */
     struct socket_ref except;
-    uint64_t since_ns;   /* when a worker took it in; 0: in this turn of the hub */
-    struct trace *trace; /* of the publish that it is part of; NULL: not traced */
+    uint64_t since_ns;        /* when a worker took it in; 0: in this turn of the hub */
+    struct trace *trace;      /* of the publish that it is part of; NULL: not traced */
+    struct slice traceparent; /* of the publish, not judged; .p == NULL: none */
 };
 
 /* Who would receive it: fills hash and entry from app and channel. */

@@ -194,8 +194,10 @@ int publish_broadcast(struct hub *hub, const struct app *app, const struct publi
                       struct receipt *receipt)
 {
     struct buf head;
-    struct broadcast broadcast = {
-        .kind = BROADCAST_EVENT, .app = app->index, .since_ns = publish->since_ns};
+    struct broadcast broadcast = {.kind = BROADCAST_EVENT,
+                                  .app = app->index,
+                                  .since_ns = publish->since_ns,
+                                  .traceparent = publish->trace};
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
     struct trace trace;

@@ -639,12 +639,12 @@ static void test_pages_are_in_step(void **state)
     free(reference);
 
     /* every counter is explained to who operates it */
-    page = read_source("docs/operations.md", &page_len);
+    page = read_source("docs/metrics.md", &page_len);
     for (int i = 0; i < COUNTER_MAX; i++) {
         char metric[100];
         snprintf(metric, sizeof(metric), "fanfare_%s", counter_infos[i].metric);
         if (strstr(page, metric) == NULL) {
-            fail_msg("docs/operations.md lacks %s", metric);
+            fail_msg("docs/metrics.md lacks %s", metric);
         }
     }
     mem_free(page);
