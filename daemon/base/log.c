@@ -227,6 +227,8 @@ static void log_put_fields(struct line *line, const struct log_fields *fields)
     log_put_word(line, "client", fields->client);
     log_put_field(line, "socket_id", fields->socket, fields->socket_len);
     log_put_word(line, "peer", fields->peer);
+    log_put_word(line, "endpoint", fields->endpoint);
+    log_put_field(line, "trace_id", fields->trace, fields->trace_len);
     if (fields->error != 0) {
         snprintf(text, sizeof(text), ",\"errno\":%d", fields->error);
         log_put_text(line, text);

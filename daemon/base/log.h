@@ -57,8 +57,11 @@ struct log_fields {
     const char *client; /* "client": an address, with or without its port */
     const char *socket; /* "socket_id", of socket_len bytes */
     size_t socket_len;
-    const char *peer; /* "peer": a node of the cluster that the line tells of */
-    int error;        /* "errno", and its text as "error" */
+    const char *peer;     /* "peer": a node of the cluster that the line tells of */
+    const char *endpoint; /* "endpoint": who is sent to: a webhook's URL, a collector, a Redis */
+    const char *trace;    /* "trace_id", of trace_len bytes */
+    size_t trace_len;
+    int error; /* "errno", and its text as "error" */
 };
 
 /* The name of this node, as "node" in each line of JSON. Once, before threads start. */

@@ -189,8 +189,8 @@ static void cluster_apply(void *arg, struct bus_node *node, const struct bus_rec
     struct socket_ref socket = {record->socket.random, record->socket.worker, record->socket.slot};
     switch (record->type) {
     case BUS_DELIVER:
-        elsewhere_deliver(cluster->hub, app, record->channel, record->text, &socket,
-                          record->client);
+        elsewhere_deliver(cluster->hub, app, record->channel, record->text, &socket, record->client,
+                          record->traced ? &record->trace : NULL);
         break;
     case BUS_TERMINATE_USER:
     case BUS_TERMINATE_SOCKET:
