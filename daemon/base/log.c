@@ -252,6 +252,9 @@ static void log_vline(enum log_level level, const char *area, const struct log_f
     }
 
     bool json = atomic_load_explicit(&current_format, memory_order_relaxed) == (int)LOG_FORMAT_JSON;
+    if (atomic_load_explicit(&journal, memory_order_relaxed)) {
+        log_put_text(&line, priorities[level]);
+    }
     if (json) {
         log_put_text(&line, "{\"time\":\"");
         log_put_time(&line);
@@ -263,9 +266,6 @@ static void log_vline(enum log_level level, const char *area, const struct log_f
         log_put_fields(&line, fields);
         log_put_text(&line, ",\"message\":\"");
     } else {
-        if (atomic_load_explicit(&journal, memory_order_relaxed)) {
-            log_put_text(&line, priorities[level]);
-        }
         log_put_time(&line);
         log_put_text(&line, " ");
         log_put_text(&line, level_names[level]);

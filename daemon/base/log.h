@@ -70,7 +70,7 @@ void log_node(const char *name);
 /* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info
  * ipc: message". JSON form:
  * {"time":"...","level":"info","area":"ipc","app":"my-app","message":"..."}. On journald's stream a
- * line of text begins with its priority ("<6>"), which journald takes off. */
+ * line begins with its priority ("<6>"), which journald takes off. */
 void log_line(enum log_level level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
 void log_with(enum log_level level, const char *area, const struct log_fields *fields,
               const char *format, ...) PRINTF_LIKE(4, 5);
