@@ -365,7 +365,8 @@ static void admin_call_log(struct conn *conn, enum admin_order order)
     socklen_t len = sizeof(peer);
     char text[ADDRESS_TEXT];
     if (conn->kind != KIND_CONTROL) {
-        log_info("admin", "%s: asked for by %s", word, http_peer(conn, text));
+        log_with(LOG_LEVEL_INFO, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
+                 "%s: asked for by %s", word, http_peer(conn, text));
     } else if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0) {
         log_info("admin", "%s: asked for by pid %ld, uid %ld", word, (long)peer.pid,
                  (long)peer.uid);
