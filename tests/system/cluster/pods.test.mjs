@@ -64,7 +64,7 @@ class Pod {
             if (shipped[variable] !== 'none') moved[variable] = shipped[variable].replace(/:\d+$/, `:${port}`);
         }
         pod.env = { PATH: `${pod.dir}:/usr/bin:/bin`, ...shipped, ...moved, ...other };
-        pod.as = ['setpriv', [`--reuid=${runAsUser}`, `--regid=${runAsGroup}`, `--groups=${fsGroup}`, '--no-new-privs', '--bounding-set=-all']];
+        pod.as = [`--reuid=${runAsUser}`, `--regid=${runAsGroup}`, `--groups=${fsGroup}`, '--no-new-privs', '--bounding-set=-all'];
         pod.process = pod.exec([pod.binary]);
         await until(async () => pod.process.status || (await pod.probe('startupProbe')) === 200, () => `${name} to start\n${pod.process.stderr}`);
         if (pod.process.status) {
@@ -76,7 +76,7 @@ class Pod {
 
     /** kubectl exec, and exec of a probe or hook. */
     exec(command, env = this.env) {
-        return new Process(this.as[0], [...this.as[1], ...command], { env, cwd: this.dir });
+        return new Process('setpriv', [...this.as, ...command], { env, cwd: this.dir });
     }
 
     /** What a kubelet's HTTP probe gets. */
