@@ -227,6 +227,8 @@ static void log_put_fields(struct line *line, const struct log_fields *fields)
     log_put_word(line, "client", fields->client);
     log_put_field(line, "socket_id", fields->socket, fields->socket_len);
     log_put_word(line, "peer", fields->peer);
+    log_put_word(line, "endpoint", fields->endpoint);
+    log_put_field(line, "trace_id", fields->trace, fields->trace_len);
     if (fields->error != 0) {
         snprintf(text, sizeof(text), ",\"errno\":%d", fields->error);
         log_put_text(line, text);
@@ -250,6 +252,9 @@ static void log_vline(enum log_level level, const char *area, const struct log_f
     }
 
     bool json = atomic_load_explicit(&current_format, memory_order_relaxed) == (int)LOG_FORMAT_JSON;
+    if (atomic_load_explicit(&journal, memory_order_relaxed)) {
+        log_put_text(&line, priorities[level]);
+    }
     if (json) {
         log_put_text(&line, "{\"time\":\"");
         log_put_time(&line);
@@ -261,9 +266,6 @@ static void log_vline(enum log_level level, const char *area, const struct log_f
         log_put_fields(&line, fields);
         log_put_text(&line, ",\"message\":\"");
     } else {
-        if (atomic_load_explicit(&journal, memory_order_relaxed)) {
-            log_put_text(&line, priorities[level]);
-        }
         log_put_time(&line);
         log_put_text(&line, " ");
         log_put_text(&line, level_names[level]);

@@ -57,8 +57,11 @@ struct log_fields {
     const char *client; /* "client": an address, with or without its port */
     const char *socket; /* "socket_id", of socket_len bytes */
     size_t socket_len;
-    const char *peer; /* "peer": a node of the cluster that the line tells of */
-    int error;        /* "errno", and its text as "error" */
+    const char *peer;     /* "peer": a node of the cluster that the line tells of */
+    const char *endpoint; /* "endpoint": who is sent to: a webhook's URL, a collector, a Redis */
+    const char *trace;    /* "trace_id", of trace_len bytes */
+    size_t trace_len;
+    int error; /* "errno", and its text as "error" */
 };
 
 /* The name of this node, as "node" in each line of JSON. Once, before threads start. */
@@ -67,7 +70,7 @@ void log_node(const char *name);
 /* `area` is a static word: "ipc", "listen", "session". Text form: "2026-11-24T10:00:00.123Z info
  * ipc: message". JSON form:
  * {"time":"...","level":"info","area":"ipc","app":"my-app","message":"..."}. On journald's stream a
- * line of text begins with its priority ("<6>"), which journald takes off. */
+ * line begins with its priority ("<6>"), which journald takes off. */
 void log_line(enum log_level level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
 void log_with(enum log_level level, const char *area, const struct log_fields *fields,
               const char *format, ...) PRINTF_LIKE(4, 5);

@@ -49,7 +49,9 @@ struct cluster_settings {
 struct trace_settings {
     char *endpoint; /* "": nothing is traced */
     char *service;
-    uint64_t sample; /* one of so many publishes without a traceparent; 0: none */
+    char *ca_file;            /* "": the system's */
+    struct text_list headers; /* "Name: value"; secret */
+    uint64_t sample;          /* one of so many publishes without a traceparent; 0: none */
 };
 
 enum client_events { CLIENT_EVENTS_MEMBERS, CLIENT_EVENTS_NONE, CLIENT_EVENTS_ALL };

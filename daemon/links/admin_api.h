@@ -12,7 +12,7 @@
 #include "pubsub/hub.h"
 #include "pubsub/sockets.h"
 
-#define ADMIN_API_LOOK 20000u
+#define ADMIN_API_LOOK 4000u
 #define ADMIN_API_MAX  (8u << 20) /* bytes of an answer */
 
 /* "ready", "joining", "redis" (away, and required) or "draining": only the first takes clients. */

@@ -382,14 +382,15 @@ bool admin_auth_allowed(struct conn *conn, const struct http_request *request, b
                     "otherwise: set token in [admin] to use another name");
         break;
     case ADMIN_AUTH_ORIGIN:
-        log_limited(LOG_LEVEL_WARN, "admin", "%s: refused what a page of another site asks for",
-                    http_peer(conn, text));
+        log_limited_with(LOG_LEVEL_WARN, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
+                         "%s: refused what a page of another site asks for", http_peer(conn, text));
         http_refuse(conn, 403, NULL,
                     "Origin is not that of this console: a page of another site may not ask for "
                     "this; a proxy in front must pass Host on as it came");
         break;
     case ADMIN_AUTH_WRONG:
-        log_limited(LOG_LEVEL_WARN, "admin", "%s came with a wrong token", http_peer(conn, text));
+        log_limited_with(LOG_LEVEL_WARN, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
+                         "%s came with a wrong token", http_peer(conn, text));
         /* fall through */
     default:
         http_refuse(conn, 401, "WWW-Authenticate: Bearer\r\n",

@@ -281,13 +281,12 @@ static void admin_call_publish(struct conn *conn, const struct admin_wanted *wan
         return;
     }
     uint64_t max = hub->limits->max_channels_per_publish;
-    max = max == 0 || max > ADMIN_WANTED_CHANNELS ? ADMIN_WANTED_CHANNELS : max;
-    if (wanted->nchannels > max) {
+    if (max != 0 && wanted->nchannels > max) {
         counter_add(hub->loop->counters, COUNTER_LIMIT_CHANNELS_PER_PUBLISH, 1);
         snprintf(why, sizeof(why),
-                 "A publish names at most %" PRIu64 " channels here, and this one names %" PRIu32
-                 ": send several",
-                 max, wanted->nchannels);
+                 "One publish goes to %" PRIu64
+                 " channels at most (max_channels_per_publish): send several",
+                 max);
         http_refuse(conn, 400, NULL, why);
         return;
     }
@@ -366,7 +365,8 @@ static void admin_call_log(struct conn *conn, enum admin_order order)
     socklen_t len = sizeof(peer);
     char text[ADDRESS_TEXT];
     if (conn->kind != KIND_CONTROL) {
-        log_info("admin", "%s: asked for by %s", word, http_peer(conn, text));
+        log_with(LOG_LEVEL_INFO, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
+                 "%s: asked for by %s", word, http_peer(conn, text));
     } else if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0) {
         log_info("admin", "%s: asked for by pid %ld, uid %ld", word, (long)peer.pid,
                  (long)peer.uid);

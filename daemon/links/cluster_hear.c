@@ -172,10 +172,11 @@ static void cluster_apply(void *arg, struct bus_node *node, const struct bus_rec
     }
     if (!cluster_app(cluster, record->app, &app)) {
         if (node != NULL) {
-            log_limited(LOG_LEVEL_WARN, "cluster",
-                        "node %s speaks of application %.*s, which this node does not have: give "
-                        "all nodes the same applications",
-                        cluster_name(node), (int)record->app.len, record->app.p);
+            log_limited_with(
+                LOG_LEVEL_WARN, "cluster", LOG_FIELDS(.peer = cluster_name(node)),
+                "node %s speaks of application %.*s, which this node does not have: give "
+                "all nodes the same applications",
+                cluster_name(node), (int)record->app.len, record->app.p);
         }
         return;
     }
@@ -189,8 +190,8 @@ static void cluster_apply(void *arg, struct bus_node *node, const struct bus_rec
     struct socket_ref socket = {record->socket.random, record->socket.worker, record->socket.slot};
     switch (record->type) {
     case BUS_DELIVER:
-        elsewhere_deliver(cluster->hub, app, record->channel, record->text, &socket,
-                          record->client);
+        elsewhere_deliver(cluster->hub, app, record->channel, record->text, &socket, record->client,
+                          record->traced ? &record->trace : NULL);
         break;
     case BUS_TERMINATE_USER:
     case BUS_TERMINATE_SOCKET:
@@ -299,10 +300,11 @@ static void cluster_on_dropped(struct cluster_lane *lane, const struct bus_event
 
 static void cluster_on_namesake(const struct bus_event *event)
 {
-    log_limited(LOG_LEVEL_WARN, "cluster",
-                "there are two nodes with the name %s: unless one of them has just been replaced "
-                "by the other, give each a [cluster] node of its own",
-                event->node->name);
+    log_limited_with(
+        LOG_LEVEL_WARN, "cluster", LOG_FIELDS(.peer = event->node->name),
+        "there are two nodes with the name %s: unless one of them has just been replaced "
+        "by the other, give each a [cluster] node of its own",
+        event->node->name);
 }
 
 /* ---- strangers ---- */
@@ -408,10 +410,11 @@ static void cluster_event(void *arg, const struct bus_event *event)
         break;
     case BUS_EVENT_LOST:
         cluster_count_loss(cluster, event);
-        log_limited(LOG_LEVEL_ERROR, "cluster",
-                    "%" PRIu64 " messages of node %s are lost to this node: they were neither in "
-                    "the log nor kept any more (resend_window, resend_bytes)",
-                    event->broadcasts, cluster_name(event->node));
+        log_limited_with(LOG_LEVEL_ERROR, "cluster", LOG_FIELDS(.peer = cluster_name(event->node)),
+                         "%" PRIu64
+                         " messages of node %s are lost to this node: they were neither in "
+                         "the log nor kept any more (resend_window, resend_bytes)",
+                         event->broadcasts, cluster_name(event->node));
         break;
     case BUS_EVENT_CAME:
         cluster_on_came(lane, event->node);

@@ -66,6 +66,10 @@ static void cluster_say_deliver(void *arg, const struct broadcast *broadcast)
                                 .channel = broadcast->channel,
                                 .text = wire_payload(broadcast->frame),
                                 .socket = cluster_socket(&broadcast->except)};
+    if (broadcast->context != NULL) {
+        record.traced = true;
+        record.trace = *broadcast->context;
+    }
     (void)cluster_say(cluster_lane_of(cluster, broadcast->app, broadcast->channel), &record);
 }
 

@@ -91,7 +91,6 @@ static int console_notes_message(struct buf *out, const struct hub *hub,
             data = value;
         }
     }
-    struct traceparent parent;
     int failed = buf_printf(out,
                             "%s{\"at\":%" PRIu64 ",\"kind\":\"%s\",\"here\":%" PRIu32
                             ",\"bytes\":%zu,\"app\":\"%s\"",
@@ -104,9 +103,9 @@ static int console_notes_message(struct buf *out, const struct hub *hub,
     if (payload && data.p != NULL) {
         failed |= console_notes_payload(out, data);
     }
-    if (broadcast->traceparent.p != NULL && traceparent_read(broadcast->traceparent, &parent)) {
+    if (broadcast->context != NULL) {
         char text[TRACEPARENT_LEN];
-        traceparent_write(text, &parent);
+        traceparent_write(text, broadcast->context);
         failed |= console_notes_text(out, "traceparent", (struct slice){text, TRACEPARENT_LEN});
     }
     return failed | buf_text(out, "}");

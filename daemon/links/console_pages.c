@@ -225,12 +225,13 @@ void console_body(struct conn *conn, void *job, struct slice body, int status)
     if (token == NULL || !console_token_is(token, body)) {
         counter_add(conn->loop->counters, COUNTER_ADMIN_REFUSED, 1);
         admin_auth_wrong(conn);
-        log_limited(LOG_LEVEL_WARN, "admin", "%s: a login with a wrong token",
-                    http_peer(conn, text));
+        log_limited_with(LOG_LEVEL_WARN, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
+                         "%s: a login with a wrong token", http_peer(conn, text));
         http_refuse(conn, 401, NULL, "That is not the token of [admin]");
         return;
     }
-    log_info("admin", "%s has signed in to the console", http_peer(conn, text));
+    log_with(LOG_LEVEL_INFO, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
+             "%s has signed in to the console", http_peer(conn, text));
     size_t len = admin_auth_session(session, guard->secret, token,
                                     clock_wall_ms() / 1000 + ADMIN_AUTH_SECONDS);
     snprintf(

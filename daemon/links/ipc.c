@@ -17,7 +17,6 @@
 #include "links/listen.h"
 #include "net/latency.h"
 #include "pubsub/publish.h"
-#include "pubsub/trace.h"
 #include "pubsub/worker.h"
 #include "shared/channel.h"
 #include "shared/ipc_pack.h"
@@ -199,13 +198,12 @@ static void ipc_answer_publish(struct conn *conn, const struct ff_ipc_frame *fra
 
 /* One message: by its key it may have been sent before. -1: no memory. */
 static int ipc_publish_one(struct conn *conn, const struct ff_ipc_message *message, uint64_t now,
-                           uint64_t arrived, struct receipt *receipt)
+                           struct receipt *receipt)
 {
     struct hub *hub = ipc_of(conn)->hub;
     const struct app *app = ipc_app(conn);
     struct slice key = {message->key.p, message->key.len};
     struct publish publish = ipc_view(message);
-    publish.arrived = arrived;
     if (key.p != NULL && dedup_key(&hub->dedup, app->index, key, now, receipt)) {
         counter_add(conn->loop->counters, COUNTER_PUBLISH_DUPLICATE, 1);
         receipt->duplicate = true;
@@ -226,7 +224,7 @@ static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
     struct ipc *ipc = ipc_of(conn);
     struct peer *peer = ipc_peer(conn);
     struct dedup *dedup = &ipc->hub->dedup;
-    uint64_t now = conn->loop->now, arrived = trace_arrival(ipc->hub->flow->tracer);
+    uint64_t now = conn->loop->now;
     const struct receipt *earlier;
     uint32_t n;
     struct producer *producer = dedup_producer(dedup, peer->app, peer->producer, now);
@@ -255,7 +253,7 @@ static void ipc_on_publish(struct conn *conn, const struct ff_ipc_frame *frame)
         ipc->nreceipts = frame->nmessages;
     }
     for (uint32_t i = 0; i < frame->nmessages; i++) {
-        if (ipc_publish_one(conn, &frame->messages[i], now, arrived, &ipc->receipts[i]) != 0) {
+        if (ipc_publish_one(conn, &frame->messages[i], now, &ipc->receipts[i]) != 0) {
             ipc_reject(conn, frame->seq, FF_IPC_REASON_INTERNAL, "the daemon is out of memory", -1);
             return;
         }

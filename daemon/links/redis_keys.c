@@ -82,8 +82,9 @@ static void key_redirect(struct redis_key *key, struct redis_server *from, const
     struct redis_redirect to;
     char place[REDIS_PLACE];
     if (!redis_redirect_read(text, len, &to)) {
-        log_limited(LOG_LEVEL_WARN, "redis", "Redis %s redirects to nowhere",
-                    redis_place_print(&from->place, place));
+        log_limited_with(LOG_LEVEL_WARN, "redis",
+                         LOG_FIELDS(.endpoint = redis_place_print(&from->place, place)),
+                         "Redis %s redirects to nowhere", redis_place_print(&from->place, place));
         return;
     }
     if (key->server != from) {
@@ -108,7 +109,9 @@ void redis_server_refuses(struct redis_server *server, enum redis_trouble troubl
     }
     server->refusing = trouble;
     snprintf(server->refused, sizeof(server->refused), "%s", verb);
-    log_warn("redis", "Redis %s %s (%s)%s%s", redis_place_print(&server->place, place),
+    log_with(LOG_LEVEL_WARN, "redis",
+             LOG_FIELDS(.endpoint = redis_place_print(&server->place, place)),
+             "Redis %s %s (%s)%s%s", redis_place_print(&server->place, place),
              redis_trouble_says(trouble), text, *fix != '\0' ? ": " : "", fix);
 }
 
@@ -117,8 +120,9 @@ static void server_takes(struct redis_server *server, const char *verb)
     char place[REDIS_PLACE];
     if (server->refusing != REDIS_TROUBLE_NONE && strcmp(server->refused, verb) == 0) {
         server->refusing = REDIS_TROUBLE_NONE;
-        log_info("redis", "Redis %s takes commands again",
-                 redis_place_print(&server->place, place));
+        log_with(LOG_LEVEL_INFO, "redis",
+                 LOG_FIELDS(.endpoint = redis_place_print(&server->place, place)),
+                 "Redis %s takes commands again", redis_place_print(&server->place, place));
     }
 }
 

@@ -113,7 +113,9 @@ static void reader_takes(struct redis_reader *reader)
     char place[REDIS_PLACE];
     if (server->refusing != REDIS_TROUBLE_NONE && strcmp(server->refused, "XREAD") == 0) {
         server->refusing = REDIS_TROUBLE_NONE;
-        log_info("redis", "Redis %s can be read again", redis_place_print(&server->place, place));
+        log_with(LOG_LEVEL_INFO, "redis",
+                 LOG_FIELDS(.endpoint = redis_place_print(&server->place, place)),
+                 "Redis %s can be read again", redis_place_print(&server->place, place));
     }
 }
 

@@ -76,7 +76,9 @@ static void sentinel_unknown(struct sentinel *sentinel, const struct redisReply 
     char place[REDIS_PLACE];
     if (!sentinel->unknown) {
         sentinel->unknown = true;
-        log_warn("redis", "Sentinel %s knows no master %s (%s): see [redis] master",
+        log_with(LOG_LEVEL_WARN, "redis",
+                 LOG_FIELDS(.endpoint = redis_place_print(&sentinel->link.place, place)),
+                 "Sentinel %s knows no master %s (%s): see [redis] master",
                  redis_place_print(&sentinel->link.place, place),
                  sentinel->all->redis->settings.master, reply->str);
     }
@@ -151,7 +153,8 @@ static void sentinel_on_master(void *arg, const struct redisReply *reply)
     if (!redis->placed || epoch > all->epoch ||
         (lost && (epoch == all->epoch || now - all->lost_since > GONE_MS))) {
         all->epoch = epoch;
-        log_info("redis", "the master %s is %s, says Sentinel %s", redis->settings.master,
+        log_with(LOG_LEVEL_INFO, "redis", LOG_FIELDS(.endpoint = redis_place_print(&place, text)),
+                 "the master %s is %s, says Sentinel %s", redis->settings.master,
                  redis_place_print(&place, text), redis_place_print(&sentinel->link.place, by));
         redis->place = place;
         redis->placed = true;

@@ -107,7 +107,9 @@ void redis_say(struct redis_said *said, const char *what, const struct redis_lin
     char place[REDIS_PLACE];
     if (link->state == LINK_UP && !said->up) {
         if (!also || said->trouble != REDIS_TROUBLE_NONE) {
-            log_info("redis", "%s %s: connected", what, redis_place_print(&link->place, place));
+            log_with(LOG_LEVEL_INFO, "redis",
+                     LOG_FIELDS(.endpoint = redis_place_print(&link->place, place)),
+                     "%s %s: connected", what, redis_place_print(&link->place, place));
         }
         *said = (struct redis_said){.up = true};
         return;
@@ -118,7 +120,9 @@ void redis_say(struct redis_said *said, const char *what, const struct redis_lin
     if (link->state == LINK_DOWN && link->trouble != REDIS_TROUBLE_NONE && (said->up || !same)) {
         const char *fix = redis_trouble_fix(link->trouble);
         *said = (struct redis_said){.trouble = link->trouble};
-        log_warn("redis", "%s %s %s%s%s%s%s%s", what, redis_place_print(&link->place, place),
+        log_with(LOG_LEVEL_WARN, "redis",
+                 LOG_FIELDS(.endpoint = redis_place_print(&link->place, place)),
+                 "%s %s %s%s%s%s%s%s", what, redis_place_print(&link->place, place),
                  redis_trouble_says(link->trouble), link->why[0] != '\0' ? " (" : "", link->why,
                  link->why[0] != '\0' ? ")" : "", *fix != '\0' ? ": " : "", fix);
     }

@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rnd.h"
 #include "links/curl_library.h"
+#include "shared/hex.h"
 
 #define EXPORT_BODY_MAX   (2u << 20)
 #define EXPORT_ANSWER_MAX (64u << 10) /* bytes of an answer that are read */
@@ -28,7 +30,10 @@ struct trace_export {
     /* the thread's */
     struct counters counters;
     struct otlp_resource resource;
-    char host[256], error[CURL_ERROR_SIZE];
+    char host[256], instance[37], error[CURL_ERROR_SIZE];
+    char answer[TRACE_ANSWER_MAX];
+    size_t nanswer;
+    uint64_t after_ms; /* the last answer's Retry-After */
     CURLM *multi;
     struct curl_slist *headers;
     struct mail_list rest; /* taken, and not yet in a batch */
@@ -46,9 +51,19 @@ struct trace_export {
 static size_t trace_export_on_body(char *bytes, size_t size, size_t n, void *arg)
 {
     struct trace_export *export = arg;
+    size_t len = size * n, room = sizeof(export->answer) - export->nanswer;
+    memcpy(export->answer + export->nanswer, bytes, len < room ? len : room);
+    export->nanswer += len < room ? len : room;
+    export->answered += len;
+    return export->answered > EXPORT_ANSWER_MAX ? 0 : len; /* 0: the end; its status stands */
+}
+
+static size_t trace_export_on_head(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct trace_export *export = arg;
     (void)bytes;
     export->answered += size * n;
-    return export->answered > EXPORT_ANSWER_MAX ? 0 : size * n; /* 0: the end; its status stands */
+    return export->answered > EXPORT_ANSWER_MAX ? 0 : size * n;
 }
 
 static curl_socket_t trace_export_open_socket(void *arg, curlsocktype purpose,
@@ -69,6 +84,8 @@ static CURL *trace_export_request(struct trace_export *export, long timeout)
     }
     export->error[0] = '\0';
     export->answered = 0;
+    export->nanswer = 0;
+    export->after_ms = 0;
 #if LIBCURL_VERSION_NUM >= 0x075500
     bool failed = SET(CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -81,7 +98,7 @@ static CURL *trace_export_request(struct trace_export *export, long timeout)
     failed |= SET(CURLOPT_ERRORBUFFER, export->error);
     failed |= SET(CURLOPT_WRITEFUNCTION, trace_export_on_body);
     failed |= SET(CURLOPT_WRITEDATA, export);
-    failed |= SET(CURLOPT_HEADERFUNCTION, trace_export_on_body);
+    failed |= SET(CURLOPT_HEADERFUNCTION, trace_export_on_head);
     failed |= SET(CURLOPT_HEADERDATA, export);
     failed |= SET(CURLOPT_OPENSOCKETFUNCTION, trace_export_open_socket);
     failed |= SET(CURLOPT_USERAGENT, "Fanfare/" FANFARE_VERSION);
@@ -138,7 +155,13 @@ static long trace_export_send(struct trace_export *export, long timeout)
             }
         }
     }
+    curl_off_t after = 0;
     export->curl->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    export->curl->easy_getinfo(easy, CURLINFO_RETRY_AFTER, &after);
+    if (after > 0) {
+        export->after_ms = after < (curl_off_t)(TRACE_AFTER_MAX_MS / 1000) ? (uint64_t)after * 1000
+                                                                           : TRACE_AFTER_MAX_MS;
+    }
     if (!done) {
         status = 0;
         snprintf(export->error, sizeof(export->error), "ending");
@@ -204,7 +227,7 @@ static void trace_export_done(struct trace_export *export, enum counter counter)
 
 static bool trace_export_again(long status)
 {
-    return status == 0 || status == 429 || status >= 502;
+    return status == 0 || status == 429 || (status >= 502 && status <= 504);
 }
 
 static void trace_export_failed(struct trace_export *export, long status)
@@ -216,12 +239,39 @@ static void trace_export_failed(struct trace_export *export, long status)
         snprintf(why, sizeof(why), "%s", export->error);
     }
     if (!export->away) {
-        log_warn("trace",
+        log_with(LOG_LEVEL_WARN, "trace", LOG_FIELDS(.endpoint = export->settings->endpoint),
                  "the collector at %s takes no spans: %s. They are dropped and counted "
                  "(fanfare_trace_spans_dropped_total) until it does; see [trace] endpoint",
                  export->settings->endpoint, why);
     }
     export->away = true;
+}
+
+/* What was taken, but for what the collector says that it has not kept. */
+static void trace_export_taken(struct trace_export *export)
+{
+    struct slice why;
+    uint64_t rejected = otlp_rejected((struct slice){export->answer, export->nanswer}, &why);
+    rejected = rejected < export->n ? rejected : export->n;
+    if (export->away) {
+        log_with(LOG_LEVEL_INFO, "trace", LOG_FIELDS(.endpoint = export->settings->endpoint),
+                 "the collector at %s takes spans again", export->settings->endpoint);
+    }
+    export->away = false;
+    if (rejected > 0) {
+        struct log_text shown = log_cut(why.p != NULL ? why.p : "no reason given",
+                                        why.p != NULL ? why.len : strlen("no reason given"));
+        log_limited_with(LOG_LEVEL_WARN, "trace",
+                         LOG_FIELDS(.endpoint = export->settings->endpoint),
+                         "the collector at %s has not kept %u of %u spans: " LOG_TEXT,
+                         export->settings->endpoint, (unsigned int)rejected,
+                         (unsigned int)export->n, LOG_ARGS(shown));
+        counter_add(&export->counters, COUNTER_SPANS_DROPPED_COLLECTOR, rejected);
+        atomic_fetch_sub_explicit(&export->tracer.waiting, (uint32_t)rejected,
+                                  memory_order_relaxed);
+        export->n -= rejected;
+    }
+    trace_export_done(export, COUNTER_SPANS_EXPORTED);
 }
 
 /* The batch, until it is taken or given up. */
@@ -237,12 +287,7 @@ static void trace_export_batch(struct trace_export *export)
         bool last = export->stop;
         long status = trace_export_send(export, last ? TRACE_LAST_MS : TRACE_TIMEOUT_MS);
         if (status >= 200 && status < 300) {
-            if (export->away) {
-                log_info("trace", "the collector at %s takes spans again",
-                         export->settings->endpoint);
-            }
-            export->away = false;
-            trace_export_done(export, COUNTER_SPANS_EXPORTED);
+            trace_export_taken(export);
             return;
         }
         if (!export->stop || last) {
@@ -252,7 +297,8 @@ static void trace_export_batch(struct trace_export *export)
             trace_export_done(export, COUNTER_SPANS_DROPPED_COLLECTOR);
             return;
         }
-        uint64_t until = clock_mono_ms() + pause, now;
+        uint64_t until = clock_mono_ms() + (export->after_ms > pause ? export->after_ms : pause),
+                 now;
         while (!export->stop && (now = clock_mono_ms()) < until) {
             trace_export_wait(export, until - now);
         }
@@ -269,6 +315,9 @@ static void *trace_export_run(void *arg)
     export->headers = export->curl->slist_append(NULL, "Content-Type: application/json");
     if (export->headers != NULL) {
         export->curl->slist_append(export->headers, "Expect:"); /* no 100-continue */
+    }
+    for (size_t i = 0; export->headers != NULL && i < export->settings->headers.count; i++) {
+        export->curl->slist_append(export->headers, export->settings->headers.items[i]);
     }
     for (;;) {
         trace_export_fill(export);
@@ -311,7 +360,23 @@ static const char *trace_export_environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-struct trace_export *trace_export_new(const struct trace_settings *settings)
+/* A UUID, drawn anew at each start: a process that takes another one's place, with the same host
+ * and pid, is another one. */
+static void trace_export_name(char out[37])
+{
+    static const uint8_t parts[] = {4, 2, 2, 2, 6};
+    uint8_t bytes[16], *p = bytes;
+    rnd_bytes(bytes, sizeof(bytes));
+    bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
+    for (size_t i = 0; i < sizeof(parts); i++) {
+        out = ff_hex_write(out, p, parts[i]);
+        *out++ = i + 1 < sizeof(parts) ? '-' : '\0';
+        p += parts[i];
+    }
+}
+
+struct trace_export *trace_export_new(const struct trace_settings *settings, const char *node)
 {
     const char *why;
     const struct curl_library *curl = curl_library(&why);
@@ -322,12 +387,16 @@ struct trace_export *trace_export_new(const struct trace_settings *settings)
     struct trace_export *export = mem_zalloc(sizeof(*export));
     export->curl = curl;
     export->settings = settings;
-    export->ca_file = trace_export_environment("SSL_CERT_FILE");
+    export->ca_file = settings->ca_file[0] != '\0' ? settings->ca_file
+                                                   : trace_export_environment("SSL_CERT_FILE");
     export->ca_path = trace_export_environment("SSL_CERT_DIR");
     if (gethostname(export->host, sizeof(export->host) - 1) != 0) {
         export->host[0] = '\0';
     }
+    trace_export_name(export->instance);
     export->resource = (struct otlp_resource){.service = settings->service,
+                                              .instance = export->instance,
+                                              .node = node,
                                               .version = FANFARE_VERSION,
                                               .host = export->host,
                                               .pid = getpid()};

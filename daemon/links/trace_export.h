@@ -22,13 +22,17 @@
 #define TRACE_ATTEMPTS     5u
 #define TRACE_PAUSE_MIN_MS 1000u
 #define TRACE_PAUSE_MAX_MS 30000u
-#define TRACE_LAST_MS      500L /* for what is left at the end */
+#define TRACE_AFTER_MAX_MS 120000u /* that a collector's Retry-After is obeyed for */
+#define TRACE_ANSWER_MAX   4096u   /* bytes of an answer that are looked at */
+#define TRACE_LAST_MS      500L    /* for what is left at the end */
 
 struct trace_export;
 
-/* With libcurl loaded (links/curl_library.h). Posts to its tracer may begin at once. NULL: it
- * cannot be started, errno says why. `settings` must outlive it. */
-struct trace_export *trace_export_new(const struct trace_settings *settings) MUST_CHECK;
+/* node: this node's name in a cluster, "" without one; must outlive it. With libcurl loaded
+ * (links/curl_library.h). Posts to its tracer may begin at once. NULL: it cannot be started, errno
+ * says why. `settings` must outlive it. */
+struct trace_export *trace_export_new(const struct trace_settings *settings,
+                                      const char *node) MUST_CHECK;
 struct tracer *trace_export_tracer(struct trace_export *export);
 /* What the thread counts. */
 const struct counters *trace_export_counters(const struct trace_export *export);

@@ -172,6 +172,15 @@ const struct config_key config_keys[] = {
          "path: /v1/traces. Empty: nothing is traced."},
     {SECTION_TRACE, "service", KEY_TEXT, KEY_REQUIRED | KEY_RESTART, "fanfared",
      IN_CONFIG(trace.service), .kind = &kind_node, .help = "The service.name of the spans."},
+    {SECTION_TRACE, "headers", KEY_LIST, KEY_RESTART, "", IN_CONFIG(trace.headers),
+     .kind = &kind_trace_header,
+     .help = "Headers of every request to the collector, for example Authorization: Bearer TOKEN. "
+             "They are never logged; a comma separates two."},
+    {SECTION_TRACE, "ca_file", KEY_TEXT, KEY_RESTART, "", IN_CONFIG(trace.ca_file),
+     .kind = &kind_file,
+     .help =
+         "PEM file with the certificates that the collector's may be signed by. Empty: those of "
+         "the system, or of SSL_CERT_FILE."},
     {SECTION_TRACE, "sample", KEY_COUNT, KEY_RESTART, "0", IN_CONFIG(trace.sample), .max = MILLION,
      .help =
          "Of publishes without a traceparent one of so many is traced, 0: none. Those with one are "
@@ -407,7 +416,9 @@ static void config_key_explain(const struct config_key *key, const char *value, 
 {
     char allowed[512];
     bool shown = key->kind != &kind_app_key && key->kind != &kind_secret &&
-                 key->kind != &kind_redis_url && key->kind != &kind_webhook;
+                 key->kind != &kind_redis_url && key->kind != &kind_webhook &&
+                 key->kind != &kind_admin_token && key->kind != &kind_trace_endpoint &&
+                 key->kind != &kind_trace_header;
     /* Where a URL with a password is put by mistake. */
     bool url = (key->kind == &kind_sentinel || key->kind == &kind_cluster_node) &&
                strchr(value, '@') != NULL;

@@ -356,12 +356,17 @@ static char *value_take_webhook(const char *text)
     return fine && strchr(text, ' ') == NULL && value_has_host(text) ? value_copy(text) : NULL;
 }
 
-/* Without a path it is the base that OTEL_EXPORTER_OTLP_ENDPOINT is, too. */
+/* Without a path it is the base that OTEL_EXPORTER_OTLP_ENDPOINT is, too. It is logged, so there
+ * are no credentials in it. */
 static char *value_take_trace_endpoint(const char *text)
 {
     char *url = value_take_webhook(text);
 
     if (url == NULL) {
+        return NULL;
+    }
+    if (strpbrk(strstr(url, "://") + 3, "@?#") != NULL) {
+        mem_free(url);
         return NULL;
     }
     const char *path = strchr(strstr(url, "://") + 3, '/');
@@ -374,6 +379,41 @@ static char *value_take_trace_endpoint(const char *text)
     memcpy(whole + len, "/v1/traces", sizeof("/v1/traces"));
     mem_free(url);
     return whole;
+}
+
+/* "Name: value", or "name=value" as in OTEL_EXPORTER_OTLP_HEADERS. What the exporter sets itself is
+ * not to be set twice. */
+static char *value_take_trace_header(const char *text)
+{
+    static const char *const own[] = {"content-type", "content-length",    "content-encoding",
+                                      "host",         "transfer-encoding", "connection"};
+    size_t name = strcspn(text, ":=");
+    const char *value = text + name;
+
+    if (name == 0 || name > 64 || *value == '\0' ||
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != name) {
+        return NULL;
+    }
+    value += 1 + strspn(value + 1, " ");
+    size_t len = strlen(value);
+    if (len == 0 || len > 4096) {
+        return NULL;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] < ' ' || value[i] > '~') {
+            return NULL;
+        }
+    }
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
+        if (strlen(own[i]) == name && strncasecmp(own[i], text, name) == 0) {
+            return NULL;
+        }
+    }
+    char *line = mem_alloc(name + len + 3);
+    memcpy(line, text, name);
+    memcpy(line + name, ": ", 2);
+    memcpy(line + name + 2, value, len + 1);
+    return line;
 }
 
 /* Host and port in one form, whether the port was written or not. */
@@ -529,8 +569,14 @@ const struct text_kind kind_origin = {
     value_take_origin};
 const struct text_kind kind_webhook = {"a URL that starts with https:// or http://",
                                        value_take_webhook};
-const struct text_kind kind_trace_endpoint = {"a URL that starts with http:// or https://",
-                                              value_take_trace_endpoint};
+const struct text_kind kind_trace_endpoint = {
+    "a URL that starts with http:// or https://, without a password or a query (credentials stand "
+    "in headers)",
+    value_take_trace_endpoint};
+const struct text_kind kind_trace_header = {
+    "headers such as Authorization: Bearer TOKEN or x-api-key=TOKEN, in printable ASCII, and none "
+    "of those that HTTP itself needs",
+    value_take_trace_header};
 const struct text_kind kind_webhook_event = {
     "names of events: channel_occupied, channel_vacated, member_added, member_removed, "
     "client_event, cache_miss and subscription_count",

@@ -414,14 +414,16 @@ static int server_trace(struct server *server)
     if (settings->endpoint[0] == '\0') {
         return 0;
     }
-    server->traces = trace_export_new(settings);
+    server->traces =
+        trace_export_new(settings, server->cluster != NULL ? cluster_name(server->cluster) : "");
     if (server->traces == NULL) {
         log_error("trace", "cannot start the export of spans: %s", strerror(errno));
         return -1;
     }
     server->flow.tracer = trace_export_tracer(server->traces);
     server->hub.counters[server->hub.ncounters++] = trace_export_counters(server->traces);
-    log_info("trace", "spans go to %s", settings->endpoint);
+    log_with(LOG_LEVEL_INFO, "trace", LOG_FIELDS(.endpoint = settings->endpoint), "spans go to %s",
+             settings->endpoint);
     return 0;
 }
 
@@ -479,7 +481,7 @@ static int server_init(struct server *server, const struct config *config, const
     webhooks_new(&server->hub);
     listens_new(&server->hub);
     consoles_new(&server->hub);
-    if (server_trace(server) != 0 || server_join(server) != 0) {
+    if (server_join(server) != 0 || server_trace(server) != 0) {
         return -1;
     }
     loop_handler(&server->loop, KIND_IPC, &ipc_handler);

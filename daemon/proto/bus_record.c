@@ -23,9 +23,10 @@
 #define FIELD_APPLIED     (1u << 12)
 #define FIELD_KNOWN       (1u << 13)
 #define FIELD_TEXT        (1u << 14)
+#define FIELD_TRACE       (1u << 15)
 
 static const uint16_t bus_fields[] = {
-    [BUS_DELIVER] = FIELD_APP | FIELD_CHANNEL | FIELD_SOCKET | FIELD_TEXT,
+    [BUS_DELIVER] = FIELD_APP | FIELD_CHANNEL | FIELD_SOCKET | FIELD_TEXT | FIELD_TRACE,
     [BUS_JOINED] = FIELD_APP | FIELD_CHANNEL | FIELD_USER | FIELD_ID | FIELD_INFO,
     [BUS_LEFT] = FIELD_APP | FIELD_CHANNEL | FIELD_USER,
     [BUS_COUNT] = FIELD_APP | FIELD_CHANNEL | FIELD_NUMBER,
@@ -55,6 +56,9 @@ static const uint16_t bus_fields[] = {
 #define HAS_LAST     4u
 #define HAS_INFO     8u
 #define HAS_SOCKET   16u
+#define HAS_TRACE    32u /* since format 2 */
+
+#define TRACE_LEN (TRACE_ID + TRACE_SPAN_ID + 1u)
 
 static bool bus_type_known(uint8_t type)
 {
@@ -169,6 +173,9 @@ static uint8_t bus_record_flags(const struct bus_record *record, unsigned int fi
     if ((fields & FIELD_SOCKET) != 0 && record->socket.random != 0) {
         flags |= HAS_SOCKET;
     }
+    if ((fields & FIELD_TRACE) != 0 && record->traced) {
+        flags |= HAS_TRACE;
+    }
     return (uint8_t)flags;
 }
 
@@ -191,6 +198,7 @@ static size_t bus_record_len(const struct bus_record *record, unsigned int field
     len += (fields & FIELD_BASE_BC) != 0 ? bus_varint_len(record->base_broadcasts) : 0;
     len += (fields & (FIELD_APPLIED | FIELD_KNOWN)) != 0 ? bus_text_len(record->list) : 0;
     len += (fields & FIELD_TEXT) != 0 ? bus_text_len(record->text) : 0;
+    len += (flags & HAS_TRACE) != 0 ? TRACE_LEN : 0;
     return len;
 }
 
@@ -250,6 +258,11 @@ int bus_record_write(struct buf *out, const struct bus_record *record)
     }
     if ((fields & FIELD_TEXT) != 0) {
         bus_put_text(out, record->text);
+    }
+    if ((flags & HAS_TRACE) != 0) {
+        bus_put(out, record->trace.trace, TRACE_ID);
+        bus_put(out, record->trace.span, TRACE_SPAN_ID);
+        bus_put(out, &record->trace.flags, 1);
     }
     check(out->len - start == len);
     return 0;
@@ -326,6 +339,13 @@ static uint64_t bus_get_fixed(struct bus_bytes *in)
         value = value << 8 | bus_get_byte(in);
     }
     return value;
+}
+
+static void bus_get_bytes(struct bus_bytes *in, uint8_t *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = bus_get_byte(in);
+    }
 }
 
 static struct slice bus_get_text(struct bus_bytes *in)
@@ -433,6 +453,12 @@ static bool bus_body_read(struct bus_bytes *in, struct bus_record *out)
     }
     if ((fields & FIELD_TEXT) != 0) {
         out->text = bus_get_text(in);
+    }
+    if ((fields & FIELD_TRACE) != 0 && (flags & HAS_TRACE) != 0) {
+        bus_get_bytes(in, out->trace.trace, TRACE_ID);
+        bus_get_bytes(in, out->trace.span, TRACE_SPAN_ID);
+        out->trace.flags = bus_get_byte(in);
+        out->traced = true;
     }
     return !in->bad;
 }

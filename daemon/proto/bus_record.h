@@ -16,8 +16,9 @@
 
 #include "base/buf.h"
 #include "proto/slice.h"
+#include "proto/traceparent.h"
 
-#define BUS_FORMAT        1u /* that is written here */
+#define BUS_FORMAT        2u /* that is written here */
 #define BUS_FORMAT_OLDEST 1u /* the oldest whose reader understands what is written here */
 #define BUS_ENTRY_MAX     ((128u << 20) + (64u << 10))
 #define BUS_HEADER_MAX    64u
@@ -73,6 +74,7 @@ struct bus_record {
     bool restated;             /* state: was so before, and is said again for who does not know */
     bool client;               /* DELIVER: a client event */
     bool last;                 /* ANSWER: nothing more comes to this question from this node */
+    bool traced;               /* DELIVER: `trace` says which trace it belongs to */
     struct slice app, channel; /* GROUP, QUEUED, SETTLED: the group's name; GROUP "": of none */
     struct slice user_id, id_json, info_json;
     /* DELIVER, CACHED: the text of the message, to be put into a WebSocket frame. HELLO, BEGIN: the
@@ -92,6 +94,7 @@ struct bus_record {
     /* BEAT: the oldest record that is still kept, and the broadcasts before it. QUERY: .base is
      * what kind of question. GROUP: .base has the types that it wants, FF_IPC_EVENT_BIT. */
     uint64_t base, base_broadcasts;
+    struct traceparent trace; /* the span is the one that deliveries are children of */
 };
 
 struct bus_entry {

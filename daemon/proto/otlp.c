@@ -92,14 +92,58 @@ static int otlp_span(struct buf *out, const struct otlp_span *span)
     return failed | buf_text(out, "]}");
 }
 
+/* A member of an object; .p == NULL: it has none, or is none. */
+static struct slice otlp_member(struct slice object, const char *name)
+{
+    struct slice key, value;
+    size_t cursor = 0;
+    while (object.p != NULL && json_type(object) == JSON_OBJECT &&
+           json_next(object, &cursor, &key, &value)) {
+        if (json_string_is(key, name)) {
+            return value;
+        }
+    }
+    return (struct slice){NULL, 0};
+}
+
+uint64_t otlp_rejected(struct slice answer, struct slice *why)
+{
+    *why = (struct slice){NULL, 0};
+    if (!json_valid(answer.p, answer.len)) {
+        return 0;
+    }
+    struct slice partial = otlp_member(json_trim(answer), "partialSuccess");
+    struct slice message = otlp_member(partial, "errorMessage");
+    struct slice number = otlp_member(partial, "rejectedSpans");
+    uint64_t n = 0;
+    if (message.p != NULL && json_type(message) == JSON_STRING && message.len > 2) {
+        *why = (struct slice){message.p + 1, message.len - 2};
+    }
+    for (size_t i = 0; number.p != NULL && i < number.len; i++) {
+        char c =
+            number.p[i]; /* a number, or, as protobuf's 64 bit integers are written, a string */
+        if (c >= '0' && c <= '9' && n <= UINT32_MAX) {
+            n = n * 10 + (uint64_t)(c - '0');
+        } else if (c != '"') {
+            return 0;
+        }
+    }
+    return n;
+}
+
 int otlp_write(struct buf *out, const struct otlp_resource *resource, const struct otlp_span *spans,
                size_t n)
 {
     int failed = buf_text(out, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
     failed |= otlp_string(out, "", "service.name", resource->service, strlen(resource->service));
+    failed |= otlp_string(out, ",", "service.instance.id", resource->instance,
+                          strlen(resource->instance));
     failed |=
         otlp_string(out, ",", "service.version", resource->version, strlen(resource->version));
     failed |= otlp_string(out, ",", "host.name", resource->host, strlen(resource->host));
+    failed |= resource->node[0] != '\0'
+                  ? otlp_string(out, ",", "fanfare.node", resource->node, strlen(resource->node))
+                  : 0;
     failed |= otlp_number(out, "process.pid", resource->pid);
     failed |= buf_text(out, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"fanfared\",\"version\":");
     failed |= json_write_string(out, resource->version, strlen(resource->version));

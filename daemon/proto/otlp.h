@@ -33,9 +33,15 @@ struct otlp_span {
 
 /* Who tells of them. Texts are valid UTF-8. */
 struct otlp_resource {
-    const char *service, *version, *host;
+    const char *service, *instance, *version, *host;
+    const char *node; /* "": none */
     int64_t pid;
 };
+
+/* How many of its spans a collector that has taken the request says that it has not kept, out of
+ * its answer (ExportTraceServiceResponse). 0 if it says nothing, or nothing that can be read. *why
+ * gets its sentence as it stands there, .p == NULL: none. */
+uint64_t otlp_rejected(struct slice answer, struct slice *why);
 
 /* -1: the buffer is full. */
 int otlp_write(struct buf *out, const struct otlp_resource *resource, const struct otlp_span *spans,

@@ -3,7 +3,7 @@
 #include "shared/hex.h"
 
 /* Where the parts of "00-<trace>-<span>-<flags>" begin. */
-#define AT_TRACE 3u
+#define AT_TRACE TRACEPARENT_AT_TRACE
 #define AT_SPAN  36u
 #define AT_FLAGS 53u
 

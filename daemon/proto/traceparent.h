@@ -14,11 +14,12 @@
 #include "base/check.h"
 #include "proto/slice.h"
 
-#define TRACEPARENT_LEN 55u  /* of version 00, and what is read of later versions */
-#define TRACEPARENT_MAX 255u /* bytes of one of a later version that is looked at */
-#define TRACE_ID        16u  /* bytes */
-#define TRACE_SPAN_ID   8u
-#define TRACE_SAMPLED   1u /* of the flags */
+#define TRACEPARENT_LEN      55u  /* of version 00, and what is read of later versions */
+#define TRACEPARENT_AT_TRACE 3u   /* where the digits of the trace's id begin */
+#define TRACEPARENT_MAX      255u /* bytes of one of a later version that is looked at */
+#define TRACE_ID             16u  /* bytes */
+#define TRACE_SPAN_ID        8u
+#define TRACE_SAMPLED        1u /* of the flags */
 
 struct traceparent {
     uint8_t trace[TRACE_ID], span[TRACE_SPAN_ID];

@@ -9,6 +9,7 @@
 #ifndef FF_PUBSUB_BROADCAST_H
 #define FF_PUBSUB_BROADCAST_H
 
+#include "proto/traceparent.h"
 #include "pubsub/hub.h"
 
 struct trace;
@@ -27,9 +28,11 @@ struct broadcast {
     struct dirent *entry; /* NULL: nobody is subscribed */
     struct frame *frame;  /* finished; borrowed */
     struct socket_ref except;
-    uint64_t since_ns;        /* when a worker took it in; 0: in this turn of the hub */
-    struct trace *trace;      /* of the publish that it is part of; NULL: not traced */
-    struct slice traceparent; /* of the publish, not judged; .p == NULL: none */
+    uint64_t since_ns; /* latency_turn() of who took it in; 0: this turn of the hub */
+    /* What it belongs to, whether or not that is sampled or this node traces: for the other nodes
+     * and for who looks. NULL: nothing was said. */
+    const struct traceparent *context;
+    struct trace *trace; /* whose spans it adds to; NULL: it is not traced here */
 };
 
 /* Who would receive it: fills hash and entry from app and channel. */

@@ -7,6 +7,7 @@
 #include "pubsub/occupancy.h"
 #include "pubsub/presence.h"
 #include "pubsub/room.h"
+#include "pubsub/trace.h"
 #include "pubsub/wire.h"
 #include "shared/channel.h"
 
@@ -18,18 +19,25 @@ static struct frame *elsewhere_frame(struct slice text)
 /* ---- messages ---- */
 
 void elsewhere_deliver(struct hub *hub, uint32_t app, struct slice channel, struct slice text,
-                       const struct socket_ref *except, bool client)
+                       const struct socket_ref *except, bool client,
+                       const struct traceparent *context)
 {
+    struct trace trace;
     struct broadcast broadcast = {.kind = client ? BROADCAST_RELAYED : BROADCAST_EVENT,
                                   .app = app,
                                   .channel = channel,
-                                  .except = *except};
+                                  .except = *except,
+                                  .context = context};
     broadcast_find(hub, &broadcast);
     if (!broadcast_wanted_here(&broadcast)) {
         return;
     }
     broadcast.frame = elsewhere_frame(text);
     if (broadcast.frame != NULL) {
+        if (context != NULL &&
+            trace_heard(&trace, hub, hub->apps->registry->records[app]->id, context)) {
+            broadcast.trace = &trace;
+        }
         broadcast_receive(hub, &broadcast);
         frame_unref(broadcast.frame);
     }

@@ -11,12 +11,15 @@
 #define FF_PUBSUB_ELSEWHERE_H
 
 #include "proto/pusher.h"
+#include "proto/traceparent.h"
 #include "pubsub/hub.h"
 
 /* The text of a message for the subscribers of a channel, but for `except`. client: of one of their
- * clients, who is `except`; a cache channel does not keep it. */
+ * clients, who is `except`; a cache channel does not keep it. context: the trace that it belongs
+ * to, NULL: none. */
 void elsewhere_deliver(struct hub *hub, uint32_t app, struct slice channel, struct slice text,
-                       const struct socket_ref *except, bool client);
+                       const struct socket_ref *except, bool client,
+                       const struct traceparent *context);
 
 /* A message that this node has published has its place in the log: a cache channel's last event is
  * on all nodes the one that stands last there. */

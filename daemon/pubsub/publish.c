@@ -154,14 +154,14 @@ static int publish_to(struct hub *hub, const struct publish *publish, struct bro
 }
 
 static bool publish_traced(struct trace *trace, struct hub *hub, const struct app *app,
-                           const struct publish *publish)
+                           const struct publish *publish, const struct traceparent *parent)
 {
     const struct trace_origin origin = {
         .app = app->settings->id,
         .channel = {publish->channels[0].p, publish->channels[0].len},
         .event = publish->event,
-        .traceparent = publish->trace,
-        .arrived = publish->arrived,
+        .parent = parent,
+        .since_ns = publish->since_ns,
         .channels = publish->nchannels,
         .http = publish->http,
     };
@@ -170,43 +170,48 @@ static bool publish_traced(struct trace *trace, struct hub *hub, const struct ap
 
 /* Which message it is that a trace tells of; and, for who looks for the reason, that there is none.
  */
-static void publish_log_trace(struct hub *hub, const struct app *app, const struct publish *publish,
-                              uint64_t id)
+static bool publish_read_trace(struct hub *hub, const struct app *app,
+                               const struct publish *publish, uint64_t id,
+                               struct traceparent *parent)
 {
-    struct traceparent parent;
     char text[TRACEPARENT_LEN], name[PUBLISH_ID_MAX];
-    if (!traceparent_read(publish->trace, &parent)) {
+    if (!traceparent_read(publish->trace, parent)) {
         counter_add(hub->loop->counters, COUNTER_TRACEPARENT_INVALID, 1);
-        log_limited(LOG_LEVEL_DEBUG, "trace",
-                    "a publish of application %s has a traceparent that is none",
-                    app->settings->id);
-        return;
+        log_limited_with(LOG_LEVEL_DEBUG, "trace", LOG_FIELDS(.app = app->settings->id),
+                         "a publish of application %s has a traceparent that is none",
+                         app->settings->id);
+        return false;
     }
     if (log_enabled(LOG_LEVEL_DEBUG)) {
         size_t len = publish_id(hub, id, name);
-        traceparent_write(text, &parent);
-        log_debug("trace", "message %.*s of application %s: traceparent %.*s", (int)len, name,
-                  app->settings->id, (int)TRACEPARENT_LEN, text);
+        traceparent_write(text, parent);
+        log_with(LOG_LEVEL_DEBUG, "trace",
+                 LOG_FIELDS(.app = app->settings->id, .trace = text + TRACEPARENT_AT_TRACE,
+                            .trace_len = 2 * TRACE_ID),
+                 "message %.*s of application %s: traceparent %.*s", (int)len, name,
+                 app->settings->id, (int)TRACEPARENT_LEN, text);
     }
+    return true;
 }
 
 int publish_broadcast(struct hub *hub, const struct app *app, const struct publish *publish,
                       struct receipt *receipt)
 {
     struct buf head;
-    struct broadcast broadcast = {.kind = BROADCAST_EVENT,
-                                  .app = app->index,
-                                  .since_ns = publish->since_ns,
-                                  .traceparent = publish->trace};
+    struct broadcast broadcast = {
+        .kind = BROADCAST_EVENT, .app = app->index, .since_ns = publish->since_ns};
     int result = 0;
     *receipt = (struct receipt){.id = ++hub->publishes};
     struct trace trace;
-    if (__builtin_expect(hub->flow->tracer != NULL, 0) &&
-        publish_traced(&trace, hub, app, publish)) {
-        broadcast.trace = &trace;
+    struct traceparent context;
+    if (publish->trace.p != NULL && publish_read_trace(hub, app, publish, receipt->id, &context)) {
+        broadcast.context = &context;
     }
-    if (publish->trace.p != NULL) {
-        publish_log_trace(hub, app, publish, receipt->id);
+    if (__builtin_expect(hub->flow->tracer != NULL, 0) &&
+        publish_traced(&trace, hub, app, publish, broadcast.context)) {
+        trace_context(&trace, &context);
+        broadcast.context = &context;
+        broadcast.trace = &trace;
     }
     struct show_publish shown = {.app = NULL};
     if (log_messages()) {

@@ -15,9 +15,8 @@ struct publish {
     uint32_t nchannels;
     struct slice event, data;
     struct slice except; /* a socket id; .p == NULL: nobody is left out */
-    uint64_t since_ns;   /* when a worker took it in, monotonic; 0: in this turn of the hub */
+    uint64_t since_ns;   /* latency_turn() of who took it in; 0: this turn of the hub */
     struct slice trace;  /* a traceparent, not judged; .p == NULL: none */
-    uint64_t arrived;    /* trace_arrival() */
     bool http;           /* by the HTTP API, else IPC */
 };
 

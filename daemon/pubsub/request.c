@@ -46,7 +46,6 @@ struct publish request_publish(const struct request *request, const struct api_e
         .except = event->socket_id,
         .since_ns = request->since_ns,
         .trace = {request->trace_len > 0 ? request->trace : NULL, request->trace_len},
-        .arrived = request->arrived,
         .http = true,
     };
 }

@@ -34,7 +34,6 @@ struct request {
     char *room;
     size_t memory;     /* bytes of room, events and channels */
     uint64_t since_ns; /* latency_turn() of who has read it */
-    uint64_t arrived;  /* trace_arrival() */
     uint8_t trace_len; /* 0: no traceparent */
     char trace[TRACEPARENT_MAX];
 };

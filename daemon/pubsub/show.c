@@ -16,7 +16,8 @@ void show_frame(const struct socket_ref *to, const struct frame *frame)
     char id[SOCKET_ID_MAX];
     size_t len = socket_id_write(id, to);
     struct log_text text = show_cut(wire_payload(frame));
-    log_info("message", "to %.*s: " LOG_TEXT, (int)len, id, LOG_ARGS(text));
+    log_with(LOG_LEVEL_INFO, "message", LOG_FIELDS(.socket = id, .socket_len = len),
+             "to %.*s: " LOG_TEXT, (int)len, id, LOG_ARGS(text));
 }
 
 static const char *show_others(const struct show_publish *publish, char room[32])
@@ -39,7 +40,10 @@ void show_publish(const struct show_publish *publish)
         traceparent_write(trace, &parent);
     }
     char room[32];
-    log_info("message", "application %s publishes " LOG_TEXT " to " LOG_TEXT "%s%s%s%s: " LOG_TEXT,
+    log_with(LOG_LEVEL_INFO, "message",
+             LOG_FIELDS(.app = publish->app, .trace = traced ? trace + TRACEPARENT_AT_TRACE : NULL,
+                        .trace_len = traced ? 2 * TRACE_ID : 0),
+             "application %s publishes " LOG_TEXT " to " LOG_TEXT "%s%s%s%s: " LOG_TEXT,
              publish->app, LOG_ARGS(event), LOG_ARGS(name), show_others(publish, room),
              traced ? " (traceparent " : "", traced ? trace : "", traced ? ")" : "",
              LOG_ARGS(data));
@@ -49,7 +53,8 @@ void show_nobody(const struct show_publish *publish)
 {
     struct log_text name = show_cut(publish->channel);
     char room[32];
-    log_info("message", "nobody here is subscribed to " LOG_TEXT "%s", LOG_ARGS(name),
+    log_with(LOG_LEVEL_INFO, "message", LOG_FIELDS(.app = publish->app),
+             "nobody here is subscribed to " LOG_TEXT "%s", LOG_ARGS(name),
              show_others(publish, room));
 }
 

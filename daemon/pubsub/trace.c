@@ -3,12 +3,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rnd.h"
+#include "net/latency.h"
 #include "pubsub/hub.h"
 #include "pubsub/worker.h"
 
-uint64_t trace_now(void)
+/* ns since 1970 */
+static uint64_t trace_now(void)
 {
     struct timespec ts;
     check(clock_gettime(CLOCK_REALTIME, &ts) == 0);
@@ -37,9 +40,16 @@ static void trace_post(struct tracer *tracer, struct counters *counters,
     mailbox_post(&tracer->box, &mail->mail);
 }
 
-static bool trace_sampled(const struct tracer *tracer, bool has, const struct traceparent *parent)
+/* When it was read, by the clock of the wall: turns are measured by the other one. */
+static uint64_t trace_began(struct hub *hub, uint64_t since_ns, uint64_t now)
 {
-    if (has) {
+    uint64_t since = since_ns != 0 ? since_ns : latency_turn(hub->loop), mono = clock_mono_ns();
+    return mono > since ? now - (mono - since) : now;
+}
+
+static bool trace_sampled(const struct tracer *tracer, const struct traceparent *parent)
+{
+    if (parent != NULL) {
         return (parent->flags & TRACE_SAMPLED) != 0;
     }
     return tracer->sample > 0 && (tracer->sample == 1 || rnd_below((uint32_t)tracer->sample) == 0);
@@ -48,12 +58,8 @@ static bool trace_sampled(const struct tracer *tracer, bool has, const struct tr
 bool trace_begin(struct trace *trace, struct hub *hub, const struct trace_origin *publish)
 {
     struct tracer *tracer = hub->flow->tracer;
-    struct traceparent parent;
-    if (tracer == NULL) {
-        return false;
-    }
-    bool has = traceparent_read(publish->traceparent, &parent);
-    if (!trace_sampled(tracer, has, &parent)) {
+    const struct traceparent *parent = publish->parent;
+    if (tracer == NULL || !trace_sampled(tracer, parent)) {
         return false;
     }
     uint64_t now = trace_now();
@@ -62,13 +68,13 @@ bool trace_begin(struct trace *trace, struct hub *hub, const struct trace_origin
     trace->counters = hub->loop->counters;
     trace->delivers = 0;
     *span = (struct otlp_span){.kind = OTLP_PUBLISH,
-                               .has_parent = has,
+                               .has_parent = parent != NULL,
                                .http = publish->http,
-                               .start_ns = publish->arrived != 0 ? publish->arrived : now,
+                               .start_ns = trace_began(hub, publish->since_ns, now),
                                .channels = publish->channels};
-    if (has) {
-        memcpy(span->trace, parent.trace, TRACE_ID);
-        memcpy(span->parent, parent.span, TRACE_SPAN_ID);
+    if (parent != NULL) {
+        memcpy(span->trace, parent->trace, TRACE_ID);
+        memcpy(span->parent, parent->span, TRACE_SPAN_ID);
     } else {
         trace_new_id(span->trace, TRACE_ID);
     }
@@ -82,6 +88,28 @@ bool trace_begin(struct trace *trace, struct hub *hub, const struct trace_origin
     trace->order.has_parent = true;
     memcpy(trace->order.parent, span->span, TRACE_SPAN_ID);
     trace_new_id(trace->order.span, TRACE_SPAN_ID);
+    return true;
+}
+
+void trace_context(const struct trace *trace, struct traceparent *out)
+{
+    memcpy(out->trace, trace->publish.trace, TRACE_ID);
+    memcpy(out->span, trace->publish.span, TRACE_SPAN_ID);
+    out->flags = TRACE_SAMPLED;
+}
+
+bool trace_heard(struct trace *trace, struct hub *hub, const char *app,
+                 const struct traceparent *context)
+{
+    struct tracer *tracer = hub->flow->tracer;
+    if (tracer == NULL || (context->flags & TRACE_SAMPLED) == 0) {
+        return false;
+    }
+    *trace = (struct trace){.tracer = tracer, .counters = hub->loop->counters};
+    trace->order.has_parent = true;
+    memcpy(trace->order.trace, context->trace, TRACE_ID);
+    memcpy(trace->order.parent, context->span, TRACE_SPAN_ID);
+    otlp_text(&trace->order.app, (struct slice){app, strlen(app)});
     return true;
 }
 

@@ -7,7 +7,7 @@
  * subscribers, at most TRACE_DELIVERS a publish (from the mailbox to the last write, or to the end
  * of the connection that did not take it). Finished spans are posted to the tracer's mailbox, which
  * is bounded: one too many is dropped and counted. Whoever exports them takes them from there
- * (links/trace_export).
+ * (links/trace_export). Another node adds its own "deliver" spans to the same trace.
  *
  * flow->tracer is NULL while nothing is traced; then a publish costs a branch here. A struct trace
  * is the hub's for the time of the publish; a struct trace_part goes with the mail to its worker.
@@ -54,20 +54,12 @@ struct trace_part {
     uint32_t refs; /* deliveries that are not written yet, one a form */
 };
 
-uint64_t trace_now(void); /* ns since 1970 */
-
-/* What a door notes of a publish when it comes in: 0 while nothing is traced. */
-static inline uint64_t trace_arrival(const struct tracer *tracer)
-{
-    return __builtin_expect(tracer != NULL, 0) ? trace_now() : 0;
-}
-
 /* What is to be known of a publish. */
 struct trace_origin {
-    const char *app;             /* its id */
-    struct slice channel, event; /* the first channel */
-    struct slice traceparent;    /* not judged; .p == NULL: none */
-    uint64_t arrived;            /* trace_arrival() */
+    const char *app;                  /* its id */
+    struct slice channel, event;      /* the first channel */
+    const struct traceparent *parent; /* NULL: none */
+    uint64_t since_ns; /* latency_turn() of who took it in; 0: this turn of the hub */
     uint32_t channels;
     bool http;
 };
@@ -75,6 +67,12 @@ struct trace_origin {
 /* Whether this publish is sampled; then *trace is filled. On the hub. */
 bool trace_begin(struct trace *trace, struct hub *hub,
                  const struct trace_origin *publish) MUST_CHECK;
+/* What the spans of other nodes are to be children of. */
+void trace_context(const struct trace *trace, struct traceparent *out);
+/* Whether what another node has published is sampled; then *trace is filled, for trace_part()
+ * alone. */
+bool trace_heard(struct trace *trace, struct hub *hub, const char *app,
+                 const struct traceparent *context) MUST_CHECK;
 /* It is in every mailbox: posts its spans. */
 void trace_ordered(struct trace *trace, const char *id, size_t id_len, uint32_t recipients);
 /* The part of one channel on one worker with n subscribers, which the mail takes with it. NULL:

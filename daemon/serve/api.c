@@ -11,7 +11,6 @@
 #include "proto/api.h"
 #include "pubsub/publish.h"
 #include "pubsub/request.h"
-#include "pubsub/trace.h"
 #include "shared/channel.h"
 #include "web/http_conn.h"
 
@@ -315,11 +314,9 @@ void api_drop(void *arg)
 }
 
 /* Several are as good as none. A longer one is none of a version that we know. */
-static void api_note_trace(const struct worker *worker, const struct http_request *http,
-                           struct request *request)
+static void api_note_trace(const struct http_request *http, struct request *request)
 {
     struct slice trace = http_header(http, "traceparent");
-    request->arrived = trace_arrival(worker->flow->tracer);
     if (trace.p != NULL && trace.len <= sizeof(request->trace) &&
         http_header_count(http, "traceparent") == 1) {
         memcpy(request->trace, trace.p, trace.len);
@@ -345,7 +342,7 @@ void *api_head(struct conn *conn, const struct http_request *http, struct slice 
     if (call.kind != REQUEST_EVENTS && call.kind != REQUEST_BATCH) {
         job->fault = api_read_names(worker, &call, job->request);
     }
-    api_note_trace(worker, http, job->request);
+    api_note_trace(http, job->request);
     job->has_md5 = md5.p != NULL;
     job->md5_len = (uint8_t)(md5.len < sizeof(job->md5) ? md5.len : sizeof(job->md5));
     if (md5.p != NULL) {

@@ -147,8 +147,10 @@ static size_t handshake_preamble(struct conn *conn, const uint8_t *bytes, size_t
         break;
     case PROXY_BAD:
         counter_add(conn->loop->counters, COUNTER_BAD_PROXY, 1);
-        log_limited(LOG_LEVEL_WARN, "proxy", "closed a connection from the proxy %s: %s",
-                    conn_peer(conn, &peer) ? address_print(&peer, text) : "?", why);
+        const char *from = conn_peer(conn, &peer) ? address_print(&peer, text) : NULL;
+        log_limited_with(LOG_LEVEL_WARN, "proxy", LOG_FIELDS(.client = from),
+                         "closed a connection from the proxy %s: %s", from != NULL ? from : "?",
+                         why);
         conn_doom(conn);
         break;
     case PROXY_DONE:

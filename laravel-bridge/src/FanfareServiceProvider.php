@@ -38,6 +38,7 @@ use Fanfare\Laravel\Support\Daemon\Executable;
 use Fanfare\Laravel\Support\Gateways;
 use Fanfare\Laravel\Support\RunningJobs;
 use Fanfare\Laravel\Support\ServedConnections;
+use Fanfare\Laravel\Support\TraceContext;
 use Fanfare\Laravel\Support\Value;
 use Illuminate\Broadcasting\BroadcastManager;
 use Illuminate\Console\Events\CommandFinished;
@@ -53,6 +54,7 @@ use Illuminate\Queue\Events\JobExceptionOccurred;
 use Illuminate\Queue\Events\JobProcessed;
 use Illuminate\Queue\Events\JobProcessing;
 use Illuminate\Queue\Events\JobTimedOut;
+use Illuminate\Queue\Queue;
 use Illuminate\Support\ServiceProvider;
 use Laravel\Pulse\Pulse;
 use Livewire\LivewireManager;
@@ -85,6 +87,10 @@ final class FanfareServiceProvider extends ServiceProvider
 
         $this->replaceReverb($gateways, $jobs);
         $this->recordForPulse();
+
+        $this->callAfterResolving('queue', static function () use ($jobs): void {
+            Queue::createPayloadUsing(static fn (?string $connection, ?string $queue, array $payload): array => TraceContext::forPayload($payload, $jobs->current()));
+        });
 
         $this->callAfterResolving('events', static function (Dispatcher $events) use ($jobs): void {
             $events->listen(JobProcessing::class, static fn (JobProcessing $event) => $jobs->start($event->job));

@@ -1,6 +1,6 @@
 /*
- * The bytes as what "fanfared ctl" receives: it may run as root, and what is at a socket's path need
- * not be a daemon.
+ * The bytes as what "fanfared ctl" receives: it may run as root, and what is at a socket's path
+ * need not be a daemon.
  *
  * Holds: nothing outside of the answer is read; what is shown of any text has no control character
  * and not more characters than asked for; JSON that is printed is valid, has no control character

@@ -1,5 +1,5 @@
 /*
- * The bytes as a traceparent.
+ * The bytes as a traceparent, and as what a collector answers.
  *
  * Holds: one that is read is written as version 00 and read again as the same; what follows it in a
  * later version changes nothing; one that is not read leaves the result alone.
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "proto/otlp.h"
 #include "proto/traceparent.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,6 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(traceparent_read((struct slice){text, sizeof(text)}, &again));
         check(memcmp(&out, &again, sizeof(out)) == 0);
     }
+    struct slice why;
+    uint64_t rejected = otlp_rejected((struct slice){copy + 1, size}, &why);
+    check(rejected == 0 || size > 30);
+    check(why.p == NULL || (why.p > copy && why.p + why.len <= copy + 1 + size));
     free(copy);
     return 0;
 }

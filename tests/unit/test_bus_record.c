@@ -42,6 +42,8 @@ static void same_record(const struct bus_record *a, const struct bus_record *b)
     same(a->info_json, b->info_json);
     assert_int_equal(a->info_json.p == NULL, b->info_json.p == NULL);
     same(a->text, b->text);
+    assert_int_equal(a->traced, b->traced);
+    assert_memory_equal(&a->trace, &b->trace, sizeof(a->trace));
     same(a->list, b->list);
     assert_int_equal(a->socket.random, b->socket.random);
     assert_int_equal(a->socket.worker, b->socket.worker);
@@ -65,6 +67,12 @@ static const struct bus_record numbered[] = {
      .app = {"shop", 4},
      .channel = {"private-x", 9},
      .text = {"", 0}},
+    {.type = BUS_DELIVER,
+     .traced = true,
+     .app = {"shop", 4},
+     .channel = {"orders.1", 8},
+     .text = {"{}", 2},
+     .trace = {.trace = {1, 2, [15] = 16}, .span = {17, [7] = 24}, .flags = 0xFF}},
     {.type = BUS_JOINED,
      .app = {"a", 1},
      .channel = {"presence-r", 10},
@@ -211,6 +219,34 @@ static void test_without_numbers(void **state)
     buf_free(&list);
 }
 
+/* A message of no trace is as long as it was before there were any, and what a reader of that
+ * format knows stands where it did. */
+static void test_trace_costs_nothing(void **state)
+{
+    struct bus_record record = {.type = BUS_DELIVER,
+                                .app = {"shop", 4},
+                                .channel = {"c", 1},
+                                .text = {"{}", 2},
+                                .trace = {.trace = {1}, .span = {2}}};
+    struct buf buf;
+    (void)state;
+    buf_init(&buf, 1000);
+    assert_int_equal(bus_record_write(&buf, &record), 0);
+    assert_int_equal(buf.len, 13);
+    assert_memory_equal(buf.data,
+                        "\x01\x0b\x00\x04shop\x01"
+                        "c\x02{}",
+                        13);
+    record.traced = true;
+    assert_int_equal(bus_record_write(&buf, &record), 0);
+    assert_int_equal(buf.len, 13 + 13 + TRACE_ID + TRACE_SPAN_ID + 1);
+    assert_memory_equal(buf.data + 13,
+                        "\x01\x24\x20\x04shop\x01"
+                        "c\x02{}\x01",
+                        14);
+    buf_free(&buf);
+}
+
 /* What comes from a format after this one. */
 static void test_newer(void **state)
 {
@@ -311,8 +347,11 @@ static void test_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_record), cmocka_unit_test(test_without_numbers),
-        cmocka_unit_test(test_newer),        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_every_record),
+        cmocka_unit_test(test_without_numbers),
+        cmocka_unit_test(test_trace_costs_nothing),
+        cmocka_unit_test(test_newer),
+        cmocka_unit_test(test_broken),
         cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

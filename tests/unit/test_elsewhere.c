@@ -152,7 +152,7 @@ static void what_is_published_goes_to_all_and_what_comes_stays_here(void **state
     rig_settle(rig);
     client_expect_part(client, "\"data\":\"1\"");
     struct slice text = SLICE("{\"event\":\"E\",\"data\":\"2\",\"channel\":\"c\"}");
-    elsewhere_deliver(&rig->hub, 0, SLICE("c"), text, &nobody, false);
+    elsewhere_deliver(&rig->hub, 0, SLICE("c"), text, &nobody, false, NULL);
     rig_settle(rig);
     client_expect(client, text.p);
     said(witness, "");
@@ -160,7 +160,7 @@ static void what_is_published_goes_to_all_and_what_comes_stays_here(void **state
     struct socket_ref except;
     assert_true(
         socket_id_read((struct slice){client->socket_id, strlen(client->socket_id)}, &except));
-    elsewhere_deliver(&rig->hub, 0, SLICE("c"), text, &except, true);
+    elsewhere_deliver(&rig->hub, 0, SLICE("c"), text, &except, true, NULL);
     rig_settle(rig);
     client_expect_nothing(client);
     client_free(client);
@@ -179,7 +179,7 @@ static void the_last_event_in_the_log_is_kept(void **state)
     rig_publish(rig, "cache-c", "\"own\"", NULL);
     elsewhere_deliver(&rig->hub, 0, name,
                       SLICE("{\"event\":\"E\",\"data\":\"theirs\",\"channel\":\"cache-c\"}"),
-                      &nobody, false);
+                      &nobody, false, NULL);
     assert_true(query_cached(&rig->hub, app, name, &data, &ttl));
     assert_true(slice_is(data, "\"theirs\""));
     /* Its own stands behind theirs in the log, so it is the last one everywhere. */

@@ -11,7 +11,12 @@
 
 #include "proto/json.h"
 
-static const struct otlp_resource resource = {"fanfared", "1.2.3", "a\"host", 42};
+static const struct otlp_resource resource = {.service = "fanfared",
+                                              .instance = "i-1",
+                                              .version = "1.2.3",
+                                              .host = "a\"host",
+                                              .node = "",
+                                              .pid = 42};
 
 static struct otlp_span span_of(enum otlp_kind kind)
 {
@@ -102,12 +107,46 @@ static void test_full(void **state)
     }
 }
 
+/* What a collector answers, and what somebody else may. */
+static void test_answers(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t n;
+        const char *why;
+    } answers[] = {
+        {"", 0, NULL},
+        {"{}", 0, NULL},
+        {"{\"partialSuccess\":{}}", 0, NULL},
+        {"{\"partialSuccess\":{\"rejectedSpans\":\"3\",\"errorMessage\":\"full\"}}", 3, "full"},
+        {" {\"x\":1,\"partialSuccess\":{\"rejectedSpans\":12}} ", 12, NULL},
+        {"{\"partialSuccess\":{\"rejectedSpans\":\"99999999999999999999999\"}}", 0, NULL},
+        {"{\"partialSuccess\":{\"rejectedSpans\":-1}}", 0, NULL},
+        {"{\"partialSuccess\":{\"rejectedSpans\":[1]}}", 0, NULL},
+        {"{\"partialSuccess\":[1]}", 0, NULL},
+        {"[1]", 0, NULL},
+        {"{\"partialSuccess\":{\"rejectedSpans\":1", 0, NULL},
+        {"<html>", 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+        struct slice why;
+        struct slice text = {answers[i].text, strlen(answers[i].text)};
+        assert_int_equal(otlp_rejected(text, &why), answers[i].n);
+        assert_int_equal(why.p == NULL, answers[i].why == NULL);
+        if (why.p != NULL) {
+            assert_true(slice_is(why, answers[i].why));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batch),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,7 +268,7 @@ final class FanfareBroadcaster extends Broadcaster
     {
         $plain = [];
         $encrypted = [];
-        $trace = TraceContext::traceparent();
+        $trace = TraceContext::traceparent($this->jobs->current());
 
         foreach ($channels as $channel) {
             if (ChannelCipher::covers($channel)) {

@@ -35,7 +35,7 @@ final class RepublishBroadcast implements ShouldQueue
      */
     private const KEY_IS_KNOWN = 50;
 
-    /** @var non-empty-list<array{channels: non-empty-list<string>, event: string, payload: string, except: ?string, key: ?string}> */
+    /** @var non-empty-list<array{channels: non-empty-list<string>, event: string, payload: string, except: ?string, key: ?string, traceparent?: ?string}> */
     public readonly array $messages;
 
     /** @var list<int> */
@@ -63,6 +63,7 @@ final class RepublishBroadcast implements ShouldQueue
             'payload' => $message->encodedPayload(),
             'except' => $message->except,
             'key' => $message->key,
+            'traceparent' => $message->traceparent,
         ], $messages);
 
         $this->backoff = Settings::backoff();

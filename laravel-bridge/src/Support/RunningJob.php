@@ -61,6 +61,14 @@ final class RunningJob
         return substr(hash('sha256', "{$subject} {$time}"), 0, 32);
     }
 
+    /**
+     * Of where it was dispatched, as its payload says; not judged.
+     */
+    public function traceparent(): mixed
+    {
+        return $this->job->payload()['traceparent'] ?? null;
+    }
+
     private function broadcasts(): bool
     {
         return $this->broadcasts ??= $this->isBroadcast();

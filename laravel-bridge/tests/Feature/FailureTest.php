@@ -16,6 +16,7 @@ use Fanfare\Laravel\Tests\TestCase;
 use Illuminate\Broadcasting\BroadcastException;
 use Illuminate\Contracts\Debug\ExceptionHandler;
 use Illuminate\Foundation\Application;
+use Illuminate\Http\Request;
 use Illuminate\Queue\Events\JobFailed;
 use Illuminate\Support\Carbon;
 use Illuminate\Support\Facades\Bus;
@@ -114,9 +115,13 @@ final class FailureTest extends TestCase
 
     public function test_queue_leaves_a_job_with_the_text_and_the_key_of_the_first_attempt(): void
     {
-        $this->bootWith('queue');
+        $app = $this->bootWith('queue');
         $fake = $this->fake();
         Bus::fake([RepublishBroadcast::class]);
+        $trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+        $request = Request::create('/');
+        $request->headers->set('traceparent', $trace);
+        $app->instance('request', $request);
 
         event(new OrderShippedNow(1));
         $sent = $fake->calls()[0][0];
@@ -126,11 +131,12 @@ final class FailureTest extends TestCase
         $fake->failWith('no daemon');
         event(new OrderShippedNow(2));
 
-        Bus::assertDispatched(RepublishBroadcast::class, function (RepublishBroadcast $job) use ($sent): bool {
+        Bus::assertDispatched(RepublishBroadcast::class, function (RepublishBroadcast $job) use ($sent, $trace): bool {
             $this->assertSame('fanfare', $job->broadcaster);
             $this->assertCount(1, $job->messages);
             $this->assertSame('{"order":2}', $job->messages[0]['payload']);
             $this->assertSame(['orders'], $job->messages[0]['channels']);
+            $this->assertSame($trace, $job->messages[0]['traceparent'] ?? null);
             $this->assertNotSame($sent->key, $job->messages[0]['key']);
             $this->assertFalse($job->afterCommit);
 

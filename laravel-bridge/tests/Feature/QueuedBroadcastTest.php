@@ -17,8 +17,10 @@ use Illuminate\Broadcasting\BroadcastEvent;
 use Illuminate\Contracts\Broadcasting\Broadcaster;
 use Illuminate\Contracts\Queue\Job;
 use Illuminate\Foundation\Application;
+use Illuminate\Http\Request;
 use Illuminate\Notifications\AnonymousNotifiable;
 use Illuminate\Queue\Events\JobProcessing;
+use Illuminate\Queue\Queue;
 use Illuminate\Support\Facades\Broadcast;
 use Illuminate\Support\Facades\Bus;
 use Illuminate\Support\Facades\DB;
@@ -130,6 +132,44 @@ final class QueuedBroadcastTest extends TestCase
         $this->work($app);
 
         $this->assertCount(3, array_unique($this->keys($fake)));
+    }
+
+    public function test_the_trace_of_where_it_was_dispatched_goes_along(): void
+    {
+        $app = $this->bootWithWorker();
+        $fake = $this->fake();
+        $trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+        $served = static function (?string $header) use ($app): void {
+            $request = Request::create('/');
+            $request->headers->set('traceparent', $header);
+            $app->instance('request', $request);
+        };
+
+        $served($trace);
+        event(new OrderPaid);
+        $served(null);
+        event(new OrderPaid);
+        $this->work($app);
+        $this->work($app);
+
+        $this->assertSame([$trace, null], array_map(static fn (Message $message): ?string => $message->traceparent, $fake->published()));
+    }
+
+    public function test_what_a_payload_says_of_a_trace_is_judged_and_kept(): void
+    {
+        $app = $this->bootWithWorker();
+        $fake = $this->fake();
+        $other = '00-11111111111111111111111111111111-2222222222222222-01';
+        Queue::createPayloadUsing(static fn (): array => ['traceparent' => $other]);
+        event(new OrderPaid);
+        Queue::createPayloadUsing(static fn (): array => ['traceparent' => ['nonsense']]);
+        event(new OrderPaid);
+        Queue::createPayloadUsing(null);
+
+        $this->work($app);
+        $this->work($app);
+
+        $this->assertSame([$other, null], array_map(static fn (Message $message): ?string => $message->traceparent, $fake->published()));
     }
 
     public function test_each_job_has_its_own_key(): void

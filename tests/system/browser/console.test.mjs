@@ -28,9 +28,10 @@ describe('the console in Chromium', { skip: chromium ? false : 'chromium is not 
         client = await Client.open(daemon);
         await client.subscribe('orders.1');
         await client.subscribe('presence-room', { data: { user_id: HOSTILE, user_info: { name: `</script>${HOSTILE}` } } });
-        let sent = 0;
+        let sent = 0, turns = 0;
+        if (pictures) await client.subscribe('orders.2041');
         const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-        publishing = setInterval(() => post(daemon, '/events', { name: ++sent % 4 === 0 ? `order.${HOSTILE}` : 'order.shipped', channel: 'orders.1', data: JSON.stringify({ id: sent, note: HOSTILE, wide: 'w'.repeat(300) }) }, { headers: { traceparent: parent } }).catch(() => {}), 50);
+        publishing = setInterval(() => (pictures && turns++ % 2 ? post(daemon, '/events', { name: ['order.shipped', 'order.paid', 'item.reserved'][turns % 3], channel: 'orders.2041', data: JSON.stringify({ order: 2041, items: 1 + (turns % 5), total: '49.90' }) }) : post(daemon, '/events', { name: ++sent % 4 === 0 ? `order.${HOSTILE}` : 'order.shipped', channel: 'orders.1', data: JSON.stringify({ id: sent, note: HOSTILE, wide: 'w'.repeat(300) }) }, { headers: { traceparent: parent } })).catch(() => {}), 50);
         profile = mkdtempSync(join(tmpdir(), 'ffc-'));
         context = await need('playwright-core').chromium.launchPersistentContext(profile, {
             executablePath: chromium,
@@ -97,6 +98,11 @@ describe('the console in Chromium', { skip: chromium ? false : 'chromium is not 
         await page.waitForFunction(() => /<img src=x/.test(document.querySelector('#messages pre')?.textContent ?? '') && [...document.querySelectorAll('#messages strong')].some((node) => /<img src=x/.test(node.textContent)));
         assert.equal(await page.$$eval('#messages img', (nodes) => nodes.length), 0, 'what flows is text');
         assert.match(await page.textContent('#messages li'), /traceparent 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01/);
+        if (pictures) {
+            await page.fill('#flow-channel', 'orders.2041');
+            await page.click('#flow-form button:not([type])');
+            await page.waitForFunction(() => document.querySelectorAll('#messages li').length > 12);
+        }
         await picture('messages');
         await page.click('#flow-pause');
         const probe = () => daemon.metrics().then((metrics) => metrics.get('console_samples_total'));

@@ -128,8 +128,9 @@ suite('ctl and terminals', { workers: [1] }, (ctx) => {
         const script = `
             zmodload zsh/zpty
             zpty z "TERM=dumb COLUMNS=100 zsh -f -i"
-            zpty -w z "fpath=(${join(root, 'packaging/completion')} \\$fpath); autoload -Uz compinit; compinit -u -D; LISTMAX=1000; print re''ady"
-            zpty -r z out '*ready*'
+            zpty -w z "fpath=(${join(root, 'packaging/completion')} \\\${fpath:#*/Completion/(Unix|X|Linux|Debian|BSD|Darwin)}); autoload -Uz compinit; compinit -u -D; LISTMAX=1000; zle-line-init() { print -n edi''ted }; zle -N zle-line-init"
+            # What is typed before the line is edited is only echoed.
+            zpty -r z out '*edited*'
             for line in 'fanfared ctl \t' 'fanfared ctl stat\t--q\t' 'fanfared ctl log-level w\t' 'fanfared ctl channels --pre\t' 'fanfared ct\tno\t'; do
                 zpty -w -n z $'\\x15'"$line@@"
                 zpty -r z out '*@@*'

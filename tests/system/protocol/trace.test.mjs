@@ -1,8 +1,10 @@
 // What a publisher says of its trace: in the log, and as spans that a collector gets by OTLP over HTTP.
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { post } from '../lib/api.mjs';
+import { Authority } from '../lib/certs.mjs';
+import { Collector, attributes, named } from '../lib/collector.mjs';
 import { APP, Daemon, freePort } from '../lib/daemon.mjs';
 import { BATCH, CLUSTER_PUBLISH, Ipc, PUBLISH } from '../lib/ipc.mjs';
 import { unique } from '../lib/suite.mjs';
@@ -12,47 +14,6 @@ import { Client } from '../lib/ws.mjs';
 const TRACE = '0af7651916cd43dd8448eb211c80319c', SPAN = 'b7ad6b7169203331';
 const PARENT = `00-${TRACE}-${SPAN}-01`;
 
-/** answer(number) -> a status, or null for never. */
-class Collector {
-    static async start(t, { answer = () => 200, port } = {}) {
-        const collector = new Collector();
-        collector.requests = [];
-        collector.spans = new Inbox();
-        collector.server = createServer((request, response) => {
-            const chunks = [];
-            request.on('error', () => {});
-            request.on('data', (chunk) => chunks.push(chunk));
-            request.on('end', () => {
-                const body = JSON.parse(Buffer.concat(chunks).toString());
-                collector.requests.push({ method: request.method, url: request.url, type: request.headers['content-type'], body });
-                const status = answer(collector.requests.length);
-                if (status === null) return;
-                response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
-                if (status === 200) for (const span of body.resourceSpans[0].scopeSpans[0].spans) collector.spans.push(span);
-            });
-        });
-        collector.port = port ?? (await freePort());
-        await new Promise((done, fail) => collector.server.once('error', fail).listen(collector.port, '127.0.0.1', done));
-        t.after(() => collector.stop());
-        return collector;
-    }
-
-    get url() {
-        return `http://127.0.0.1:${this.port}`;
-    }
-
-    async take(n) {
-        const spans = [];
-        while (spans.length < n) spans.push(await this.spans.take('a span'));
-        return spans;
-    }
-
-    stop() {
-        this.server.closeAllConnections();
-        return new Promise((done) => this.server.close(done));
-    }
-}
-
 async function start(t, { endpoint, trace = {}, ...options }) {
     const daemon = await Daemon.start({ ...options, sections: { ...options.sections, ...(endpoint && { trace: { endpoint, ...trace } }) } });
     t.after(() => daemon.stop());
@@ -60,9 +21,6 @@ async function start(t, { endpoint, trace = {}, ...options }) {
     t.after(() => ipc.socket.destroy());
     return { daemon, ipc };
 }
-
-const attributes = (span) => Object.fromEntries(span.attributes.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue)]));
-const named = (spans, name) => spans.filter((span) => span.name === name);
 
 /** What a publish of the channel to `n` workers' subscribers left behind. */
 function assertSpans(spans, { channel, id, door, parent, recipients, delivers, since }) {
@@ -107,10 +65,12 @@ for (const workers of [1, 3]) {
             assert.equal(named(spans, 'publish')[0].traceId, TRACE);
             assertSpans(spans, { channel, id: receipt.id, door: 'ipc', parent: SPAN, recipients: 1, delivers: 1, since });
             const [request] = collector.requests;
-            assert.deepEqual([request.method, request.url, request.type], ['POST', '/v1/traces', 'application/json']);
+            assert.deepEqual([request.method, request.url, request.headers['content-type']], ['POST', '/v1/traces', 'application/json']);
             const resource = attributes(request.body.resourceSpans[0].resource);
             assert.equal(resource['service.name'], 'node-1');
             assert.equal(resource['process.pid'], daemon.pid);
+            assert.match(resource['service.instance.id'], /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+            assert.match(resource['service.version'], /^\d+\.\d+\.\d+/);
 
             const { status } = await post(daemon, '/events', { name: 'E', channel, data: '{}' }, { headers: { traceparent: PARENT } });
             assert.equal(status, 200);
@@ -165,6 +125,32 @@ test('a collector that is away, or slow, costs dropped spans and nothing else; t
     await until(async () => (await daemon.metrics()).get('trace_spans_exported_total') === 6000 - dropped, 'the figures');
     assert.match(daemon.stderr, /takes spans again/);
     assert.equal(daemon.stderr.match(/takes no spans/g).length, 1);
+});
+
+test('a hosted collector: https by its own CA, headers that nobody else is told, Retry-After, and spans that it does not keep', async (t) => {
+    const authority = new Authority();
+    t.after(() => authority.remove());
+    const { certificate, key } = authority.issue('collector', ['localhost']);
+    const tls = { cert: readFileSync(certificate), key: readFileSync(key) };
+    const answers = [{ status: 429, headers: { 'retry-after': '2' } }, { status: 200, body: '{"partialSuccess":{"rejectedSpans":"1","errorMessage":"too \\u0007 old"}}' }];
+    const collector = await Collector.start(t, { tls, answer: (n) => answers[n - 1] ?? 200 });
+    const trace = { ca_file: authority.file, headers: ['Authorization: Bearer hunter2-token', 'x-scope-orgid=tenant hunter2'] };
+    const { daemon, ipc } = await start(t, { endpoint: collector.url, trace, sections: { server: { log_level: 'debug' } } });
+    await ipc.request(PUBLISH, ...Ipc.message({ channel: unique() }), PARENT);
+    await collector.take(2);
+    const [first, second] = collector.requests;
+    assert.deepEqual([first.headers.authorization, first.headers['x-scope-orgid']], ['Bearer hunter2-token', 'tenant hunter2']);
+    assert.deepEqual(second.body, first.body, 'the same batch again');
+    assert.ok(second.at - first.at >= 1900, `Retry-After is obeyed: ${second.at - first.at} ms`);
+    await until(async () => (await daemon.metrics()).get('trace_spans_dropped_total', 'collector') === 1, 'the span that was not kept');
+    assert.equal((await daemon.metrics()).get('trace_spans_exported_total'), 1);
+    assert.match(daemon.stderr, /has not kept 1 of 2 spans: too \\u0007 old/);
+    assert.doesNotMatch(daemon.stderr, /hunter2/);
+
+    // Another authority's certificate is not taken.
+    const stranger = await start(t, { endpoint: collector.url });
+    await stranger.ipc.request(PUBLISH, ...Ipc.message({ channel: unique() }), PARENT);
+    await until(() => /takes no spans: .*certificate/i.test(stranger.daemon.stderr), () => `the refusal\n${stranger.daemon.stderr}`);
 });
 
 test('an end gives the collector what is left, and waits for none that does not answer', async (t) => {

@@ -152,6 +152,8 @@ final class Actions
                 return auth()->id();
             case 'pid':
                 return getmypid();
+            case 'traced':
+                return Traced::run($in);
             default:
                 return ProcessActions::run($action, $in);
         }
