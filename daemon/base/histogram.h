@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTOGRAM_BOUNDS 16u
+#define HISTOGRAM_BOUNDS 19u
 
 /* Applications that have a histogram of their own: those that come first in the configuration. All
  * others share the last one, so that no number of applications makes a scrape large. */

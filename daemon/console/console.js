@@ -93,34 +93,36 @@ async function attempt(work) {
 
 // ---- plots ----
 
+/** What was so in each of the last seconds: one line, or several with a name each, of which the first is filled. */
 class Plot {
-    constructor(name, show) {
-        this.show = show;
-        this.values = [];
+    constructor(name, show, lines = ['']) {
         const svg = (tag, attributes) => {
             const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
             for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
             return node;
         };
-        this.name = name;
+        Object.assign(this, { name, show, past: [] });
         this.area = svg('path', { class: 'area' });
-        this.line = svg('path', { class: 'line' });
+        this.lines = lines.map((one, i) => ({ name: one, path: svg('path', { class: `line line-${i}` }), value: make('b', {}, '–') }));
         this.svg = svg('svg', { viewBox: `0 0 ${SECONDS - 1} 64`, preserveAspectRatio: 'none', role: 'img', 'aria-label': name });
-        this.svg.append(this.area, this.line);
-        this.value = make('b', {}, '–');
-        $('#plots').append(make('figure', { 'data-plot': name }, make('figcaption', {}, make('span', {}, name), this.value), this.svg));
+        this.svg.append(this.area, ...this.lines.map((one) => one.path).reverse());
+        this.most = make('small', {}, '');
+        const values = make('span', { class: 'values' }, ...this.lines.map((one, i) => make('span', {}, one.name ? make('i', { class: `key key-${i}` }, one.name) : null, one.name ? ' ' : null, one.value)));
+        $('#plots').append(make('figure', { 'data-plot': name }, make('figcaption', {}, make('span', {}, name), values), this.svg, this.most));
     }
-    add(value) {
-        this.values.push(Math.max(0, value));
-        if (this.values.length > SECONDS) this.values.shift();
-        const most = Math.max(...this.values);
-        this.value.textContent = this.show(value);
+    add(...values) {
+        this.past.push(values.map((value) => Math.max(0, value)));
+        if (this.past.length > SECONDS) this.past.shift();
+        this.lines.forEach((one, i) => (one.value.textContent = this.show(values[i])));
         if (document.hidden) return;
-        const first = SECONDS - this.values.length;
-        const points = this.values.map((one, i) => `${first + i},${(61 - (most > 0 ? (one / most) * 58 : 0)).toFixed(1)}`);
-        this.line.setAttribute('d', `M${points.join('L')}`);
-        this.area.setAttribute('d', `M${first},64L${points.join('L')}L${SECONDS - 1},64Z`);
-        this.svg.setAttribute('aria-label', `${this.name}: ${this.show(value)} now, at most ${this.show(most)} in the last ${duration(this.values.length)}`);
+        const most = Math.max(...this.past.flat());
+        const first = SECONDS - this.past.length;
+        const points = (i) => this.past.map((one, at) => `${first + at},${(61 - (most > 0 ? (one[i] / most) * 58 : 0)).toFixed(1)}`).join('L');
+        this.lines.forEach((one, i) => one.path.setAttribute('d', `M${points(i)}`));
+        this.area.setAttribute('d', `M${first},64L${points(0)}L${SECONDS - 1},64Z`);
+        this.most.textContent = `at most ${this.show(most)}`;
+        const now = this.lines.map((one, i) => [one.name, this.show(values[i])].filter(Boolean).join(' ')).join(', ');
+        this.svg.setAttribute('aria-label', `${this.name}: ${now} now, at most ${this.show(most)} in the last ${duration(this.past.length)}`);
     }
 }
 const rate = (n) => `${number.format(Math.round(n))}/s`;
@@ -131,6 +133,9 @@ const plots = {
     received: new Plot('Received from clients', rate),
     bytes: new Plot('Traffic to clients', (n) => `${bytes(n)}/s`),
     opened: new Plot('New connections', rate),
+    delivery: new Plot('Publish to last write', milliseconds, ['p50', 'p99']),
+    answer: new Plot('Answer to PHP', milliseconds, ['p50', 'p99']),
+    turn: new Plot('Turn of a loop', milliseconds, ['p50', 'p99']),
     late: new Plot('Delay of the daemon\u2019s main loop', milliseconds),
     trip: new Plot('Round trip of this console', milliseconds),
 };
@@ -142,8 +147,11 @@ let trip;
 const REFUSALS = {
     handshakes_refused_total: 'Handshake', limits_reached_total: 'Limit', bad_input_total: 'Malformed input', subscriptions_refused_total: 'Subscription', client_events_refused_total: 'Client event',
     publish_rejected_total: 'Publish', api_refused_total: 'HTTP API', ipc_refused_total: 'Publisher', ipc_queries_refused_total: 'Publisher\u2019s query', tls_failed_total: 'TLS', timeouts_total: 'Time-out',
-    flow_held_total: 'Held back', admin_refused_total: 'Operator\u2019s interface',
+    flow_held_total: 'Held back', admin_refused_total: 'Operator\u2019s interface', accept_rests_total: 'Out of descriptors', reload_closed_total: 'Closed by a reload', config_reloads_total: 'Reload',
+    ipc_unconfirmed_total: 'Not confirmed by the cluster in time', webhook_requests_failed_total: 'Webhook request', webhook_events_dropped_total: 'Webhook event dropped', listen_lost_total: 'Listener\u2019s event lost',
+    traceparent_invalid_total: 'Invalid traceparent', trace_spans_dropped_total: 'Span dropped', console_skipped_total: 'Console that does not read',
 };
+const GOOD = new Set(['ok']); // labels that are no refusal
 function sumOf(counters, name) {
     let sum = 0;
     for (const [key, value] of Object.entries(counters)) if (key === name || key.startsWith(`${name}{`)) sum += value;
@@ -153,7 +161,7 @@ function reasonsOf(counters, past, names) {
     const found = [];
     for (const [key, value] of Object.entries(counters)) {
         const [, name, label] = /^([a-z_]+)(?:\{[a-z]+="(.*)"\})?$/.exec(key) ?? [];
-        if (name in names) found.push({ name, label: label ?? '', total: value, minute: value - (past[key] ?? 0) });
+        if (name in names && !GOOD.has(label)) found.push({ name, label: label ?? '', total: value, minute: value - (past[key] ?? 0) });
     }
     return found;
 }
@@ -161,7 +169,7 @@ function onSecond(second) {
     const { status } = second;
     const { counters } = status;
     const last = history.at(-1);
-    history.push({ at: second.at, counters });
+    history.push({ at: second.at, counters, latency: second.latency });
     if (history.length > 61) history.shift();
     const past = history[0].counters;
 
@@ -182,6 +190,14 @@ function onSecond(second) {
         plots.bytes.add(per('bytes_sent_total'));
         plots.opened.add(per('connections_opened_total'));
     }
+    if (last) {
+        const { bounds, ...kinds } = second.latency;
+        for (const [kind, counts] of Object.entries(kinds)) {
+            const fresh = counts.map((count, i) => count - last.latency[kind][i]);
+            if (fresh.some((count) => count > 0)) plots[kind].add(quantile(bounds, fresh, 0.5), quantile(bounds, fresh, 0.99));
+            else plots[kind].add(0, 0);
+        }
+    }
     plots.late.add(second.late_us / 1000);
     if (trip !== undefined) plots.trip.add(trip);
 
@@ -190,7 +206,6 @@ function onSecond(second) {
     $('#refusals tbody').replaceChildren(...(refusals.length ? refusals.map((one) => row(cell(REFUSALS[one.name]), cell(one.label), cell(number.format(one.minute), true), cell(number.format(one.total), true)))
         : [row(make('td', { colSpan: 4 }, 'None since the start.'))]));
     onFlow(second);
-    if (current === 'overview' && !document.hidden) readHistograms().catch(() => {});
     say({ ping: Math.round(performance.now() * 1000) });
 }
 function showState(state) {
@@ -201,36 +216,18 @@ function showState(state) {
     node.dataset.state = state === 'ready' || state === 'off' ? state : 'warn';
 }
 
-// ---- histograms of /metrics, which the stream does not carry ----
-
-const HISTOGRAMS = { fanfare_publish_delivery_seconds: 'Publish to last write, 99 of 100', fanfare_turn_seconds: 'Turn of a loop, 99 of 100' };
-let bucketsBefore;
-/** What 99 of 100 took at most, in ms, between two readings of a histogram: [bound, number up to it] in order. */
-function quantile(now, before, share = 0.99) {
-    const counts = [...now].map(([bound, count]) => [bound, count - (before?.get(bound) ?? 0)]).sort((a, b) => a[0] - b[0]);
-    const total = counts.at(-1)?.[1] ?? 0;
-    if (total <= 0) return 0;
-    const at = counts.findIndex(([, count]) => count >= total * share);
-    const [low, below] = at > 0 ? counts[at - 1] : [0, 0];
-    const [high, count] = counts[at];
-    if (!Number.isFinite(high)) return low * 1000;
-    return (low + ((high - low) * (total * share - below)) / (count - below)) * 1000;
-}
-async function readHistograms() {
-    const response = await fetch('../metrics', { credentials: 'same-origin' });
-    if (!response.ok) return;
-    const buckets = {};
-    for (const [, name, , bound, count] of (await response.text()).matchAll(/^(\w+)_bucket\{(.*?)le="([^"]+)"\} (\d+)/gm)) {
-        if (!(name in HISTOGRAMS)) continue;
-        const of = (buckets[name] ??= new Map());
-        const number_ = bound === '+Inf' ? Infinity : Number(bound);
-        of.set(number_, (of.get(number_) ?? 0) + Number(count)); // of all applications
+/** What so many of the durations took at most, in ms: counts by bound (in seconds), the last of what is beyond all bounds. */
+function quantile(bounds, counts, share) {
+    const wanted = counts.reduce((sum, count) => sum + count, 0) * share;
+    let below = 0;
+    for (const [i, count] of counts.entries()) {
+        if (count > 0 && below + count >= wanted) {
+            const low = i > 0 ? bounds[i - 1] : 0;
+            return (i < bounds.length ? low + ((bounds[i] - low) * (wanted - below)) / count : low) * 1000;
+        }
+        below += count;
     }
-    for (const name of Object.keys(buckets)) {
-        plots[name] ??= new Plot(HISTOGRAMS[name], milliseconds);
-        if (bucketsBefore) plots[name].add(quantile(buckets[name], bucketsBefore[name]));
-    }
-    bucketsBefore = buckets;
+    return 0;
 }
 
 // ---- messages as they flow ----
@@ -239,6 +236,7 @@ const flow = { paused: false, app: '', channel: '', payloads: false };
 const event = (one) => make('li', {},
     make('time', {}, clock(one.at)), ' ', make('strong', {}, one.event ?? ''), ' on ', one.channel, ' ',
     make('small', {}, `${one.app} · ${one.kind === 'event' ? 'published' : one.kind} · ${bytes(one.bytes)} · to ${number.format(one.here)} here`),
+    one.traceparent === undefined ? null : make('small', { class: 'trace' }, ` · traceparent ${one.traceparent}`),
     one.data === undefined ? null : make('pre', {}, one.data));
 const WHAT = { occupied: 'channel occupied', vacated: 'channel vacated', joined: 'joined', left: 'left', opened: 'connected', closed: 'disconnected', online: 'signed in', offline: 'signed out' };
 const coming = (one) => make('li', {}, make('time', {}, clock(one.at)), ' ', make('strong', {}, WHAT[one.what] ?? one.what), ' ', [one.user, one.channel, one.socket].filter(Boolean).join(' · '), ' ', make('small', {}, one.app));
@@ -271,6 +269,7 @@ document.addEventListener('visibilitychange', setFlow);
 
 // ---- the stream ----
 
+const FULL = 'As many consoles as the daemon serves at a time are open: close one of them.';
 let socket, retry = 500, wanted = false;
 function say(message) {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
@@ -284,6 +283,7 @@ function connect() {
     socket = mine;
     mine.onopen = () => {
         retry = 500;
+        if ($('#notice').textContent === FULL) notice('');
         history.length = 0;
         setFlow();
         say({ ping: Math.round(performance.now() * 1000) });
@@ -333,10 +333,19 @@ async function endUser(app, id) {
     return ended > 0;
 }
 
+/** The next page that has something. The daemon looks at so many names for one; what is looked for may be far behind. */
+async function pageOf(what, query) {
+    for (let pages = 1; ; pages++) {
+        const page = await api(what, query);
+        if (page[what].length || !page.next || pages >= 200) return page;
+        query = { ...query, after: page.next };
+    }
+}
+
 const lists = {
     async channels(section, form, after) {
         const app = appOf(form);
-        const page = await api('channels', { app, prefix: valueOf(form, 'prefix'), after });
+        const page = await pageOf('channels', { app, prefix: valueOf(form, 'prefix'), after });
         fill(section, page.channels.map((one) => row(
             make('td', {}, make('button', { class: 'link', type: 'button', onclick: () => attempt(() => showChannel(app, one.name)) }, one.name)),
             cell(one.type), cell(number.format(one.subscriptions), true), cell(one.users === undefined ? '' : number.format(one.users), true))), after, 'No occupied channel of that name.');
@@ -345,12 +354,13 @@ const lists = {
     async connections(section, form, after) {
         const app = appOf(form);
         const match = valueOf(form, 'match').toLowerCase();
+        const slow = form.elements.slow.checked;
         // The daemon lists in pages; what is looked for may be far behind.
-        for (let pages = 0; pages < (match ? 50 : 1); pages++) {
-            const page = await api('connections', { app, after, limit: match ? 1000 : 100 });
-            const found = page.connections.filter((one) => !match || [one.id, one.user ?? '', one.address].some((text) => text.toLowerCase().includes(match)));
+        for (let pages = 0; pages < (match || slow ? 200 : 1); pages++) {
+            const page = await api('connections', { app, after, limit: match || slow ? 1000 : 100 });
+            const found = page.connections.filter((one) => (!slow || one.unread > 0) && (!match || [one.id, one.user ?? '', one.address].some((text) => text.toLowerCase().includes(match))));
             fill(section, found.map((one) => {
-                const line = row(cell(one.id), cell(one.user ?? ''), cell(one.address), cell(new Date(one.opened * 1000).toLocaleString()), cell(number.format(one.subscriptions), true));
+                const line = row(cell(one.id), cell(one.user ?? ''), cell(one.address), cell(new Date(one.opened * 1000).toLocaleString()), cell(number.format(one.subscriptions), true), cell(one.unread ? bytes(one.unread) : '', true));
                 line.append(make('td', {}, make('button', { class: 'danger', type: 'button', 'aria-label': `End ${one.id}`, onclick: () => attempt(async () => (await endConnection(app, one.id)) && line.remove()) }, 'End')));
                 return line;
             }), after !== undefined || pages > 0, 'No such connection on this node.');
@@ -361,7 +371,7 @@ const lists = {
     },
     async users(section, form, after) {
         const app = appOf(form);
-        const page = await api('users', { app, prefix: valueOf(form, 'prefix'), after });
+        const page = await pageOf('users', { app, prefix: valueOf(form, 'prefix'), after });
         fill(section, page.users.map((one) => {
             const line = row(cell(one.id), cell(number.format(one.connections), true));
             line.append(make('td', {}, make('button', { class: 'danger', type: 'button', 'aria-label': `End ${one.id}`, onclick: () => attempt(async () => (await endUser(app, one.id)) && line.remove()) }, 'End')));
@@ -370,6 +380,7 @@ const lists = {
         more(section, page.next, (next) => lists.users(section, form, next));
     },
 };
+$('#lagging').addEventListener('click', () => ($('#connections form').elements.slow.checked = true));
 for (const form of all('form.find')) {
     form.addEventListener('submit', (submitted) => {
         submitted.preventDefault();
@@ -491,6 +502,8 @@ const WHY = {
     login: 'The token is in the daemon\u2019s configuration: [admin] token.',
     'no-token': 'No token is set. Without one this page is for root and for the daemon\u2019s own user on this machine: set token in [admin] (FANFARE_ADMIN_TOKEN), reload, and sign in with it.',
     off: 'The console is switched off: [admin] token is none. Set a token, or use fanfared ctl.',
+    proxy: 'Without a token nobody is let in through a proxy: set token in [admin] (FANFARE_ADMIN_TOKEN), reload, and sign in with it.',
+    busy: 'Too many wrong tokens have come from your address: load the page again in a second.',
     host: 'Without a token this page is reached as http://localhost or http://127.0.0.1 only: set token in [admin] to use another name.',
 };
 async function begin() {
@@ -508,6 +521,7 @@ async function begin() {
     $('#app').hidden = !inside;
     $('#logout').hidden = !inside || !session.token;
     if (inside) {
+        if (session.full) notice(FULL, true);
         await attempt(listApps);
         connect();
         show();

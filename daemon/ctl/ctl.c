@@ -1,6 +1,8 @@
 #include "ctl/ctl.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ void ctl_say(const struct ctl *ctl, const char *text)
 
 void ctl_print_json(struct slice body)
 {
-    fwrite(body.p, 1, body.len, stdout);
+    ctl_table_json(stdout, body.p, body.len);
     fputc('\n', stdout);
     fflush(stdout);
 }
@@ -454,17 +456,30 @@ static int ctl_run(struct ctl *ctl)
     return CTL_EXIT_MISTAKEN;
 }
 
+/* What could not be written, to a full disk say, must not look like a short list. */
+static int ctl_end(const struct ctl *ctl, int status)
+{
+    char text[200];
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return status;
+    }
+    snprintf(text, sizeof(text), "cannot write all of it to standard output (%s)", strerror(errno));
+    ctl_say(ctl, text);
+    return status == CTL_EXIT_DONE ? CTL_EXIT_REFUSED : status;
+}
+
 int ctl_main(int argc, char *const *argv, ctl_locate_fn *locate)
 {
     struct ctl ctl;
     char why[1600], path[128];
+    setlocale(LC_CTYPE, ""); /* tells which bytes the terminal takes for characters */
     if (ctl_args_read(argc, argv, &ctl.args, why, sizeof(why)) != 0) {
         fprintf(stderr, "fanfared ctl: %s\nTry \"fanfared ctl --help\".\n", why);
         return CTL_EXIT_MISTAKEN;
     }
     if (ctl.args.help) {
         fputs(ctl_args_help, stdout);
-        return fflush(stdout) == 0 ? CTL_EXIT_DONE : CTL_EXIT_REFUSED;
+        return ctl_end(&ctl, CTL_EXIT_DONE);
     }
     ctl.socket = ctl.args.socket;
     if (ctl.socket == NULL) {
@@ -474,9 +489,5 @@ int ctl_main(int argc, char *const *argv, ctl_locate_fn *locate)
         }
         ctl.socket = path;
     }
-    int status = ctl_run(&ctl);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        return status == CTL_EXIT_DONE ? CTL_EXIT_REFUSED : status;
-    }
-    return status;
+    return ctl_end(&ctl, ctl_run(&ctl));
 }

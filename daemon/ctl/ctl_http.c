@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -114,25 +113,34 @@ static int ctl_http_receive(int fd, uint64_t until, struct buf *in)
     }
 }
 
-/* Status and body of a whole answer that has its Content-Length. */
-static int ctl_http_read(const struct buf *in, struct ctl_answer *out)
+/* The number that begins here, of at most `digits` of them. The head ends with a line end, which
+ * stops it; what skips blanks, as strtol does, would read on behind the answer. */
+static uint64_t ctl_http_number(const char *text, size_t digits)
 {
-    static const char end[] = "\r\n\r\n", length[] = "Content-Length: ";
-    const char *text = (const char *)in->data, *blank = NULL, *given;
-    if (in->len >= 12 && memcmp(text, "HTTP/1.1 ", 9) == 0) {
-        blank = memmem(text, in->len, end, sizeof(end) - 1);
+    uint64_t n = 0;
+    for (size_t i = 0; i < digits && text[i] >= '0' && text[i] <= '9'; i++) {
+        n = n * 10 + (uint64_t)(text[i] - '0');
+    }
+    return n;
+}
+
+int ctl_answer_read(struct slice whole, struct ctl_answer *out)
+{
+    static const char end[] = "\r\n\r\n", length[] = "\r\nContent-Length: ";
+    const char *text = whole.p, *blank = NULL, *given;
+    *out = (struct ctl_answer){0};
+    if (whole.len >= 12 && memcmp(text, "HTTP/1.1 ", 9) == 0) {
+        blank = memmem(text, whole.len, end, sizeof(end) - 1);
     }
     if (blank == NULL) {
         return -1;
     }
     size_t head = (size_t)(blank - text) + sizeof(end) - 1;
     given = memmem(text, head, length, sizeof(length) - 1);
-    out->status = (int)strtol(text + 9, NULL, 10);
-    out->body = (struct slice){text + head, in->len - head};
-    return given != NULL &&
-                   strtoull(given + sizeof(length) - 1, NULL, 10) == (uint64_t)out->body.len
-               ? 0
-               : -1;
+    out->status = (int)ctl_http_number(text + 9, 3);
+    out->body = (struct slice){text + head, whole.len - head};
+    return given != NULL && ctl_http_number(given + sizeof(length) - 1, 18) == out->body.len ? 0
+                                                                                             : -1;
 }
 
 enum ctl_failure ctl_request(const char *socket_path, const char *target, const char *json,
@@ -168,7 +176,8 @@ enum ctl_failure ctl_request(const char *socket_path, const char *target, const 
                  "the daemon at %s has not answered within %u s: it is stopped, or has too much to "
                  "do; its log says more",
                  socket_path, seconds);
-    } else if (failed != 0 || ctl_http_read(&in, out) != 0) {
+    } else if (failed != 0 ||
+               ctl_answer_read((struct slice){(const char *)in.data, in.len}, out) != 0) {
         snprintf(why, size,
                  "what is at %s ended the connection in the middle of an answer: is it a daemon's "
                  "admin socket?",

@@ -29,6 +29,9 @@ enum ctl_failure {
 enum ctl_failure ctl_request(const char *socket_path, const char *target, const char *json,
                              unsigned int seconds, struct ctl_answer *out, char *why,
                              size_t size) MUST_CHECK;
+/* Status and body of a whole answer, which has its Content-Length; views into it. -1: it is none.
+ */
+int ctl_answer_read(struct slice whole, struct ctl_answer *out) MUST_CHECK;
 void ctl_answer_free(struct ctl_answer *answer);
 
 #endif

@@ -292,7 +292,7 @@ static void ctl_list_json(const struct ctl_items *list)
     for (size_t i = 0; i < list->n; i++) {
         const struct ctl_item *item = &list->items[i];
         printf("%s{\"app\":\"%s\",", i > 0 ? "," : "", item->app);
-        fwrite(item->json + 1, 1, item->len - 1, stdout);
+        ctl_table_json(stdout, item->json + 1, item->len - 1);
     }
     fputs("]\n", stdout);
 }

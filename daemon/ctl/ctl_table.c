@@ -1,11 +1,21 @@
 #include "ctl/ctl_table.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "shared/utf8.h"
+
+/* A terminal that takes bytes for characters obeys the second half of many letters in UTF-8: 0x9B,
+ * which is in "\xC4\x9B", begins a sequence there as escape and bracket do. */
+static bool ctl_table_bytes(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") != 0 &&
+           (isatty(STDOUT_FILENO) || isatty(STDERR_FILENO));
+}
 
 /* Of the character at `text`; 0: it cannot be shown. */
 static size_t ctl_table_char(const char *text, size_t len)
@@ -35,9 +45,11 @@ char *ctl_table_shown(const char *text, size_t len, size_t max, size_t *chars)
     static const char more[] = "...";
     char *out = mem_alloc(len + sizeof(more));
     size_t used = 0, cut = 0;
+    bool bytes = ctl_table_bytes();
     *chars = 0;
     for (size_t at = 0; at < len;) {
         size_t n = ctl_table_char(text + at, len - at);
+        n = n > 1 && bytes ? 0 : n;
         if (max != 0 && *chars == max) {
             memcpy(out + cut, more, sizeof(more) - 1);
             used = cut + sizeof(more) - 1;
@@ -59,6 +71,39 @@ char *ctl_table_shown(const char *text, size_t len, size_t max, size_t *chars)
     }
     out[used] = '\0';
     return out;
+}
+
+/* The code point of a character of two to four bytes. */
+static uint32_t ctl_table_point(const char *text, size_t n)
+{
+    uint32_t point = (uint8_t)text[0] & (0xFFu >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        point = point << 6 | ((uint8_t)text[i] & 0x3Fu);
+    }
+    return point;
+}
+
+void ctl_table_json(FILE *out, const char *text, size_t len)
+{
+    bool bytes = ctl_table_bytes();
+    size_t n;
+    for (size_t at = 0; at < len; at += n) {
+        size_t shown = ctl_table_char(text + at, len - at);
+        n = ff_utf8_char(text + at, len - at);
+        if (shown != 0 && (n == 1 || !bytes)) {
+            fwrite(text + at, 1, n, out);
+        } else if (n == 0 || (n == 1 && (uint8_t)text[at] < ' ')) {
+            fputc(' ', out); /* a blank between values; no string has these */
+            n = 1;
+        } else {
+            uint32_t point = n == 1 ? (uint8_t)text[at] : ctl_table_point(text + at, n);
+            if (point >= 0x10000) {
+                fprintf(out, "\\u%04x", 0xD800 + ((point - 0x10000) >> 10));
+                point = 0xDC00 + ((point - 0x10000) & 0x3FF);
+            }
+            fprintf(out, "\\u%04x", point);
+        }
+    }
 }
 
 void ctl_table_init(struct ctl_table *table, const char *const *names)

@@ -36,6 +36,8 @@ void ctl_table_print(const struct ctl_table *table, FILE *out, size_t rows, size
 /* A copy that can be shown, of at most `max` characters (0: all), freed with mem_free. Writes how
  * many there are. */
 char *ctl_table_shown(const char *text, size_t len, size_t max, size_t *chars);
+/* Valid JSON with what could not be shown as its escape: the same value. */
+void ctl_table_json(FILE *out, const char *text, size_t len);
 /* "45s", "3m12s", "5h07m", "12d03h"; at least 16 bytes. */
 void ctl_table_span(uint64_t seconds, char out[24]);
 

@@ -199,14 +199,17 @@ static void top_title(FILE *out, struct slice status)
     struct slice state = ctl_text(ctl_field(status, "state"), &state_room);
     struct slice node = ctl_text(ctl_field(status, "node"), &node_room);
     struct slice version = ctl_text(ctl_field(status, "version"), &version_room);
-    size_t chars;
+    size_t chars, unused;
+    char *shown_version = ctl_table_shown(version.p, version.len, 30, &unused);
+    char *shown_state = ctl_table_shown(state.p, state.len, 30, &unused);
     char *name = ctl_table_shown(node.p != NULL ? node.p : "", node.len, 30, &chars);
     ctl_table_span(ctl_number(status, "uptime"), uptime);
-    fprintf(out, "fanfared %.*s  %.*s  up %s  pid %" PRIu64 "  %" PRIu64 " workers%s%s\n",
-            (int)version.len, version.p != NULL ? version.p : "", (int)state.len,
-            state.p != NULL ? state.p : "", uptime, ctl_number(status, "pid"),
+    fprintf(out, "fanfared %s  %s  up %s  pid %" PRIu64 "  %" PRIu64 " workers%s%s\n",
+            shown_version, shown_state, uptime, ctl_number(status, "pid"),
             ctl_number(status, "workers"), chars > 0 ? "  node " : "", name);
     mem_free(name);
+    mem_free(shown_version);
+    mem_free(shown_state);
     mem_free(state_room);
     mem_free(node_room);
     mem_free(version_room);
@@ -338,25 +341,47 @@ static int top_show(struct top *top, struct slice status)
     return CTL_EXIT_DONE;
 }
 
+/* A daemon that starts anew is away for a moment: whoever watches it goes on watching. */
+static void top_away(const struct top *top)
+{
+    size_t chars;
+    char *socket = ctl_table_shown(top->ctl->socket, strlen(top->ctl->socket), 0, &chars);
+    printf("%sno answer at %s\ntrying again; q quits", TOP_HOME, socket);
+    fflush(stdout);
+    mem_free(socket);
+}
+
 int ctl_top(struct ctl *ctl)
 {
     struct top top = {.ctl = ctl};
-    int status;
-    bool first = true;
+    struct ctl_answer answer;
+    bool first = true, asked = true;
+    int status = (int)ctl_call(ctl, "/api/status", NULL, &answer);
+    if (status != CTL_EXIT_DONE) {
+        return status;
+    }
     top_begin(&top);
+    ctl->args.quiet = top.screen; /* what is said while the screen is drawn is gone with it */
     for (;;) {
-        struct ctl_answer answer;
-        status = (int)ctl_call(ctl, "/api/status", NULL, &answer);
-        if (status != CTL_EXIT_DONE) {
+        if (!asked) {
+            status = (int)ctl_call(ctl, "/api/status", NULL, &answer);
+        }
+        asked = false;
+        if (status == CTL_EXIT_DONE) {
+            top_take(&top, answer.body);
+            /* Rates are known from the second sample on; a terminal need not be empty until then.
+             */
+            if (!first || top.screen || (ctl->args.json && !ctl->args.once)) {
+                status = top_show(&top, answer.body);
+            }
+            ctl_answer_free(&answer);
+        }
+        if (status != CTL_EXIT_DONE && top.screen) {
+            top_away(&top);
+        } else if (status != CTL_EXIT_DONE) {
             break;
         }
-        top_take(&top, answer.body);
-        /* Rates are known from the second sample on; a terminal need not be empty until then. */
-        if (!first || top.screen || (ctl->args.json && !ctl->args.once)) {
-            status = top_show(&top, answer.body);
-        }
-        ctl_answer_free(&answer);
-        if (status != CTL_EXIT_DONE || (ctl->args.once && !first) || ferror(stdout)) {
+        if ((ctl->args.once && !first) || ferror(stdout)) {
             break;
         }
         first = false;
@@ -365,5 +390,9 @@ int ctl_top(struct ctl *ctl)
         }
     }
     top_end(&top);
+    ctl->args.quiet = false;
+    if (top.screen && status != CTL_EXIT_DONE) {
+        ctl_say(ctl, "the daemon does not answer; fanfared ctl status says why");
+    }
     return status;
 }

@@ -12,15 +12,17 @@
 #include "links/admin_api.h"
 #include "links/admin_call.h"
 #include "links/cluster.h"
-#include "links/console.h"
+#include "links/console_pages.h"
 #include "links/listen_report.h"
 #include "links/webhook.h"
+#include "net/latency.h"
 #include "proto/json.h"
 #include "pubsub/hub.h"
 #include "pubsub/worker.h"
 #include "web/http_conn.h"
 
-#define MAX_RESPONSE (4u << 20)
+#define MAX_RESPONSE  (4u << 20)
+#define ADMIN_TURN_NS 1000000u /* of a turn, for all of them together */
 
 static struct hub *admin_hub_of(const struct conn *conn)
 {
@@ -216,7 +218,7 @@ static void *admin_head(struct conn *conn, const struct http_request *request)
         return NULL;
     }
     if (failed != 0) {
-        conn_doom(conn);
+        http_refuse(conn, 500, NULL, "The answer is larger than is served here: use /api/");
     } else {
         http_answer(conn, status, type, NULL, (struct slice){(const char *)body.data, body.len});
     }
@@ -246,9 +248,33 @@ static void admin_leave(struct conn *conn)
     http_leave(conn);
 }
 
+/* Whoever watches waits for publishers and clients, and not they for him: a hundred scrapers that
+ * ask without a pause would each stand before them in every turn. */
+static bool admin_must_rest(struct conn *conn)
+{
+    struct hub *hub = admin_hub_of(conn);
+    uint64_t turn = latency_turn(conn->loop);
+    if (hub->admin_turn_ns != turn) {
+        hub->admin_turn_ns = turn;
+        hub->admin_ns = 0;
+    }
+    if (hub->admin_ns < ADMIN_TURN_NS) {
+        return false;
+    }
+    conn_postpone(conn);
+    return true;
+}
+
 static size_t admin_input(struct conn *conn, uint8_t *bytes, size_t len)
 {
-    return http_input(conn, &admin_service, bytes, len);
+    struct hub *hub = admin_hub_of(conn);
+    if (admin_must_rest(conn)) {
+        return 0;
+    }
+    uint64_t from = clock_mono_ns();
+    size_t used = http_input(conn, &admin_service, bytes, len);
+    hub->admin_ns += clock_mono_ns() - from;
+    return used;
 }
 
 const struct conn_handler admin_handler = {

@@ -379,8 +379,10 @@ int admin_api_sockets(struct buf *out, const struct hub *hub, const struct app *
                       : buf_text(out, "null");
         failed |= buf_text(out, ",\"address\":") |
                   json_write_string(out, item->address.p, item->address.len) |
-                  buf_printf(out, ",\"opened\":%" PRIu64 ",\"subscriptions\":%" PRIu32 "}",
-                             item->opened_ms / 1000, item->subscriptions);
+                  buf_printf(out,
+                             ",\"opened\":%" PRIu64 ",\"subscriptions\":%" PRIu32
+                             ",\"unread\":%" PRIu32 "}",
+                             item->opened_ms / 1000, item->subscriptions, item->unread);
     }
     failed |= buf_text(out, "],\"next\":");
     return failed | (page->more && page->n > 0 ? buf_printf(out, "\"%.*s\"}", (int)len, id)

@@ -12,10 +12,8 @@
 #include "pubsub/hub.h"
 #include "pubsub/sockets.h"
 
-#define ADMIN_API_PAGE  100u  /* entries of a page, when nothing else is asked for */
-#define ADMIN_API_LIMIT 1000u /* at most */
-#define ADMIN_API_LOOK  20000u
-#define ADMIN_API_MAX   (8u << 20) /* bytes of an answer */
+#define ADMIN_API_LOOK 4000u
+#define ADMIN_API_MAX  (8u << 20) /* bytes of an answer */
 
 /* "ready", "joining", "redis" (away, and required) or "draining": only the first takes clients. */
 const char *admin_api_state(const struct hub *hub);

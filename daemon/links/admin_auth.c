@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/input.h"
 #include "proto/sign.h"
 #include "pubsub/hub.h"
 
@@ -241,12 +242,77 @@ static bool admin_auth_bearer(struct slice value, struct slice *token)
     return true;
 }
 
+/* What proxies add. One that adds nothing, passes no Host on and runs as the daemon's user is not
+ * told from that user. */
+static bool admin_auth_forwarded(const struct http_request *request)
+{
+    static const char *const names[] = {"Forwarded",         "X-Forwarded-For", "X-Forwarded-Host",
+                                        "X-Forwarded-Proto", "X-Real-IP",       "Via"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (http_header(request, names[i]).p != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool admin_auth_place(struct conn *conn, struct admin_guard **guard, size_t *place)
+{
+    struct address peer;
+    *guard = ((struct hub *)conn->loop->hub)->admin_guard;
+    if (*guard == NULL || !conn_peer(conn, &peer)) {
+        return false;
+    }
+    bool v4 = address_is_v4(&peer);
+    *place = strmap_hash((const char *)peer.bytes + (v4 ? 12 : 0), v4 ? 4 : 8) % ADMIN_AUTH_PLACES;
+    return true;
+}
+
+bool admin_auth_held(struct conn *conn)
+{
+    struct admin_guard *guard;
+    size_t place;
+    return admin_auth_place(conn, &guard, &place) &&
+           guard->places[place].second == clock_mono_ms() / 1000 &&
+           guard->places[place].wrong >= ADMIN_AUTH_WRONGS;
+}
+
+void admin_auth_wrong(struct conn *conn)
+{
+    struct admin_guard *guard;
+    size_t place;
+    uint64_t second = clock_mono_ms() / 1000;
+    if (admin_auth_place(conn, &guard, &place)) {
+        if (guard->places[place].second != second) {
+            guard->places[place].second = second;
+            guard->places[place].wrong = 0;
+        }
+        guard->places[place].wrong++;
+    }
+}
+
+/* No page of another site can send this header unless we allow it, which we never do. */
+static enum admin_auth admin_auth_header(struct conn *conn, const struct http_request *request,
+                                         const char *token, struct slice given)
+{
+    struct slice bearer = {NULL, 0};
+    if (admin_auth_held(conn)) {
+        return ADMIN_AUTH_BUSY;
+    }
+    if (http_header_count(request, "Authorization") == 1 && admin_auth_bearer(given, &bearer) &&
+        admin_auth_token_is(token, bearer)) {
+        return ADMIN_AUTH_YES;
+    }
+    admin_auth_wrong(conn);
+    return ADMIN_AUTH_WRONG;
+}
+
 enum admin_auth admin_auth_judge(struct conn *conn, const struct http_request *request,
                                  bool changes)
 {
     const struct hub *hub = conn->loop->hub;
     const char *token = hub->apps->admin_token != NULL ? hub->apps->admin_token : "";
-    struct slice given = http_header(request, "Authorization"), bearer = {NULL, 0};
+    struct slice given = http_header(request, "Authorization");
     struct slice host = http_header(request, "Host"), origin = http_header(request, "Origin");
     struct slice cookie = http_header(request, "Cookie");
     if (strcmp(token, ADMIN_TOKEN_NONE) == 0) {
@@ -257,6 +323,9 @@ enum admin_auth admin_auth_judge(struct conn *conn, const struct http_request *r
         if (!admin_auth_peer(conn->fd, &uid) || (uid != 0 && uid != geteuid())) {
             return ADMIN_AUTH_NO_TOKEN;
         }
+        if (admin_auth_forwarded(request)) {
+            return ADMIN_AUTH_PROXY;
+        }
         if (!admin_auth_host_is_local(host)) {
             return ADMIN_AUTH_HOST;
         }
@@ -266,16 +335,12 @@ enum admin_auth admin_auth_judge(struct conn *conn, const struct http_request *r
                    : ADMIN_AUTH_YES;
     }
     if (given.p != NULL) {
-        /* No page of another site can send this header unless we allow it, which we never do. */
-        return http_header_count(request, "Authorization") == 1 &&
-                       admin_auth_bearer(given, &bearer) && admin_auth_token_is(token, bearer)
-                   ? ADMIN_AUTH_YES
-                   : ADMIN_AUTH_WRONG;
+        return admin_auth_header(conn, request, token, given);
     }
-    if (cookie.p == NULL || hub->admin_secret == NULL) {
+    if (cookie.p == NULL || hub->admin_guard == NULL) {
         return ADMIN_AUTH_MISSING;
     }
-    if (!admin_auth_session_is(cookie, hub->admin_secret, token, clock_wall_ms() / 1000)) {
+    if (!admin_auth_session_is(cookie, hub->admin_guard->secret, token, clock_wall_ms() / 1000)) {
         return ADMIN_AUTH_MISSING; /* of another port, or over: the page asks for the token */
     }
     return changes && !admin_auth_origin_is(origin, host) ? ADMIN_AUTH_ORIGIN : ADMIN_AUTH_YES;
@@ -301,6 +366,15 @@ bool admin_auth_allowed(struct conn *conn, const struct http_request *request, b
                  "this machine: set token in [admin] and send it, or use fanfared ctl",
                  (long)geteuid());
         http_refuse(conn, 403, NULL, why);
+        break;
+    case ADMIN_AUTH_PROXY:
+        http_refuse(
+            conn, 403, NULL,
+            "It came through a proxy, and without a token nobody is let in through one: set "
+            "token in [admin] and send it");
+        break;
+    case ADMIN_AUTH_BUSY:
+        http_refuse(conn, 429, "Retry-After: 1\r\n", ADMIN_AUTH_HELD);
         break;
     case ADMIN_AUTH_HOST:
         http_refuse(conn, 403, NULL,

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,7 +10,7 @@
 #include "base/mem.h"
 #include "links/admin_api.h"
 #include "links/admin_auth.h"
-#include "proto/api.h"
+#include "links/admin_wanted.h"
 #include "proto/json.h"
 #include "proto/sign.h"
 #include "pubsub/control.h"
@@ -20,7 +19,6 @@
 #include "shared/channel.h"
 
 #define ADMIN_BODY_SLACK (64u << 10) /* of an order, besides the data of its event */
-#define ADMIN_CHANNELS   100u        /* of one publish */
 
 _Static_assert(sizeof(struct admin_conn) <= CONN_STATE_SIZE, "it must fit into its connection");
 
@@ -30,33 +28,6 @@ struct admin_call {
     struct sockets_query *query; /* NULL: an order */
     uint32_t app;
     const char *word;
-};
-
-enum admin_order {
-    ADMIN_KICK = 1,
-    ADMIN_TERMINATE,
-    ADMIN_PUBLISH,
-    ADMIN_RELOAD,
-    ADMIN_DRAIN,
-    ADMIN_LOG_LEVEL,
-};
-
-static const struct {
-    const char *path;
-    enum admin_order order;
-} admin_orders[] = {
-    {"/api/kick", ADMIN_KICK},       {"/api/terminate", ADMIN_TERMINATE},
-    {"/api/publish", ADMIN_PUBLISH}, {"/api/reload", ADMIN_RELOAD},
-    {"/api/drain", ADMIN_DRAIN},     {"/api/log-level", ADMIN_LOG_LEVEL},
-};
-
-/* What a request and the body behind it name. */
-struct admin_wanted {
-    const struct app *app;
-    struct slice name, socket, user, event, data, except, level, prefix, after;
-    struct ff_slice channels[ADMIN_CHANNELS];
-    uint32_t nchannels, limit;
-    bool restart;
 };
 
 static struct hub *admin_call_hub(const struct conn *conn)
@@ -121,24 +92,6 @@ static const struct app *admin_call_app(struct conn *conn, struct slice id)
         http_refuse(conn, 404, NULL, "There is no application");
     }
     return only;
-}
-
-/* Of a page: a number from 1 to ADMIN_API_LIMIT. */
-static bool admin_call_limit(struct slice text, uint32_t *out)
-{
-    uint32_t n = 0;
-    *out = ADMIN_API_PAGE;
-    if (text.p == NULL) {
-        return true;
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9' || i >= 4) {
-            return false;
-        }
-        n = n * 10 + (uint32_t)(text.p[i] - '0');
-    }
-    *out = n;
-    return n >= 1 && n <= ADMIN_API_LIMIT;
 }
 
 static void admin_call_answer(struct conn *conn, int failed, struct buf *body)
@@ -217,20 +170,12 @@ static void admin_call_list(struct conn *conn, struct slice path, const struct a
 static bool admin_call_query(struct conn *conn, const struct http_request *request, char *room,
                              struct admin_wanted *wanted)
 {
-    struct api_query query = {.count = 0};
-    *wanted = (struct admin_wanted){.limit = ADMIN_API_PAGE};
-    if (request->query.p != NULL && api_query_read(request->query, room, &query) != 0) {
-        http_refuse(conn, 400, NULL, "The query cannot be read");
+    char why[ADMIN_WANTED_WHY];
+    if (admin_wanted_query(request->query, room, wanted, why) != 0) {
+        http_refuse(conn, 400, NULL, why);
         return false;
     }
-    wanted->prefix = api_param(&query, "prefix");
-    wanted->after = api_param(&query, "after");
-    wanted->name = api_param(&query, "name");
-    if (!admin_call_limit(api_param(&query, "limit"), &wanted->limit)) {
-        http_refuse(conn, 400, NULL, "limit must be a number from 1 to 1000");
-        return false;
-    }
-    wanted->app = admin_call_app(conn, api_param(&query, "app"));
+    wanted->app = admin_call_app(conn, wanted->app_id);
     return wanted->app != NULL;
 }
 
@@ -335,12 +280,24 @@ static void admin_call_publish(struct conn *conn, const struct admin_wanted *wan
         http_refuse(conn, 400, NULL, "A publish has channels, an event and data");
         return;
     }
+    uint64_t max = hub->limits->max_channels_per_publish;
+    if (max != 0 && wanted->nchannels > max) {
+        counter_add(hub->loop->counters, COUNTER_LIMIT_CHANNELS_PER_PUBLISH, 1);
+        snprintf(why, sizeof(why),
+                 "One publish goes to %" PRIu64
+                 " channels at most (max_channels_per_publish): send several",
+                 max);
+        http_refuse(conn, 400, NULL, why);
+        return;
+    }
     if (!app_serves(wanted->app)) {
         http_refuse(conn, 403, NULL, "The application is disabled");
         return;
     }
-    if (publish_check(hub->limits, wanted->app, &publish, why, sizeof(why)) != PUBLISH_FINE) {
-        http_refuse(conn, 400, NULL, why);
+    enum publish_fault fault = publish_check(hub->limits, wanted->app, &publish, why, sizeof(why));
+    if (fault != PUBLISH_FINE) {
+        publish_count_fault(hub->loop->counters, fault);
+        http_refuse(conn, fault == PUBLISH_TOO_LARGE ? 413 : 400, NULL, why);
         return;
     }
     if (!hub_open(hub)) {
@@ -403,7 +360,7 @@ static void admin_call_control(struct conn *conn, enum control_action action, co
 
 static void admin_call_log(struct conn *conn, enum admin_order order)
 {
-    const char *word = admin_orders[order - 1].path + sizeof("/api/") - 1;
+    const char *word = admin_wanted_word(order);
     struct ucred peer;
     socklen_t len = sizeof(peer);
     char text[ADDRESS_TEXT];
@@ -445,97 +402,25 @@ static void admin_call_order(struct conn *conn, enum admin_order order,
 
 /* ---- bodies ---- */
 
-/* Reads what is unescaped into room, which it moves on. */
-static struct slice admin_call_text(struct slice value, char **room)
-{
-    if (json_type(value) != JSON_STRING) {
-        return (struct slice){NULL, 0};
-    }
-    struct slice text = json_unescape(value, *room);
-    if (text.p == *room) {
-        *room += text.len;
-    }
-    return text;
-}
-
-static void admin_call_channels(struct slice value, char **room, struct admin_wanted *wanted)
-{
-    struct slice item;
-    size_t cursor = 0;
-    while (wanted->nchannels < ADMIN_CHANNELS && json_element(value, &cursor, &item)) {
-        struct slice name = admin_call_text(item, room);
-        wanted->channels[wanted->nchannels++] =
-            (struct ff_slice){name.p != NULL ? name.p : "", (unsigned int)name.len};
-    }
-}
-
-/* The text that clients get: a string as it is, all else as the JSON that came. */
-static struct slice admin_call_data(struct slice value, char **room)
-{
-    return json_type(value) == JSON_STRING ? admin_call_text(value, room) : value;
-}
-
-static void admin_call_member(struct slice key, struct slice value, char **room,
-                              struct admin_wanted *wanted, struct slice *app)
-{
-    static const struct {
-        const char *name;
-        size_t at;
-    } texts[] = {
-        {"socket", offsetof(struct admin_wanted, socket)},
-        {"user", offsetof(struct admin_wanted, user)},
-        {"event", offsetof(struct admin_wanted, event)},
-        {"except", offsetof(struct admin_wanted, except)},
-        {"level", offsetof(struct admin_wanted, level)},
-    };
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (json_string_is(key, texts[i].name)) {
-            *(struct slice *)(void *)((char *)wanted + texts[i].at) = admin_call_text(value, room);
-        }
-    }
-    if (json_string_is(key, "app")) {
-        *app = admin_call_text(value, room);
-    } else if (json_string_is(key, "data")) {
-        wanted->data = admin_call_data(value, room);
-    } else if (json_string_is(key, "restart")) {
-        wanted->restart = json_type(value) == JSON_TRUE;
-    } else if (json_string_is(key, "channels") && json_type(value) == JSON_ARRAY) {
-        admin_call_channels(value, room, wanted);
-    }
-}
-
-static bool admin_call_needs_app(enum admin_order order)
-{
-    return order == ADMIN_KICK || order == ADMIN_TERMINATE || order == ADMIN_PUBLISH;
-}
-
 void admin_call_body(struct conn *conn, void *job, struct slice body, int status)
 {
     enum admin_order order = (enum admin_order)(uintptr_t)job;
-    struct slice key, value, app = {NULL, 0};
-    size_t cursor = 0;
+    char why[ADMIN_WANTED_WHY];
     if (status != 0) {
         http_refuse(conn, status, NULL, "The body of the request cannot be taken");
         return;
     }
-    body = json_trim(body);
-    if (body.len == 0) {
-        body = SLICE("{}");
-    }
-    if (!json_valid(body.p, body.len) || json_type(body) != JSON_OBJECT) {
-        http_refuse(conn, 400, NULL, "The body must be a JSON object");
-        return;
-    }
-    struct admin_wanted *wanted = mem_zalloc(sizeof(*wanted));
-    char *room = mem_alloc(body.len + 1), *at = room;
-    while (json_next(body, &cursor, &key, &value)) {
-        admin_call_member(key, value, &at, wanted, &app);
-    }
-    if (admin_call_needs_app(order)) {
-        wanted->app = admin_call_app(conn, app);
-    }
-    if (wanted->app != NULL || !admin_call_needs_app(order)) {
+    struct admin_wanted *wanted = mem_alloc(sizeof(*wanted));
+    char *room = mem_alloc(body.len + 1);
+    if (admin_wanted_body(order, body, room, wanted, why) != 0) {
+        http_refuse(conn, 400, NULL, why);
+    } else if (!admin_wanted_needs_app(order)) {
         admin_call_order(conn, order, wanted);
+    } else {
+        wanted->app = admin_call_app(conn, wanted->app_id);
+        if (wanted->app != NULL) {
+            admin_call_order(conn, order, wanted);
+        }
     }
     mem_free(room);
     mem_free(wanted);
@@ -571,10 +456,8 @@ void *admin_call_head(struct conn *conn, const struct http_request *request)
     if (read && admin_call_ask(conn, request)) {
         return NULL;
     }
-    for (size_t i = 0; i < sizeof(admin_orders) / sizeof(admin_orders[0]); i++) {
-        if (!slice_is(request->path, admin_orders[i].path)) {
-            continue;
-        }
+    enum admin_order order = admin_wanted_order(request->path);
+    if (order != 0) {
         if (!post) {
             http_refuse(conn, 405, "Allow: POST\r\n", "This changes something: POST it");
             return NULL;
@@ -583,7 +466,7 @@ void *admin_call_head(struct conn *conn, const struct http_request *request)
             http_refuse(conn, 415, NULL, "Send Content-Type: application/json");
             return NULL;
         }
-        return (void *)(uintptr_t)admin_orders[i].order;
+        return (void *)(uintptr_t)order;
     }
     if (read) {
         http_refuse(conn, 404, NULL,

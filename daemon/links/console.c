@@ -1,7 +1,6 @@
 #include "links/console.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -10,36 +9,22 @@
 #include "base/rnd.h"
 #include "links/admin_api.h"
 #include "links/admin_auth.h"
-#include "links/console_files.h"
+#include "links/console_notes.h"
 #include "net/outq.h"
 #include "proto/json.h"
 #include "proto/sign.h"
-#include "pubsub/broadcast.h"
 #include "pubsub/wire.h"
 #include "pubsub/worker.h"
-#include "shared/channel.h"
 #include "web/ws_conn.h"
 
 #define CONSOLE_TICK_MS 1000u
-#define CONSOLE_MESSAGE 4096u       /* bytes of one that a viewer sends */
-#define CONSOLE_NOTES   (64u << 10) /* bytes of what is noted for a viewer in a second */
-#define CONSOLE_LONGEST 200u        /* bytes of the name of a channel */
-#define CONSOLE_LOGIN   "console login"
+#define CONSOLE_MESSAGE 4096u /* bytes of one that a viewer sends */
+#define CONSOLE_LONGEST 200u  /* bytes of the name of a channel */
 /* Not of connections: each of them would be one more mail from its worker, while somebody looks. */
 #define CONSOLE_WANTED                                                                             \
     (ANNOUNCE_BIT(ANNOUNCE_OCCUPIED) | ANNOUNCE_BIT(ANNOUNCE_VACATED) |                            \
      ANNOUNCE_BIT(ANNOUNCE_MEMBER_ADDED) | ANNOUNCE_BIT(ANNOUNCE_MEMBER_REMOVED) |                 \
      ANNOUNCE_BIT(ANNOUNCE_ONLINE) | ANNOUNCE_BIT(ANNOUNCE_OFFLINE))
-
-static const char console_login_job[] = CONSOLE_LOGIN;
-
-/* Every stride-th of what is seen is noted, as many as CONSOLE_SAMPLES in a second: the stride is
- * the one that would have been right for the second before. */
-struct console_notes {
-    struct buf json; /* items with commas between them */
-    uint64_t seen;
-    uint32_t stride, noted;
-};
 
 struct console_viewer {
     struct conn *conn;
@@ -48,6 +33,7 @@ struct console_viewer {
     bool flow, payloads, prefix, one_app;
     uint32_t app; /* one_app: of which it wants to see what flows */
     uint32_t behind;
+    uint64_t until_ms;  /* then it has to sign in again, if its session is over */
     size_t channel_len; /* 0: all */
     char channel[CONSOLE_LONGEST];
 };
@@ -58,7 +44,7 @@ struct consoles {
     uint32_t viewers, consumer;
     uint32_t napps; /* of which announcements are wanted */
     uint64_t due_ns;
-    uint8_t secret[ADMIN_AUTH_SECRET];
+    struct admin_guard guard;
     uint8_t token[SIGN_LEN]; /* a print of the token with which those who look were let in */
     struct event timer;
 };
@@ -81,93 +67,6 @@ static struct consoles *console_of(const struct conn *conn)
 
 /* ---- what is noted ---- */
 
-/* Whether this one is to be noted. Counts it. */
-static bool console_sample(struct consoles *consoles, struct console_notes *notes)
-{
-    if (notes->seen++ % notes->stride != 0 || notes->noted >= CONSOLE_SAMPLES) {
-        return false;
-    }
-    counter_add(consoles->hub->loop->counters, COUNTER_CONSOLE_SAMPLED, 1);
-    return true;
-}
-
-/* An item that does not fit is taken back whole. */
-static void console_noted(struct console_notes *notes, size_t before, int failed)
-{
-    if (failed != 0) {
-        notes->json.len = before;
-    } else {
-        notes->noted++;
-    }
-}
-
-static void console_notes_next(struct console_notes *notes)
-{
-    uint64_t stride = notes->seen / CONSOLE_SAMPLES;
-    notes->stride = stride == 0 ? 1 : (stride > UINT32_MAX ? UINT32_MAX : (uint32_t)stride);
-    notes->seen = 0;
-    notes->noted = 0;
-    buf_clear(&notes->json);
-}
-
-static int console_text(struct buf *out, const char *key, struct slice text)
-{
-    return buf_printf(out, ",\"%s\":", key) | json_write_string(out, text.p, text.len);
-}
-
-/* Its first bytes, cut between two characters. */
-static int console_payload(struct buf *out, struct slice data)
-{
-    char *room = mem_try_alloc(data.len + 1);
-    if (room == NULL) {
-        return -1;
-    }
-    struct slice text = json_type(data) == JSON_STRING ? json_unescape(data, room) : data;
-    if (text.len > CONSOLE_PAYLOAD) {
-        text.len = CONSOLE_PAYLOAD;
-        while (text.len > 0 && ((unsigned char)text.p[text.len] & 0xc0) == 0x80) {
-            text.len--;
-        }
-    }
-    int failed = console_text(out, "data", text);
-    mem_free(room);
-    return failed;
-}
-
-static int console_message(struct buf *out, const struct hub *hub,
-                           const struct broadcast *broadcast, uint32_t here, bool payload)
-{
-    static const char *const kinds[] = {[BROADCAST_EVENT] = "event",
-                                        [BROADCAST_CLIENT] = "client",
-                                        [BROADCAST_RELAYED] = "client",
-                                        [BROADCAST_SYSTEM] = "system"};
-    struct slice json = wire_payload(broadcast->frame), key, value;
-    struct slice event = {NULL, 0}, data = {NULL, 0};
-    size_t cursor = 0;
-    /* The daemon writes the event first, so that a large payload is walked for who asked alone. */
-    while ((event.p == NULL || (payload && data.p == NULL)) &&
-           json_next(json, &cursor, &key, &value)) {
-        if (json_string_is(key, "event")) {
-            event = value;
-        } else if (json_string_is(key, "data")) {
-            data = value;
-        }
-    }
-    int failed = buf_printf(out,
-                            "%s{\"at\":%" PRIu64 ",\"kind\":\"%s\",\"here\":%" PRIu32
-                            ",\"bytes\":%zu,\"app\":\"%s\"",
-                            out->len > 0 ? "," : "", clock_wall_ms(), kinds[broadcast->kind], here,
-                            json.len, hub->apps->items[broadcast->app].settings->id);
-    failed |= console_text(out, "channel", broadcast->channel);
-    if (event.p != NULL) {
-        failed |= buf_text(out, ",\"event\":") | buf_append(out, event.p, event.len);
-    }
-    if (payload && data.p != NULL) {
-        failed |= console_payload(out, data);
-    }
-    return failed | buf_text(out, "}");
-}
-
 static bool console_wants(const struct console_viewer *viewer, const struct broadcast *broadcast)
 {
     struct slice name = broadcast->channel;
@@ -183,67 +82,43 @@ static void console_on_broadcast(struct hub *hub, const struct broadcast *broadc
 {
     struct consoles *consoles = hub->consoles;
     for (struct console_viewer *viewer = consoles->first; viewer != NULL; viewer = viewer->next) {
-        struct console_notes *notes = &viewer->messages;
-        if (console_wants(viewer, broadcast) && console_sample(consoles, notes)) {
-            size_t before = notes->json.len;
-            console_noted(notes, before,
-                          console_message(&notes->json, hub, broadcast, here, viewer->payloads));
+        if (console_wants(viewer, broadcast)) {
+            console_note_message(&viewer->messages, hub, broadcast, here, viewer->payloads);
         }
     }
-}
-
-static int console_announced(struct buf *out, const struct hub *hub,
-                             const struct announcement *announcement)
-{
-    static const char *const kinds[ANNOUNCE_KINDS] = {
-        [ANNOUNCE_OCCUPIED] = "occupied",   [ANNOUNCE_VACATED] = "vacated",
-        [ANNOUNCE_MEMBER_ADDED] = "joined", [ANNOUNCE_MEMBER_REMOVED] = "left",
-        [ANNOUNCE_CLIENT_EVENT] = "client", [ANNOUNCE_CACHE_MISS] = "miss",
-        [ANNOUNCE_COUNT] = "count",         [ANNOUNCE_OPENED] = "opened",
-        [ANNOUNCE_CLOSED] = "closed",       [ANNOUNCE_ONLINE] = "online",
-        [ANNOUNCE_OFFLINE] = "offline",
-    };
-    int failed = buf_printf(out, "%s{\"at\":%" PRIu64 ",\"what\":\"%s\",\"app\":\"%s\"",
-                            out->len > 0 ? "," : "", clock_wall_ms(), kinds[announcement->kind],
-                            hub->apps->items[announcement->app].settings->id);
-    if (announcement->channel.p != NULL) {
-        failed |= console_text(out, "channel", announcement->channel);
-    }
-    if (announcement->user_id.p != NULL) {
-        failed |= console_text(out, "user", announcement->user_id);
-    }
-    if (announcement->sender != NULL) {
-        char id[SOCKET_ID_MAX];
-        size_t len = socket_id_write(id, announcement->sender);
-        failed |= console_text(out, "socket", (struct slice){id, len});
-    }
-    return failed | buf_text(out, "}");
 }
 
 static void console_on_announcement(void *arg, const struct announcement *announcement)
 {
     struct consoles *consoles = arg;
     for (struct console_viewer *viewer = consoles->first; viewer != NULL; viewer = viewer->next) {
-        struct console_notes *notes = &viewer->activity;
-        if (viewer->flow && (!viewer->one_app || viewer->app == announcement->app) &&
-            console_sample(consoles, notes)) {
-            size_t before = notes->json.len;
-            console_noted(notes, before,
-                          console_announced(&notes->json, consoles->hub, announcement));
+        if (viewer->flow && (!viewer->one_app || viewer->app == announcement->app)) {
+            console_note_announcement(&viewer->activity, consoles->hub, announcement);
         }
     }
 }
 
 /* ---- who looks ---- */
 
-static void console_want(struct consoles *consoles, unsigned int bits)
+/* Announcements and messages are asked for while somebody wants to see what flows, and no longer:
+ * numbers alone cost no broadcast anything. */
+static void console_want(struct consoles *consoles)
 {
-    uint32_t napps = (uint32_t)consoles->hub->apps->count;
-    for (uint32_t i = 0; i < napps; i++) {
-        announce_want(&consoles->hub->announcer, consoles->consumer, i, bits);
+    struct hub *hub = consoles->hub;
+    bool flow = false;
+    for (struct console_viewer *one = consoles->first; one != NULL && !flow; one = one->next) {
+        flow = one->flow;
     }
-    consoles->napps = bits != 0 ? napps : 0;
-    consoles->hub->looked = bits != 0 ? console_on_broadcast : NULL;
+    uint32_t napps = (uint32_t)hub->apps->count;
+    bool wanted = hub->looked != NULL;
+    if (flow == wanted && (!flow || consoles->napps == napps)) {
+        return;
+    }
+    for (uint32_t i = 0; i < napps; i++) {
+        announce_want(&hub->announcer, consoles->consumer, i, flow ? CONSOLE_WANTED : 0);
+    }
+    consoles->napps = flow ? napps : 0;
+    hub->looked = flow ? console_on_broadcast : NULL;
 }
 
 static void console_arm(struct consoles *consoles)
@@ -257,20 +132,23 @@ static void console_print(const struct consoles *consoles, uint8_t out[SIGN_LEN]
 {
     const char *token = consoles->hub->apps->admin_token;
     struct slice text = {token != NULL ? token : "", token != NULL ? strlen(token) : 0};
-    sign_hmac((struct slice){(const char *)consoles->secret, ADMIN_AUTH_SECRET}, &text, 1, out);
+    sign_hmac((struct slice){(const char *)consoles->guard.secret, ADMIN_AUTH_SECRET}, &text, 1,
+              out);
 }
 
-static void console_notes_init(struct console_notes *notes)
+bool consoles_full(const struct consoles *consoles)
 {
-    buf_init(&notes->json, CONSOLE_NOTES);
-    notes->stride = 1;
+    return consoles->viewers >= CONSOLE_VIEWERS;
 }
 
-static void console_enter(struct conn *conn)
+void console_enter(struct conn *conn, const struct http_request *request, struct slice key)
 {
     struct consoles *consoles = console_of(conn);
+    conn_become(conn, KIND_CONSOLE, IDLE_NONE);
+    ws_conn_accept(conn, request, key, false);
     struct console_viewer *viewer = mem_zalloc(sizeof(*viewer));
     viewer->conn = conn;
+    viewer->until_ms = clock_mono_ms() + ADMIN_AUTH_SECONDS * 1000ull;
     console_notes_init(&viewer->messages);
     console_notes_init(&viewer->activity);
     viewer->next = consoles->first;
@@ -281,7 +159,6 @@ static void console_enter(struct conn *conn)
     console_conn_of(conn)->viewer = viewer;
     if (consoles->viewers++ == 0) {
         console_print(consoles, consoles->token);
-        console_want(consoles, CONSOLE_WANTED);
         console_arm(consoles);
     }
 }
@@ -302,25 +179,46 @@ static void console_leave(struct conn *conn)
     if (viewer->next != NULL) {
         viewer->next->prev = viewer->prev;
     }
-    buf_free(&viewer->messages.json);
-    buf_free(&viewer->activity.json);
+    console_notes_free(&viewer->messages);
+    console_notes_free(&viewer->activity);
     mem_free(viewer);
     console_conn_of(conn)->viewer = NULL;
     if (--consoles->viewers == 0) {
-        console_want(consoles, 0);
         event_del(&consoles->timer);
     }
+    console_want(consoles);
 }
 
 /* ---- once a second ---- */
 
-static int console_append(struct buf *out, const char *key, const struct console_notes *notes)
+/* How often each duration of this kind was met since the start, of all applications and loops. */
+static int console_histogram(struct buf *out, const struct hub *hub, enum histogram_kind kind,
+                             const char *key)
 {
-    int failed = buf_printf(out, ",\"%s\":{\"seen\":%" PRIu64 ",\"items\":[", key, notes->seen);
-    if (notes->json.len > 0) {
-        failed |= buf_append(out, notes->json.data, notes->json.len);
+    struct histogram sum = {.sum_ns = 0};
+    for (uint32_t i = 0; i < hub->ncounters; i++) {
+        for (uint32_t app = 0; app <= HISTOGRAM_APPS; app++) {
+            histogram_sum(&sum, &hub->counters[i]->histograms[kind][app]);
+        }
     }
-    return failed | buf_text(out, "]}");
+    int failed = buf_printf(out, ",\"%s\":[", key);
+    for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+        failed |= buf_printf(out, "%s%" PRIu64, i > 0 ? "," : "", sum.buckets[i]);
+    }
+    return failed | buf_text(out, "]");
+}
+
+/* "bounds" are those of the others, in seconds; what took longer than the last comes behind it. */
+static int console_histograms(struct buf *out, const struct hub *hub)
+{
+    int failed = buf_text(out, ",\"latency\":{\"bounds\":[");
+    for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
+        failed |= buf_printf(out, "%s%s", i > 0 ? "," : "", histogram_bounds[i].seconds);
+    }
+    failed |= buf_text(out, "]") | console_histogram(out, hub, HISTOGRAM_DELIVERY, "delivery") |
+              console_histogram(out, hub, HISTOGRAM_ANSWER, "answer") |
+              console_histogram(out, hub, HISTOGRAM_TURN, "turn");
+    return failed | buf_text(out, "}");
 }
 
 static void console_tell(struct console_viewer *viewer, const struct buf *status)
@@ -336,8 +234,9 @@ static void console_tell(struct console_viewer *viewer, const struct buf *status
     } else {
         struct buf json = wire_json();
         int failed = buf_append(&json, status->data, status->len) |
-                     console_append(&json, "messages", &viewer->messages) |
-                     console_append(&json, "activity", &viewer->activity) | buf_text(&json, "}");
+                     console_notes_write(&json, "messages", &viewer->messages) |
+                     console_notes_write(&json, "activity", &viewer->activity) |
+                     buf_text(&json, "}");
         viewer->behind = 0;
         conn_send(conn, wire_message(&json, failed));
         if (console_conn_of(conn)->viewer == NULL) {
@@ -365,20 +264,21 @@ static void console_on_timer(evutil_socket_t fd, short what, void *arg)
                             "{\"type\":\"second\",\"at\":%" PRIu64 ",\"late_us\":%" PRIu64
                             ",\"viewers\":%" PRIu32 ",\"status\":",
                             clock_wall_ms(), late_us, consoles->viewers) |
-                 admin_api_status(&status, consoles->hub);
+                 admin_api_status(&status, consoles->hub) |
+                 console_histograms(&status, consoles->hub);
     for (; viewer != NULL; viewer = next) {
         next = viewer->next;
         if (!same) {
             ws_conn_close(viewer->conn, 1008, "The token has changed");
+        } else if (now / 1000000 >= viewer->until_ms) {
+            ws_conn_close(viewer->conn, 1008, "The session is over");
         } else if (failed == 0) {
             console_tell(viewer, &status);
         }
     }
     buf_free(&status);
     if (consoles->viewers > 0) {
-        if (consoles->napps != consoles->hub->apps->count) {
-            console_want(consoles, CONSOLE_WANTED);
-        }
+        console_want(consoles); /* a reload may have brought an application */
         console_arm(consoles);
     }
 }
@@ -430,6 +330,7 @@ static bool console_on_message(struct conn *conn, bool binary, const uint8_t *by
             console_set(console_conn_of(conn)->viewer, conn->loop->hub, key, value, room);
         }
     }
+    console_want(console_of(conn));
     return true;
 }
 
@@ -469,210 +370,18 @@ const struct conn_handler console_handler = {
     .bounded = true,
 };
 
-/* ---- requests ---- */
-
-#define CONSOLE_HEADERS                                                                            \
-    "Cache-Control: no-cache\r\n"                                                                  \
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "           \
-    "img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; "       \
-    "base-uri 'none'\r\n"                                                                          \
-    "X-Frame-Options: DENY\r\n"                                                                    \
-    "Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"                  \
-    "Cross-Origin-Resource-Policy: same-origin\r\n"
-
-bool console_path(struct slice path)
-{
-    return slice_is(path, "/") || slice_is(path, "/console") || slice_starts(path, "/console/");
-}
-
-static const char *console_type(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    if (dot != NULL && strcmp(dot, ".js") == 0) {
-        return "text/javascript; charset=utf-8";
-    }
-    return dot != NULL && strcmp(dot, ".css") == 0 ? "text/css; charset=utf-8"
-                                                   : "text/html; charset=utf-8";
-}
-
-static bool console_file(struct conn *conn, struct slice name)
-{
-    if (name.len == 0) {
-        name = SLICE("index.html");
-    }
-    for (size_t i = 0; i < console_nfiles; i++) {
-        const struct console_file *file = &console_files[i];
-        if (slice_is(name, file->name)) {
-            http_answer(conn, 200, console_type(file->name), CONSOLE_HEADERS,
-                        (struct slice){(const char *)file->bytes, file->len});
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What the page must know before it asks for anything: whether it may, and if not, why. */
-static void console_session(struct conn *conn, const struct http_request *request)
-{
-    static const char *const states[] = {[ADMIN_AUTH_YES] = "in",
-                                         [ADMIN_AUTH_OFF] = "off",
-                                         [ADMIN_AUTH_NO_TOKEN] = "no-token",
-                                         [ADMIN_AUTH_MISSING] = "login",
-                                         [ADMIN_AUTH_WRONG] = "login",
-                                         [ADMIN_AUTH_HOST] = "host",
-                                         [ADMIN_AUTH_ORIGIN] = "origin"};
-    const char *token = ((struct hub *)conn->loop->hub)->apps->admin_token;
-    char text[120];
-    int len = snprintf(text, sizeof(text), "{\"session\":\"%s\",\"token\":%s}",
-                       states[admin_auth_judge(conn, request, false)],
-                       token != NULL && token[0] != '\0' ? "true" : "false");
-    http_answer_json(conn, 200, "Cache-Control: no-store\r\n", (struct slice){text, (size_t)len});
-}
-
-static void console_live(struct conn *conn, const struct http_request *request)
-{
-    struct slice key;
-    const char *why = NULL;
-    if (!admin_auth_allowed(conn, request, true)) {
-        return;
-    }
-    int status = http_websocket(request, &key, &why);
-    if (status != 0) {
-        counter_add(conn->loop->counters, COUNTER_BAD_HANDSHAKE, 1);
-        http_refuse(conn, status,
-                    status == 426 ? "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" : NULL,
-                    status == 426 ? "This is a WebSocket endpoint" : why);
-        return;
-    }
-    if (console_of(conn)->viewers >= CONSOLE_VIEWERS) {
-        http_refuse(conn, 503, "Retry-After: 10\r\n",
-                    "As many consoles as are served at a time are open: close one");
-        return;
-    }
-    conn_become(conn, KIND_CONSOLE, IDLE_NONE);
-    ws_conn_accept(conn, request, key, false);
-    console_enter(conn);
-}
-
-/* A login or a logout; both are of our own page alone. False: it was refused. */
-static bool console_may_post(struct conn *conn, const struct http_request *request)
-{
-    if (!slice_is(request->method, "POST")) {
-        http_refuse(conn, 405, "Allow: POST\r\n", "This changes something: POST it");
-        return false;
-    }
-    if (!admin_auth_origin_is(http_header(request, "Origin"), http_header(request, "Host"))) {
-        counter_add(conn->loop->counters, COUNTER_ADMIN_REFUSED, 1);
-        http_refuse(conn, 403, NULL,
-                    "Origin is not that of this console; a proxy in front must pass Host on as it "
-                    "came");
-        return false;
-    }
-    return true;
-}
-
-void *console_head(struct conn *conn, const struct http_request *request)
-{
-    static const char base[] = "/console/";
-    struct slice path = request->path;
-    bool read = slice_is(request->method, "GET") || slice_is(request->method, "HEAD");
-    if (slice_is(path, "/") || slice_is(path, "/console")) {
-        if (read) {
-            http_answer(conn, 302, NULL, "Location: console/\r\n", (struct slice){"", 0});
-        } else {
-            http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed");
-        }
-        return NULL;
-    }
-    path.p += sizeof(base) - 1;
-    path.len -= sizeof(base) - 1;
-    if (slice_is(path, "login")) {
-        return console_may_post(conn, request) ? (void *)(uintptr_t)console_login_job : NULL;
-    }
-    if (slice_is(path, "logout")) {
-        if (console_may_post(conn, request)) {
-            http_answer_json(conn, 200,
-                             "Set-Cookie: " ADMIN_AUTH_COOKIE
-                             "=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict\r\n",
-                             SLICE("{\"session\":\"login\"}"));
-        }
-        return NULL;
-    }
-    if (!read) {
-        http_refuse(conn, 405, "Allow: GET, HEAD\r\n", "Method not allowed");
-    } else if (slice_is(path, "session")) {
-        console_session(conn, request);
-    } else if (slice_is(path, "live")) {
-        console_live(conn, request);
-    } else if (!console_file(conn, path)) {
-        http_refuse(conn, 404, NULL, "The console has no such page; it is at /console/");
-    }
-    return NULL;
-}
-
-bool console_owns(const void *job)
-{
-    return job == console_login_job;
-}
-
-static bool console_token_is(const char *token, struct slice body)
-{
-    struct slice key, value;
-    size_t cursor = 0;
-    bool good = false;
-    body = json_trim(body);
-    if (body.len == 0 || body.len > CONSOLE_MESSAGE || !json_valid(body.p, body.len) ||
-        json_type(body) != JSON_OBJECT) {
-        return false;
-    }
-    while (json_next(body, &cursor, &key, &value)) {
-        if (json_string_is(key, "token") && json_type(value) == JSON_STRING) {
-            char room[CONSOLE_MESSAGE];
-            good = admin_auth_token_is(token, json_unescape(value, room));
-            explicit_bzero(room, sizeof(room));
-        }
-    }
-    return good;
-}
-
-void console_body(struct conn *conn, void *job, struct slice body, int status)
-{
-    const char *token = ((struct hub *)conn->loop->hub)->apps->admin_token;
-    char session[ADMIN_AUTH_SESSION], header[300], text[ADDRESS_TEXT];
-    (void)job;
-    if (status != 0) {
-        http_refuse(conn, status, NULL, "The body of the request cannot be taken");
-        return;
-    }
-    if (token == NULL || !console_token_is(token, body)) {
-        counter_add(conn->loop->counters, COUNTER_ADMIN_REFUSED, 1);
-        log_limited_with(LOG_LEVEL_WARN, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
-                         "%s: a login with a wrong token", http_peer(conn, text));
-        http_refuse(conn, 401, NULL, "That is not the token of [admin]");
-        return;
-    }
-    log_with(LOG_LEVEL_INFO, "admin", LOG_FIELDS(.client = http_peer(conn, text)),
-             "%s has signed in to the console", http_peer(conn, text));
-    size_t len = admin_auth_session(session, console_of(conn)->secret, token,
-                                    clock_wall_ms() / 1000 + ADMIN_AUTH_SECONDS);
-    snprintf(header, sizeof(header),
-             "Set-Cookie: " ADMIN_AUTH_COOKIE
-             "=%.*s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict\r\nCache-Control: no-store\r\n",
-             (int)len, session, ADMIN_AUTH_SECONDS);
-    http_answer_json(conn, 200, header, SLICE("{\"session\":\"in\"}"));
-}
-
 /* ---- from beginning to end ---- */
 
 struct consoles *consoles_new(struct hub *hub)
 {
     struct consoles *consoles = mem_zalloc(sizeof(*consoles));
     consoles->hub = hub;
-    rnd_bytes(consoles->secret, sizeof(consoles->secret));
-    consoles->consumer = announce_register(&hub->announcer, console_on_announcement, consoles);
+    rnd_bytes(consoles->guard.secret, sizeof(consoles->guard.secret));
+    consoles->consumer =
+        announce_register(&hub->announcer, console_on_announcement, consoles, true);
     check(event_assign(&consoles->timer, hub->loop->base, -1, 0, console_on_timer, consoles) == 0);
     hub->consoles = consoles;
-    hub->admin_secret = consoles->secret;
+    hub->admin_guard = &consoles->guard;
     return consoles;
 }
 
@@ -685,7 +394,7 @@ void consoles_free(struct consoles *consoles)
     event_del(&consoles->timer);
     consoles->hub->looked = NULL;
     consoles->hub->consoles = NULL;
-    consoles->hub->admin_secret = NULL;
-    explicit_bzero(consoles->secret, sizeof(consoles->secret));
+    consoles->hub->admin_guard = NULL;
+    explicit_bzero(consoles->guard.secret, sizeof(consoles->guard.secret));
     mem_free(consoles);
 }

@@ -645,7 +645,7 @@ struct listens *listens_new(struct hub *hub)
     struct listens *listens = mem_zalloc(sizeof(*listens));
     listens->hub = hub;
     listens->boot = rnd_u64();
-    listens->consumer = announce_register(&hub->announcer, listens_on_announcement, listens);
+    listens->consumer = announce_register(&hub->announcer, listens_on_announcement, listens, false);
     msgpack_sbuffer_init(&listens->out);
     buf_init(&listens->text, SIZE_MAX);
     ff_ipc_unpacker_init(&listens->unpacker);

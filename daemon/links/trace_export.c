@@ -16,9 +16,10 @@
 #include "links/curl_library.h"
 #include "shared/hex.h"
 
-#define EXPORT_BODY_MAX (2u << 20)
+#define EXPORT_BODY_MAX   (2u << 20)
+#define EXPORT_ANSWER_MAX (64u << 10) /* bytes of an answer that are read */
 /* A wake takes what comes in this time, so that a flood of spans is not a wake for each. */
-#define TRACE_GATHER_US 50000
+#define TRACE_GATHER_US   50000
 
 struct trace_export {
     struct tracer tracer;
@@ -40,6 +41,7 @@ struct trace_export {
     size_t n;
     uint64_t since; /* when the first of the batch came, ms */
     struct buf body;
+    size_t answered; /* bytes of an answer, its head among them */
     bool stop;
     bool away; /* the last attempt failed, which was logged */
 };
@@ -52,7 +54,16 @@ static size_t trace_export_on_body(char *bytes, size_t size, size_t n, void *arg
     size_t len = size * n, room = sizeof(export->answer) - export->nanswer;
     memcpy(export->answer + export->nanswer, bytes, len < room ? len : room);
     export->nanswer += len < room ? len : room;
-    return len;
+    export->answered += len;
+    return export->answered > EXPORT_ANSWER_MAX ? 0 : len; /* 0: the end; its status stands */
+}
+
+static size_t trace_export_on_head(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct trace_export *export = arg;
+    (void)bytes;
+    export->answered += size * n;
+    return export->answered > EXPORT_ANSWER_MAX ? 0 : size * n;
 }
 
 static curl_socket_t trace_export_open_socket(void *arg, curlsocktype purpose,
@@ -72,6 +83,7 @@ static CURL *trace_export_request(struct trace_export *export, long timeout)
         return NULL;
     }
     export->error[0] = '\0';
+    export->answered = 0;
     export->nanswer = 0;
     export->after_ms = 0;
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -86,6 +98,8 @@ static CURL *trace_export_request(struct trace_export *export, long timeout)
     failed |= SET(CURLOPT_ERRORBUFFER, export->error);
     failed |= SET(CURLOPT_WRITEFUNCTION, trace_export_on_body);
     failed |= SET(CURLOPT_WRITEDATA, export);
+    failed |= SET(CURLOPT_HEADERFUNCTION, trace_export_on_head);
+    failed |= SET(CURLOPT_HEADERDATA, export);
     failed |= SET(CURLOPT_OPENSOCKETFUNCTION, trace_export_open_socket);
     failed |= SET(CURLOPT_USERAGENT, "Fanfare/" FANFARE_VERSION);
     failed |= SET(CURLOPT_TIMEOUT_MS, timeout);

@@ -291,7 +291,8 @@ struct webhooks *webhooks_new(struct hub *hub)
 {
     struct webhooks *webhooks = mem_zalloc(sizeof(*webhooks));
     webhooks->hub = hub;
-    webhooks->consumer = announce_register(&hub->announcer, webhooks_on_announcement, webhooks);
+    webhooks->consumer =
+        announce_register(&hub->announcer, webhooks_on_announcement, webhooks, false);
     hub->webhooks = webhooks;
     webhooks_configure(webhooks);
     return webhooks;

@@ -15,12 +15,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "links/admin.h"
-#include "links/trace_export.h"
 #include "links/cluster.h"
 #include "links/console.h"
 #include "links/ipc.h"
-#include "links/redis.h"
 #include "links/listen.h"
+#include "links/redis.h"
+#include "links/trace_export.h"
 #include "links/webhook.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
@@ -86,6 +86,7 @@ struct server {
     struct process_facts facts;
     struct event signals, housekeeping;
     int signal_fd;
+    bool ended_by_signal; /* the next one ends it at once */
 };
 
 /* ---- settings ---- */
@@ -352,11 +353,14 @@ static void server_on_signal(evutil_socket_t fd, short what, void *arg)
             reload_run(&server->reload);
             continue;
         }
-        if (server->hub.draining && !server->restart->wanted) {
+        if (server->hub.draining && server->ended_by_signal) {
             log_info("server", "signal %u again: exiting now", info.ssi_signo);
             loop_stop(&server->loop);
             return;
         }
+        /* Whoever supervises it sends one behind an order to drain, which must not cut its clients
+         * off. */
+        server->ended_by_signal = true;
         log_info("server", "signal %u: shutting down", info.ssi_signo);
         control_stop(&server->control);
     }

@@ -57,6 +57,7 @@ typedef void announce_fn(void *arg, const struct announcement *announcement);
 struct announce_consumer {
     announce_fn *fn;
     void *arg;
+    bool here;       /* it is content with what this node knows */
     uint16_t *wants; /* bits, by application index */
 };
 
@@ -64,14 +65,17 @@ struct announcer {
     struct announce_consumer consumers[ANNOUNCE_CONSUMERS];
     uint32_t nconsumers;
     uint16_t *wanted; /* what any of them wants */
+    uint16_t *needed; /* the same without those that are content with what this node knows */
     uint32_t napps;
     uint64_t silence_ms; /* a node of which nothing was heard for so long is known to be dead */
 };
 
 _Static_assert(ANNOUNCE_KINDS <= 16, "the kinds must fit into their bits");
 
-/* One more consumer, which wants nothing yet. Returns its number. */
-uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *arg);
+/* One more consumer, which wants nothing yet. Returns its number. `here`: it only looks; for its
+ * sake the nodes of a cluster do not tell each other how many are on each channel, as they do for
+ * consumers that must know. */
+uint32_t announce_register(struct announcer *announcer, announce_fn *fn, void *arg, bool here);
 
 /* What a consumer wants to hear of an application: bits of ANNOUNCE_BIT, 0 for nothing. */
 void announce_want(struct announcer *announcer, uint32_t consumer, uint32_t app, unsigned int bits);
@@ -80,6 +84,13 @@ static inline bool announce_wanted(const struct announcer *announcer, uint32_t a
                                    enum announce_kind kind)
 {
     return app < announcer->napps && (announcer->wanted[app] & ANNOUNCE_BIT(kind)) != 0;
+}
+
+/* The same of those that must know what is so in the whole cluster. */
+static inline bool announce_needed(const struct announcer *announcer, uint32_t app,
+                                   enum announce_kind kind)
+{
+    return app < announcer->napps && (announcer->needed[app] & ANNOUNCE_BIT(kind)) != 0;
 }
 
 /* Tells those who want it. Callers ask announce_wanted first, where putting it together costs. */

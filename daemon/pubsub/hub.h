@@ -26,6 +26,7 @@
 struct broadcast;
 struct cluster_ops;
 struct consoles;
+struct admin_guard;
 struct control_ops;
 struct gathered;
 struct inflight;
@@ -91,7 +92,8 @@ struct hub {
     struct inflight *inflight;             /* pubsub/inorder.h */
     struct listens *listens;               /* links/listen; NULL: none */
     struct consoles *consoles;             /* links/console; NULL: none */
-    const uint8_t *admin_secret;           /* of links/admin_auth; NULL: no sessions */
+    struct admin_guard *admin_guard;       /* links/admin_auth; NULL: no sessions */
+    uint64_t admin_turn_ns, admin_ns;      /* of links/admin: a turn, and what it has taken of it */
     /* Each broadcast that comes by, with the number of its subscribers here; NULL: nobody looks. */
     void (*looked)(struct hub *hub, const struct broadcast *broadcast, uint32_t here);
     void (*turned)(struct hub *hub);    /* the turn is over, before the flush; NULL: nobody waits */

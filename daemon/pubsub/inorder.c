@@ -299,6 +299,13 @@ void inorder_count(struct hub *hub, uint32_t app, const struct dirent *entry, ui
     }
 }
 
+void inorder_count_here(struct hub *hub, uint32_t app, const struct dirent *entry, uint32_t before)
+{
+    if (inorder_wanted(hub, app)) {
+        inorder_tell_count(hub, app, dirent_name(entry), before, entry->here, 0);
+    }
+}
+
 void inorder_count_back(struct hub *hub, uint32_t app, struct slice channel, uint32_t n,
                         bool restated)
 {

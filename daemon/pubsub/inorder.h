@@ -24,6 +24,8 @@ void inorder_member(struct hub *hub, uint32_t app, struct slice channel, struct 
                     bool in);
 /* This node has so many subscribers now, and had `before`. */
 void inorder_count(struct hub *hub, uint32_t app, const struct dirent *entry, uint32_t before);
+/* The same where nodes do not tell each other: for those that look at this node alone. */
+void inorder_count_here(struct hub *hub, uint32_t app, const struct dirent *entry, uint32_t before);
 
 /* The same has come back through the log. `restated`: it was no change, when it was said. */
 void inorder_member_back(struct hub *hub, uint32_t app, struct slice channel, struct slice user_id,

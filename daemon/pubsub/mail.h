@@ -195,6 +195,7 @@ struct mail_socket {
     struct socket_ref ref;
     uint32_t opened; /* seconds since 1970 */
     uint32_t subscriptions;
+    uint32_t unread;               /* bytes that it does not take, at most UINT32_MAX */
     uint8_t user_len, address_len; /* of what stands behind it; 0: not known */
 };
 

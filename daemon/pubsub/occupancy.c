@@ -140,6 +140,8 @@ void occupancy_set(struct hub *hub, const struct mail_channel *channel, struct d
     if (hub->cluster_ops == NULL || share_counts_channel(hub, channel->app, dirent_name(entry))) {
         inorder_count(hub, channel->app, entry, before);
         share_count(hub, channel->app, entry);
+    } else {
+        inorder_count_here(hub, channel->app, entry, before);
     }
     occupancy_changed(hub, channel, entry, total);
 }

@@ -7,11 +7,11 @@ bool share_counts(const struct hub *hub, uint32_t app)
 {
     const struct app_settings *settings = hub->apps->items[app].settings;
     return settings->subscription_count || settings->watchlist ||
-           announce_wanted(&hub->announcer, app, ANNOUNCE_OCCUPIED) ||
-           announce_wanted(&hub->announcer, app, ANNOUNCE_VACATED) ||
-           announce_wanted(&hub->announcer, app, ANNOUNCE_COUNT) ||
-           announce_wanted(&hub->announcer, app, ANNOUNCE_ONLINE) ||
-           announce_wanted(&hub->announcer, app, ANNOUNCE_OFFLINE);
+           announce_needed(&hub->announcer, app, ANNOUNCE_OCCUPIED) ||
+           announce_needed(&hub->announcer, app, ANNOUNCE_VACATED) ||
+           announce_needed(&hub->announcer, app, ANNOUNCE_COUNT) ||
+           announce_needed(&hub->announcer, app, ANNOUNCE_ONLINE) ||
+           announce_needed(&hub->announcer, app, ANNOUNCE_OFFLINE);
 }
 
 bool share_counts_channel(const struct hub *hub, uint32_t app, struct slice channel)

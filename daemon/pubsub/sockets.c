@@ -75,7 +75,8 @@ static uint32_t sockets_read(const struct mail_sockets *part, struct sockets_ite
                                   .user_id = {socket.user_len > 0 ? at : NULL, socket.user_len},
                                   .address = {at + socket.user_len, socket.address_len},
                                   .opened_ms = (uint64_t)socket.opened * 1000,
-                                  .subscriptions = socket.subscriptions};
+                                  .subscriptions = socket.subscriptions,
+                                  .unread = socket.unread};
         at += socket.user_len + socket.address_len;
     }
     return part->n;

@@ -26,6 +26,7 @@ struct sockets_item {
     struct slice address; /* text; empty: not known */
     uint64_t opened_ms;   /* since 1970, to the second */
     uint32_t subscriptions;
+    uint32_t unread; /* bytes that wait for it, because it has not read what came before */
 };
 
 struct sockets_page {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/input.h"
+#include "net/outq.h"
 #include "net/slots.h"
 #include "serve/session_state.h"
 #include "shared/channel.h"
@@ -78,6 +79,7 @@ static int sockets_add(struct worker *worker, struct conn *conn, struct buf *out
 {
     struct slice user = sockets_user(conn, looks);
     struct address address;
+    size_t unread = conn_queued(conn);
     char text[ADDRESS_TEXT] = "";
     if (sockets_address(conn, &address)) {
         address_print(&address, text);
@@ -89,6 +91,7 @@ static int sockets_add(struct worker *worker, struct conn *conn, struct buf *out
         .ref = {.random = subscriber_of(conn)->random, .worker = worker->id, .slot = conn->slot},
         .opened = conn->opened,
         .subscriptions = session_subscriptions(conn),
+        .unread = (uint32_t)(unread < UINT32_MAX ? unread : UINT32_MAX),
         .user_len = (uint8_t)user.len,
         .address_len = (uint8_t)strlen(text)};
     size_t before = out->len;

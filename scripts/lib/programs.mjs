@@ -402,7 +402,7 @@ function called(file, text, at, program, end) {
 // What runs its first argument, and which of those arguments that are no text are known to be a path, or a name that the
 // caller of the function around it gives.
 const startsInScript = /(?<![\w.])(?:spawn|spawnSync|execFile|execFileSync|new Process|missingCommand)\(|(?:this\.#(?:spawn|run)|Proxy\.start)\(|(?<![\w.])(exec|execSync)\(/g;
-const givenInScript = /^\s*(?:process\.execPath|daemonPath|php|command(?:\[0\])?|name|this\.program|options\.command|join\()/;
+const givenInScript = /^\s*(?:process\.execPath|daemonPath|php|command(?:\[0\])?|name|this\.as\[0\]|this\.program|options\.command|join\()/;
 
 function javascript(file, source) {
     const text = bare(source);

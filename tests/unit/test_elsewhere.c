@@ -89,7 +89,7 @@ static struct witness *witness_new(unsigned int wants)
     struct witness *witness = mem_zalloc(sizeof(*witness));
     witness->rig = rig_new(NULL);
     struct hub *hub = &witness->rig->hub;
-    uint32_t consumer = announce_register(&hub->announcer, witness_announced, witness);
+    uint32_t consumer = announce_register(&hub->announcer, witness_announced, witness, false);
     announce_want(&hub->announcer, consumer, 0, wants);
     hub->cluster_ops = &witness_ops;
     hub->cluster = witness;

@@ -57,7 +57,7 @@ for ($i = 0; $i < 7; $i++) {
 }
 fails(fn () => $fake->client(0.3)->listen([], 'g'));
 
-$listener = $fake->client(0.3)->listen([], 'g');
+$listener = $fake->client(2.0)->listen([], 'g');
 $a = show_event($listener->receive(10));
 show_event($listener->receive(10));
 $listener->ack($a);
@@ -72,7 +72,7 @@ while ($fake->line() !== "gone\n") {
 }
 show_event($listener->receive(0.05));
 show_event($listener->receive(0));
-fails(fn () => $listener->receive(0.5));
+fails(fn () => $listener->receive(10));
 fails(fn () => $listener->receive(0));
 var_dump($listener);
 $fake->go();

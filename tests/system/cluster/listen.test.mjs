@@ -107,6 +107,7 @@ clusterSuite('listeners of three nodes', { workers: [1, 2, 1], sections, skip },
         for (const client of clients) await client.subscribe(plain);
         const room = unique('presence-d');
         await joins(room, 3);
+        await ctx.nodes.flush();
         const listener = await listen(0, { types: ['channel_occupied', 'channel_vacated', ...MEMBERS], snapshot: true });
         const { channels } = await listener.snapshot();
         assert.equal(channels.get(plain)?.subscriptions, 2);

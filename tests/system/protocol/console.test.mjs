@@ -2,13 +2,14 @@
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { APP, Daemon, runDaemon } from '../lib/daemon.mjs';
 import { post } from '../lib/api.mjs';
 import { root } from '../lib/paths.mjs';
+import { missingCommand, nginxHttp, Proxy } from '../lib/proxy.mjs';
 import { until } from '../lib/wait.mjs';
 import { BINARY, CLOSE, Client, Raw, clientFrame, handshake } from '../lib/ws.mjs';
 
@@ -34,9 +35,9 @@ async function signIn(daemon, token = TOKEN, headers = own(daemon)) {
 }
 
 /** The stream: a client of the admin listener; flow asks for messages. */
-async function look(daemon, { headers = bearer, status = 101, ...wanted } = {}) {
+async function look(daemon, { headers = bearer, status = 101, path = '/console/live', ...wanted } = {}) {
     const raw = await Raw.connect(daemon.adminPort, '127.0.0.1', false);
-    raw.write(handshake('/console/live', { headers, host: headers.host ?? `127.0.0.1:${daemon.adminPort}` }));
+    raw.write(handshake(path, { headers, host: headers.host ?? `127.0.0.1:${daemon.adminPort}` }));
     const answer = await raw.response();
     assert.equal(answer.status, status, answer.body);
     if (Object.keys(wanted).length) raw.write(clientFrame(JSON.stringify(wanted)));
@@ -67,7 +68,8 @@ describe('the console with a token', () => {
         for (const name of readdirSync(join(root, 'daemon/console')).filter((one) => /\.(html|css|js)$/.test(one))) {
             const { status, headers, text } = await ask(daemon, `/console/${name === 'index.html' ? '' : name}`);
             assert.equal(status, 200, name);
-            assert.match(headers['content-security-policy'], /default-src 'none'/);
+            assert.equal(headers['content-security-policy'], "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+            assert.equal(headers['cross-origin-resource-policy'], 'same-origin');
             assert.equal(headers['x-frame-options'], 'DENY');
             assert.equal(headers['x-content-type-options'], 'nosniff');
             assert.doesNotMatch(text.replaceAll('http://www.w3.org/2000/svg', '').replaceAll(/http:\/\/(localhost|127\.0\.0\.1)/g, ''), /https?:\/\//, `${name} names another site`);
@@ -94,6 +96,62 @@ describe('the console with a token', () => {
         }
         assert.equal((await ask(daemon, '/console/session', { headers: { cookie } })).json.session, 'in');
         assert.equal((await ask(daemon, '/console/session')).json.session, 'login');
+    });
+
+    test('the page knows each counter of what is refused, fails or is lost', () => {
+        const counters = readFileSync(join(root, 'daemon/base/counters.h'), 'utf8');
+        const named = new Set([...counters.matchAll(/X\([A-Z_]+, "([a-z_]+_total)"/g)].map(([, name]) => name).filter((name) => /refused|rejected|failed|dropped|lost|limits_|bad_|timeouts|invalid|unconfirmed|skipped|rests|held/.test(name)));
+        assert.ok(named.size > 15);
+        const page = readFileSync(join(root, 'daemon/console/console.js'), 'utf8');
+        assert.deepEqual([...named].filter((name) => !page.includes(`${name}:`)), []);
+    });
+
+    test('who guesses tokens is not listened to for a while, who has signed in is', async () => {
+        const { cookie } = await signIn(daemon);
+        const request_ = (token) => `GET /api/status HTTP/1.1\r\nHost: 127.0.0.1:${daemon.adminPort}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+        await until(async () => {
+            const all = await Promise.all(Array.from({ length: 31 }, () => Raw.connect(daemon.adminPort, '127.0.0.1', false)));
+            process.kill(daemon.pid, 'SIGSTOP'); // so that it finds all of them at once
+            all.forEach((raw, i) => raw.write(request_(i < 30 ? 'not-the-token-at-all' : TOKEN)));
+            process.kill(daemon.pid, 'SIGCONT');
+            const answers = await Promise.all(all.map((raw) => raw.response()));
+            for (const raw of all) raw.destroy();
+            const held = answers.find(({ status }) => status === 429);
+            if (held) assert.match(held.body, /try again in a second/);
+            // The right one is not judged either, or there would be no use in it.
+            return answers[0].status === 401 && answers[30].status === 429;
+        }, 'too many wrong tokens in a second');
+        assert.equal((await ask(daemon, '/api/status', { headers: { cookie } })).status, 200);
+        await until(async () => (await ask(daemon, '/api/status', { headers: bearer })).status === 200, 'the second to be over');
+    });
+
+    test('behind a proxy that takes off TLS, a session goes over TLS alone', async () => {
+        const host = 'console.example';
+        const { headers } = await signIn(daemon, TOKEN, { host, origin: `https://${host}` });
+        assert.match(headers['set-cookie'][0], /; HttpOnly; SameSite=Strict; Secure$/);
+        const out = await ask(daemon, '/console/logout', { method: 'POST', headers: { host, origin: `https://${host}` } });
+        assert.match(out.headers['set-cookie'][0], /Max-Age=0; HttpOnly; SameSite=Strict; Secure$/);
+    });
+
+    test('nginx serves it under a path, as docs/console.md has it', { skip: missingCommand('nginx') }, async () => {
+        const location = /^ {4}location \/fanfare\/ \{[\s\S]*?^ {4}\}/m.exec(readFileSync(join(root, 'docs/console.md'), 'utf8'))[0];
+        const proxy = await Proxy.start('nginx', (file, dir) => ['-e', `${dir}/nginx.log`, '-c', file, '-p', dir], (dir, port) => nginxHttp(1)(dir, port).replace(/location \/ \{[\s\S]*?\n {8}\}/, () => location.replace('127.0.0.1:9601', `127.0.0.1:${daemon.adminPort}`)));
+        try {
+            const through = { adminPort: proxy.port };
+            assert.equal((await ask(through, '/fanfare/console')).headers.location, 'console/');
+            assert.match((await ask(through, '/fanfare/console/')).text, /<title>Fanfare console/);
+            assert.equal((await ask(through, '/fanfare/api/status')).status, 401);
+            const answer = await ask(through, '/fanfare/console/login', { method: 'POST', headers: own(through), body: { token: TOKEN } });
+            assert.equal(answer.status, 200, answer.text);
+            const cookie = answer.headers['set-cookie'][0].split(';')[0];
+            assert.equal((await ask(through, '/fanfare/api/status', { headers: { cookie } })).status, 200);
+            const viewer = await look(through, { path: '/fanfare/console/live', headers: { cookie, ...own(through) } });
+            await second(viewer);
+            await viewer.destroy();
+            await (await look(through, { path: '/fanfare/console/live', headers: { cookie, ...EVIL }, status: 403 })).destroy();
+        } finally {
+            await proxy.stop();
+        }
     });
 
     test('a wrong token signs nobody in, and is counted', async () => {
@@ -152,6 +210,27 @@ describe('the console with a token', () => {
         for (const viewer of watching) await viewer.destroy();
     });
 
+    test('a publish is shown with its traceparent, and durations are counted', async () => {
+        const client = await Client.open(daemon);
+        await client.subscribe('traced');
+        const viewer = await look(daemon, { flow: true });
+        const start = await second(viewer);
+        const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+        for (const traceparent of [parent, 'none-at-all', undefined]) await post(daemon, '/events', { name: 'e', channel: 'traced', data: traceparent ?? 'without' }, traceparent ? { headers: { traceparent } } : {});
+        const items = [];
+        const told = await second(viewer, (one) => items.push(...one.messages.items) && items.filter((item) => item.channel === 'traced').length === 3);
+        assert.deepEqual(items.filter((item) => item.channel === 'traced').map((item) => item.traceparent), [parent, undefined, undefined]);
+        const { bounds, delivery, answer, turn } = (await second(viewer)).latency;
+        assert.equal(bounds.length, 16);
+        for (const counts of [delivery, answer, turn]) assert.equal(counts.length, 17);
+        const sum = (counts) => counts.reduce((one, more) => one + more, 0);
+        assert.ok(sum(delivery) >= sum(start.latency.delivery) + 3, JSON.stringify({ start: start.latency.delivery, delivery }));
+        assert.ok(sum(turn) > sum(start.latency.turn));
+        assert.ok(told.status.counters['published_total{door="http"}'] >= 3);
+        await client.close();
+        await viewer.destroy();
+    });
+
     test('a bounded number is noted, however much flows', async () => {
         const viewer = await look(daemon, { flow: true, payloads: true });
         await second(viewer);
@@ -208,8 +287,10 @@ describe('the console with a token', () => {
 
     test('a console that does not read is left out and holds nobody up; so many are served at a time', async () => {
         const viewers = [await only(daemon)];
+        assert.equal((await ask(daemon, '/console/session', { headers: bearer })).json.full, false);
         for (let i = 1; i < 16; i++) viewers.push(await look(daemon));
         await (await look(daemon, { status: 503 })).destroy();
+        assert.equal((await ask(daemon, '/console/session', { headers: bearer })).json.full, true); // the page says so
         await second(viewers[0], (one) => one.viewers === 16);
         for (const viewer of viewers) await viewer.destroy();
 
@@ -264,6 +345,13 @@ describe('the console without a token', () => {
             assert.equal(answer.status, 403, host);
             assert.match(answer.json.error, /set token in \[admin\]/);
             assert.equal((await ask(daemon, '/console/session', { headers: { host } })).json.session, 'host');
+        }
+        // A proxy speaks for anybody, even where it passes on another Host.
+        for (const name of ['X-Forwarded-For', 'forwarded', 'X-Real-IP', 'Via']) {
+            const answer = await ask(daemon, '/api/status', { headers: { [name]: '10.1.2.3' } });
+            assert.equal(answer.status, 403, name);
+            assert.match(answer.json.error, /through a proxy.* set token in \[admin\]/);
+            assert.equal((await ask(daemon, '/console/session', { headers: { [name]: '10.1.2.3' } })).json.session, 'proxy');
         }
         // Numbers are for anybody, as before.
         assert.equal((await ask(daemon, '/metrics', { headers: { host: 'evil.example' } })).status, 200);

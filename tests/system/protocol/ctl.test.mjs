@@ -5,32 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { APP, APP2, Daemon, Process, twoNodes } from '../lib/daemon.mjs';
+import { adminOf, ctl, done, json } from '../lib/ctl.mjs';
 import { daemonPath } from '../lib/paths.mjs';
 import { hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
 import { deadline, until } from '../lib/wait.mjs';
-
-const adminOf = (daemon) => (daemon.ownSocket ?? daemon.socket).replace(/\.sock$/, '-admin.sock');
-
-/** Runs fanfared ctl against a daemon: {code, stdout, stderr}. */
-async function ctl(daemon, ...args) {
-    const { input, ...options } = typeof args.at(-1) === 'object' ? args.pop() : {};
-    const process_ = new Process(options.command ?? daemonPath, [...(options.before ?? []), 'ctl', ...args], {
-        env: { PATH: process.env.PATH, ...(daemon && { FANFARE_SOCKET: daemon.ownSocket ?? daemon.socket }) },
-        stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    process_.child.stdin.on('error', () => {});
-    process_.child.stdin.end(input ?? '');
-    const { code } = await process_.exit();
-    return { code, stdout: process_.stdout, stderr: process_.stderr };
-}
-
-async function done(daemon, ...args) {
-    const { code, stdout, stderr } = await ctl(daemon, ...args);
-    assert.equal(code, 0, `ctl ${args.join(' ')}: ${code}\n${stdout}${stderr}`);
-    return stdout;
-}
-const json = async (daemon, ...args) => JSON.parse(await done(daemon, ...args, '--json'));
 
 /** Bytes to the admin socket; what comes until it closes. */
 function raw(daemon, bytes) {
@@ -245,8 +224,12 @@ suite('ctl', { workers: [1, 3], sections: { admin: { token: TOKEN } } }, (ctx) =
                 assert.match(text, /Authorization: Bearer TOKEN/);
             }
         }
-        const { status, text } = await ask('/api/apps', { authorization: `Bearer ${TOKEN}` });
-        assert.equal(status, 200);
+        // Wrong ones hold up the right one from the same address for a second.
+        const text = await until(async () => {
+            const answer = await ask('/api/apps', { authorization: `Bearer ${TOKEN}` });
+            assert.equal(answer.status, 200);
+            return answer.text;
+        }, () => 'the token to be enough');
         assert.equal(JSON.parse(text).apps.length, 2);
         assert.equal((await ask('/health/ready')).status, 200);
         assert.equal((await ask('/api/drain', { authorization: `Bearer ${TOKEN}` })).status, 405);
@@ -261,7 +244,10 @@ suite('ctl', { workers: [1, 3], sections: { admin: { token: TOKEN } } }, (ctx) =
             [request('POST', '/api/kick', '[1]'), /^HTTP\/1\.1 400/],
             [request('POST', '/api/kick', `${'['.repeat(5000)}`), /^HTTP\/1\.1 400/],
             [request('POST', '/api/kick', '{"app":1,"socket":{}}'), /^HTTP\/1\.1 400/],
-            [request('POST', '/api/publish', JSON.stringify({ app: 'app1', channels: Array(5000).fill('c'), event: 'e', data: 'x' })), /^HTTP\/1\.1 (200|400)/],
+            [request('POST', '/api/publish', JSON.stringify({ app: 'app1', channels: Array(101).fill('c'), event: 'e', data: 'x' })), /^HTTP\/1\.1 400[\s\S]*100 channels at most/],
+            [request('POST', '/api/drain', '{"resart":true}'), /^HTTP\/1\.1 400[\s\S]*it has restart/],
+            [request('POST', '/api/drain', '{"restart":1}'), /^HTTP\/1\.1 400[\s\S]*true or false/],
+            [request('POST', '/api/reload', '{"app":"app1"}'), /^HTTP\/1\.1 400[\s\S]*it has none/],
             [request('POST', '/api/publish', JSON.stringify({ app: 'app1', channels: [1, null, {}], event: 'e', data: 'x' })), /^HTTP\/1\.1 400/],
             [request('POST', '/api/terminate', JSON.stringify({ app: 'app1', user: 'x'.repeat(5000) })), /^HTTP\/1\.1 400/],
             [request('POST', '/api/drain', undefined, { 'Content-Type': 'text/plain', 'Content-Length': 2 }) + '{}', /^HTTP\/1\.1 415/],
@@ -298,22 +284,22 @@ suite('ctl', { workers: [1, 3], sections: { admin: { token: TOKEN } } }, (ctx) =
 });
 
 if (!twoNodes) {
-    test('5,000 connections and their channels are listed page by page, each once', async () => {
+    test('2,500 connections and their channels are listed page by page, each once', async () => {
         const daemon = await Daemon.start({ workers: 3 });
         const sockets = [];
         try {
             const { Client } = await import('../lib/ws.mjs');
-            for (let i = 0; i < 50; i++) {
+            for (let i = 0; i < 25; i++) {
                 sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => Client.open(daemon, { app: APP })))));
             }
-            await Promise.all(sockets.map((client, i) => client.subscribe(`channel-${i % 2500}`)));
+            await Promise.all(sockets.map((client, i) => client.subscribe(`channel-${i % 1250}`)));
             const list = await json(daemon, 'connections', '--app', 'app1', '--limit', '0');
-            assert.equal(new Set(list.map(({ id }) => id)).size, 5000);
-            assert.equal(list.length, 5000);
+            assert.equal(new Set(list.map(({ id }) => id)).size, 2500);
+            assert.equal(list.length, 2500);
             assert.ok(list.every(({ subscriptions }) => subscriptions === 1));
             assert.equal((await json(daemon, 'connections', '--limit', '1234')).length, 1234);
             const channels = await json(daemon, 'channels', '--limit', '0');
-            assert.equal(channels.length, 2500);
+            assert.equal(channels.length, 1250);
             assert.ok(channels.every(({ subscriptions }) => subscriptions === 2));
             assert.equal((await json(daemon, 'channels', '--limit', '10')).length, 10);
         } finally {

@@ -144,6 +144,17 @@ describe('proxies as packaging/ has them', { skip: skipAll, concurrency: true },
             assert.doesNotMatch(log(), /6\.6\.6\.6/);
             raw.destroy();
 
+            // What is the operator's stays inside: nothing of the admin listener, by no way of writing it.
+            for (const path of ['/console/', '/metrics', '/stats', '/health/ready', '/api/status', '/app/../metrics', '/app/%2e%2e/console/', '//metrics']) {
+                const socket = tlsConnect({ port: proxy.port, host: '127.0.0.1', servername: NAME, ca: ca.pem, ALPNProtocols: ['http/1.1'] });
+                await deadline(new Promise((done, fail) => socket.once('secureConnect', done).once('error', fail)), `TLS to ${name}`);
+                const asked = new Raw(socket);
+                asked.write(`GET ${path} HTTP/1.1\r\nHost: ${NAME}\r\nConnection: close\r\n\r\n`);
+                const { status } = (await asked.response()) ?? {};
+                asked.destroy();
+                assert.ok(status >= 300 && status < 500, `${path} through ${name} is answered ${status}`);
+            }
+
             const child = spawn(process.execPath, [browser(join(proxy.dir, 'pusher.cjs')), APP.key, String(proxy.port)], {
                 env: { ...process.env, NODE_EXTRA_CA_CERTS: ca.file },
                 stdio: ['ignore', 'pipe', 'inherit'],
@@ -170,7 +181,8 @@ describe('proxies as packaging/ has them', { skip: skipAll, concurrency: true },
             let draining = true;
             const stopped = daemons[0].stop({ keep: true }).finally(() => (draining = false));
             const came = { in: 0, refused: [] };
-            while (draining) {
+            // At least so many, however slow the machine is: who comes right afterwards is not to be refused either.
+            while (draining || came.in <= 10) {
                 const one = await open();
                 const answer = await one.response();
                 if (answer?.status === 101) came.in++;
@@ -180,7 +192,6 @@ describe('proxies as packaging/ has them', { skip: skipAll, concurrency: true },
             }
             await stopped;
             assert.deepEqual(came.refused, [], `of ${came.in + came.refused.length} clients that came during the drain`);
-            assert.ok(came.in > 10);
             const ipc = await Ipc.open(daemons[1].socket, APP);
             t.after(() => ipc.close());
             await until(async () => {
