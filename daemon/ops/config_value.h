@@ -26,8 +26,8 @@ struct text_kind {
 
 extern const struct text_kind kind_listen, kind_address, kind_proxy, kind_prefix, kind_socket,
     kind_admin_socket, kind_admin_token, kind_group, kind_file, kind_redis_url, kind_redis_prefix,
-    kind_redis_master, kind_sentinel, kind_cluster_node, kind_node, kind_trace_endpoint, kind_trace_header,
-    kind_origin, kind_webhook, kind_webhook_event, kind_app_key, kind_secret;
+    kind_redis_master, kind_sentinel, kind_cluster_node, kind_node, kind_trace_endpoint,
+    kind_trace_header, kind_origin, kind_webhook, kind_webhook_event, kind_app_key, kind_secret;
 
 #define LISTEN_NONE "none" /* of kind_listen, in place of an address */
 #define SOCKET_NONE "none" /* of kind_admin_socket, in place of a path */
