@@ -138,7 +138,7 @@ static void test_every_record(void **state)
     assert_int_equal(entry.first, 1000);
     assert_int_equal(entry.before, 900);
     assert_int_equal(entry.count, n);
-    assert_int_equal(entry.broadcasts, 2);
+    assert_int_equal(entry.broadcasts, 3);
     for (size_t i = 0; i < n; i++) {
         assert_true(bus_record_next(&entry, &cursor, &got));
         same_record(&got, &numbered[i]);

@@ -506,9 +506,11 @@ static void test_secrets_are_not_shown(void **state)
     assert_null(parse("[redis]\nurl = http://:hunter2@host\nsentinels = redis://:hunter2@a\n"
                       "cluster = redis://:hunter2@a\n[app \"a\"]\nkey = hunter2:x\n"
                       "secret = hunter2 ; x\nsecret = \"hunter2\"\nsecret hunter2\n"
-                      "webhook_url = ftp://hunter2@host\n",
+                      "webhook_url = ftp://hunter2@host\n"
+                      "[trace]\nendpoint = http://hunter2@a\nheaders = hunter2\n"
+                      "[admin]\ntoken = hunter2\n",
                       &report));
-    assert_true(report.errors >= 8);
+    assert_true(report.errors >= 11);
     assert_null(strstr(report.text, "hunter2"));
 }
 
