@@ -221,8 +221,8 @@ describe('the console with a token', () => {
         const told = await second(viewer, (one) => items.push(...one.messages.items) && items.filter((item) => item.channel === 'traced').length === 3);
         assert.deepEqual(items.filter((item) => item.channel === 'traced').map((item) => item.traceparent), [parent, undefined, undefined]);
         const { bounds, delivery, answer, turn } = (await second(viewer)).latency;
-        assert.equal(bounds.length, 16);
-        for (const counts of [delivery, answer, turn]) assert.equal(counts.length, 17);
+        assert.deepEqual(bounds, [...bounds].sort((a, b) => a - b));
+        for (const counts of [delivery, answer, turn]) assert.equal(counts.length, bounds.length + 1);
         const sum = (counts) => counts.reduce((one, more) => one + more, 0);
         assert.ok(sum(delivery) >= sum(start.latency.delivery) + 3, JSON.stringify({ start: start.latency.delivery, delivery }));
         assert.ok(sum(turn) > sum(start.latency.turn));
