@@ -60,7 +60,7 @@ describe('traces of Laravel', { skip }, () => {
         const channel = unique();
         const client = await listener(channel);
         const said = await session.act('traced', { action: 'now', input: { channels: [channel], value: 1 } });
-        await client.expect('Now', channel);
+        await client.expect('App\\Events\\Now', channel);
         await below(said, channel);
     });
 
@@ -68,9 +68,9 @@ describe('traces of Laravel', { skip }, () => {
         const channel = unique();
         const client = await listener(channel);
         const unsampled = await session.act('traced', { action: 'now', input: { channels: [channel], value: 1 }, sampled: false });
-        await client.expect('Now', channel);
+        await client.expect('App\\Events\\Now', channel);
         const sampled = await session.act('traced', { action: 'now', input: { channels: [channel], value: 2 } });
-        await client.expect('Now', channel);
+        await client.expect('App\\Events\\Now', channel);
         await below(sampled, channel);
         assert.ok(!JSON.stringify(collector.requests).includes(unsampled.trace));
     });
@@ -91,7 +91,7 @@ describe('traces of Laravel', { skip }, () => {
 
     test('so does one that could not be published at once', async () => {
         const channel = unique();
-        await daemon.stop();
+        await daemon.stop({ keep: true });
         const said = await session.act('traced', { action: 'now', input: { channels: [channel], value: 1 } });
         await daemon.launch();
         await below(said, channel, { heard: false });
