@@ -37,7 +37,7 @@ for (const file of pages) {
 
 // Others say these: PHP, browsers, nginx, OpenSSL.
 const theirs = ['Class "Fanfare\\Client" not found', "WebSocket connection to 'wss://…' failed", 'worker_connections are not enough', 'Cannot assign requested address', 'connect() failed (111: Connection refused)'];
-const commands = /^(curl|docker|fanfared (-|ctl)|journalctl|kubectl|ls|openssl|php|php-fpm8.2|phpenmod|setcap|sudo|systemctl|usermod) |^[\w[\]. -]+ [=+] |: \{|^FANFARE_|^drwx/;
+const commands = /^(curl|docker|fanfared (-|ctl)|journalctl|kubectl|ls|openssl|php|proxy_set_header|php-fpm8.2|phpenmod|setcap|sudo|systemctl|usermod) |^[\w[\]. -]+ [=+] |: \{|^FANFARE_|^drwx/;
 const system = /Address already in use|Connection refused|No such file or directory|Operation not permitted|Permission denied|Read-only file system/g;
 const words = (text) => text.replace(/\s+/g, ' ');
 const texts = walk('daemon', 'ext', 'shared', 'laravel-bridge/src', '-type', 'f').filter((file) => /\.([chj]s?|html|php)$/.test(file))
