@@ -1,6 +1,6 @@
 /*
- * fanfared ctl: one command, from the words on the command line to its exit status. In a process of
- * its own; blocks.
+ * What every command of fanfared ctl does: asks the daemon, says what is wrong, and ends with one
+ * of a few statuses. Runs in a process of its own and blocks; knows no command.
  */
 #ifndef FF_CTL_RUN_H
 #define FF_CTL_RUN_H
@@ -26,6 +26,7 @@ struct ctl {
  * empty. */
 enum ctl_exit ctl_call(const struct ctl *ctl, const char *target, const char *json,
                        struct ctl_answer *out) MUST_CHECK;
+/* A line on stderr, unless --quiet. */
 void ctl_say(const struct ctl *ctl, const char *text);
 /* The answer as it is, and the end of a line. */
 void ctl_print_json(struct slice body);

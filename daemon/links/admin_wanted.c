@@ -201,6 +201,12 @@ int admin_wanted_body(enum admin_order order, struct slice body, char *room,
     if (body.len == 0) {
         return 0;
     }
+    if (json_too_deep(body.p, body.len)) {
+        snprintf(why, ADMIN_WANTED_WHY,
+                 "The body is nested deeper than %u arrays and objects: send less depth",
+                 JSON_MAX_DEPTH);
+        return -1;
+    }
     if (!json_valid(body.p, body.len) || json_type(body) != JSON_OBJECT) {
         snprintf(why, ADMIN_WANTED_WHY, "The body must be a JSON object");
         return -1;

@@ -235,7 +235,8 @@ struct loop {
     bool stop, again;
 
     void (*written)(void *worker, uint32_t mark);
-    void *worker, *hub; /* whose loop it is, for the layers above; NULL: not theirs */
+    void *worker, *hub;              /* whose loop it is, for the layers above; NULL: not theirs */
+    struct descriptors *descriptors; /* of the process; NULL: nobody counts. Outlives the loop */
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/outq.h"
 #include "net/slots.h"
 #include "net/tls.h"
@@ -80,6 +81,7 @@ void conn_free(struct conn *conn)
         *place = NULL;
     }
     close(conn->fd);
+    descriptors_give(conn->loop->descriptors);
     conn_drop_output(conn);
     mem_free(conn->in);
     conn->loop->by_kind[conn->kind]--;

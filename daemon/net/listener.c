@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/descriptors.h"
 #include "net/input.h"
 #include "net/slots.h"
 #include "net/tls_context.h"
@@ -422,7 +423,14 @@ static void listener_make_room(struct loop *loop)
 /* False when nothing is waiting any more. */
 static bool listener_accept_some(struct listener *listener)
 {
+    struct descriptors *descriptors = listener->loop->descriptors;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        if (!descriptors_take(descriptors, listener->spare)) {
+            if (i == 0) { /* else it is not known whether anybody waits */
+                listener_take_rest(listener);
+            }
+            return false;
+        }
         /* Not close-on-exec on purpose: clients' sockets are what a new binary inherits. We start
          * no other programs. */
         struct sockaddr_storage from;
@@ -432,6 +440,7 @@ static bool listener_accept_some(struct listener *listener)
         int fd = accept4(listener->fd, look ? (struct sockaddr *)&from : NULL, look ? &len : NULL,
                          SOCK_NONBLOCK);
         if (fd < 0) {
+            descriptors_give(descriptors);
             if (errno == EINTR || errno == ECONNABORTED) {
                 continue;
             }
@@ -443,6 +452,7 @@ static bool listener_accept_some(struct listener *listener)
         counter_add(listener->loop->counters, listener->accepted, 1);
         struct conn *conn = conn_new(listener->loop, fd, listener->kind, listener->first);
         if (conn == NULL) {
+            descriptors_give(descriptors);
             log_limited(LOG_LEVEL_WARN, "listen", "no memory for a connection");
             continue;
         }

@@ -2,7 +2,8 @@
  * Listening sockets: opening them with errors that say what to do, and accepting on a loop.
  *
  * A listener belongs to one loop. It is level-triggered, accepts a bounded number of sockets a
- * turn, and rests for 100 ms when descriptors are used up instead of spinning.
+ * turn, and rests for 100 ms when descriptors are used up, but for those that it leaves to others,
+ * instead of spinning.
  */
 #ifndef FF_NET_LISTENER_H
 #define FF_NET_LISTENER_H
@@ -22,6 +23,7 @@ struct listener {
     /* Connections from these have a preamble (net/conn.h). NULL: none; outlives the listener. */
     const struct networks *with_preamble;
     bool passed; /* somebody else has it as well: who waits in it is not ours to take at the end */
+    uint64_t spare; /* descriptors that it leaves to others (net/descriptors.h); 0: none */
     struct event ev, rest;
 };
 

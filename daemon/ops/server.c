@@ -22,6 +22,7 @@
 #include "links/redis.h"
 #include "links/trace_export.h"
 #include "links/webhook.h"
+#include "net/descriptors.h"
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "ops/activation.h"
@@ -65,6 +66,7 @@ struct server {
     struct app_registry registry;
     struct counters counters; /* the hub's */
     struct rates *handshakes;
+    struct descriptors descriptors;
     struct loop loop;
     struct flow flow;
     struct hub hub;
@@ -256,6 +258,26 @@ static size_t server_public_count(const struct config *config)
     return config->listen.count + config->tls_listen.count;
 }
 
+/* Clients leave some descriptors to publishers, those some to whoever asks about the daemon by TCP,
+ * and those the last to fanfared ctl: each of them can be answered whatever the others do. */
+static void server_share_descriptors(struct server *server)
+{
+    struct descriptors *descriptors = &server->descriptors;
+    descriptors_init(descriptors);
+    server->loop.descriptors = descriptors;
+    for (uint32_t i = 0; i < server->ncrews; i++) {
+        struct crew *crew = &server->crews[i];
+        crew->loop->descriptors = descriptors;
+        for (size_t j = 0; j < server_public_count(server->config); j++) {
+            crew->listeners[j].spare = descriptors->spare;
+        }
+    }
+    server->ipc_listener.spare = descriptors->spare / 2;
+    for (size_t i = 0; i < server->config->admin_listen.count; i++) {
+        server->admin_listeners[i].spare = descriptors->spare / 4;
+    }
+}
+
 /* ---- workers ---- */
 
 static void *crew_main(void *arg)
@@ -304,6 +326,7 @@ static int crew_init(struct server *server, uint32_t id)
 
 static int crews_start(struct server *server)
 {
+    server_share_descriptors(server);
     for (uint32_t i = 0; i < server->ncrews; i++) {
         struct crew *crew = &server->crews[i];
         if (!crew->threaded) {

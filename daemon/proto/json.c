@@ -150,7 +150,9 @@ static const char *json_check_scalar(const char *p, const char *end)
     }
 }
 
-bool json_valid(const char *text, size_t len)
+enum json_verdict { JSON_FINE, JSON_BAD, JSON_DEEP };
+
+static enum json_verdict json_judge(const char *text, size_t len)
 {
     const char *p = text;
     const char *end;
@@ -158,25 +160,25 @@ bool json_valid(const char *text, size_t len)
     unsigned int depth = 0;
 
     if (len == 0) {
-        return false;
+        return JSON_BAD;
     }
     end = text + len;
 value:
     p = json_skip_blanks(p, end);
     if (p == end) {
-        return false;
+        return JSON_BAD;
     }
     if (*p == '{' || *p == '[') {
         bool object = *p == '{';
 
         if (depth == JSON_MAX_DEPTH) {
-            return false;
+            return JSON_DEEP;
         }
         depth++;
         objects = objects << 1 | object;
         p = json_skip_blanks(p + 1, end);
         if (p == end) {
-            return false;
+            return JSON_BAD;
         }
         if (*p == (object ? '}' : ']')) {
             goto close;
@@ -188,21 +190,21 @@ value:
     }
     p = json_check_scalar(p, end);
     if (p == NULL) {
-        return false;
+        return JSON_BAD;
     }
 behind:
     p = json_skip_blanks(p, end);
     if (depth == 0) {
-        return p == end;
+        return p == end ? JSON_FINE : JSON_BAD;
     }
     if (p == end) {
-        return false;
+        return JSON_BAD;
     }
     if (*p == ((objects & 1) != 0 ? '}' : ']')) {
         goto close;
     }
     if (*p != ',') {
-        return false;
+        return JSON_BAD;
     }
     p++;
     if ((objects & 1) == 0) {
@@ -211,15 +213,15 @@ behind:
 key:
     p = json_skip_blanks(p, end);
     if (p == end || *p != '"') {
-        return false;
+        return JSON_BAD;
     }
     p = json_check_string(p + 1, end);
     if (p == NULL) {
-        return false;
+        return JSON_BAD;
     }
     p = json_skip_blanks(p, end);
     if (p == end || *p != ':') {
-        return false;
+        return JSON_BAD;
     }
     p++;
     goto value;
@@ -228,6 +230,16 @@ close:
     depth--;
     objects >>= 1;
     goto behind;
+}
+
+bool json_valid(const char *text, size_t len)
+{
+    return json_judge(text, len) == JSON_FINE;
+}
+
+bool json_too_deep(const char *text, size_t len)
+{
+    return json_judge(text, len) == JSON_DEEP;
 }
 
 /* ---- the reader: the text is valid, so it only looks for ends; still never beyond `end` ---- */

@@ -30,6 +30,8 @@ enum json_type {
 /* Exactly one value with blanks around it, valid UTF-8 throughout, no deeper than JSON_MAX_DEPTH.
  * Not recursive, O(len). Lone surrogates in \u escapes are refused, since they have no UTF-8. */
 bool json_valid(const char *text, size_t len);
+/* Whether it is refused because of its depth, and is right up to there: to say so. */
+bool json_too_deep(const char *text, size_t len);
 
 /* By the first byte of a value. */
 enum json_type json_type(struct slice value);

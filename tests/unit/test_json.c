@@ -270,6 +270,7 @@ static void test_depth(void **state)
         assert_int_equal(valid(text, 2 * depth), fits);
         assert_false(valid(text, 2 * depth - 1));
         assert_false(valid(text, depth));
+        assert_int_equal(json_too_deep(text, depth), !fits); /* what is behind is not looked at */
 
         /* objects, and the two kinds in turns, so that every bracket has to match its own */
         for (int turns = 0; turns <= 1; turns++) {
@@ -284,6 +285,7 @@ static void test_depth(void **state)
                 text[len++] = !turns || i % 2 == 1 ? '}' : ']';
             }
             assert_int_equal(valid(text, len), fits);
+            assert_int_equal(json_too_deep(text, len), !fits);
             text[len - 1] = ']'; /* the outermost is an object */
             assert_false(valid(text, len));
         }

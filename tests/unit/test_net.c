@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "net/descriptors.h"
 #include "net/input.h"
 #include "net/loop.h"
 #include "net/slots.h"
@@ -511,6 +512,37 @@ static void no_letter_is_lost_and_each_poster_keeps_his_order(void **state)
     box_free(box);
 }
 
+static void clients_leave_the_last_descriptors_to_others(void **state)
+{
+    struct descriptors few, many;
+    (void)state;
+    descriptors_set(&many, 1000, 100);
+    assert_int_equal(many.max, 900);
+    assert_int_equal(many.spare, DESCRIPTORS_SPARE);
+    descriptors_set(&few, 64, 24);
+    assert_int_equal(few.spare, 10);
+    for (int i = 0; i < 30; i++) {
+        assert_true(descriptors_take(&few, few.spare));
+    }
+    assert_false(descriptors_take(&few, few.spare));
+    assert_false(descriptors_take(&few, few.spare)); /* what is refused takes none */
+    for (int i = 0; i < 5; i++) {
+        assert_true(descriptors_take(&few, few.spare / 2));
+    }
+    assert_false(descriptors_take(&few, few.spare / 2));
+    for (int i = 0; i < 5; i++) {
+        assert_true(descriptors_take(&few, 0));
+    }
+    assert_false(descriptors_take(&few, 0));
+    descriptors_give(&few);
+    assert_false(descriptors_take(&few, few.spare));
+    assert_true(descriptors_take(&few, 0));
+    assert_true(descriptors_take(NULL, 5)); /* nobody counts */
+    descriptors_give(NULL);
+    descriptors_set(&few, 10, 24); /* there are fewer than are open */
+    assert_false(descriptors_take(&few, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -526,6 +558,7 @@ int main(void)
         cmocka_unit_test(finishing_inside_the_handler_leaves_its_bytes_alone),
         cmocka_unit_test(the_lowest_slot_is_taken_first_and_empty_chunks_go),
         cmocka_unit_test(an_idle_class_is_a_queue_in_order_of_arrival),
+        cmocka_unit_test(clients_leave_the_last_descriptors_to_others),
         cmocka_unit_test(no_letter_is_lost_and_each_poster_keeps_his_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

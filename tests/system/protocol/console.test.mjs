@@ -285,7 +285,7 @@ describe('the console with a token', () => {
         await viewer.ended;
     });
 
-    test('a console that does not read is left out and holds nobody up; so many are served at a time', async () => {
+    test('a console that does not read is left out and holds nobody up; so many are served at a time', async (t) => {
         const viewers = [await only(daemon)];
         assert.equal((await ask(daemon, '/console/session', { headers: bearer })).json.full, false);
         for (let i = 1; i < 16; i++) viewers.push(await look(daemon));
@@ -297,12 +297,17 @@ describe('the console with a token', () => {
         // It asks for answers without end and takes none: it is read no more, and the daemon goes on.
         const slow = createConnection({ port: daemon.adminPort, host: '127.0.0.1' });
         slow.on('error', () => {});
+        // Also when it fails: who goes on writing keeps this process for ever.
+        let writing = true;
+        t.after(() => {
+            writing = false;
+            slow.destroy();
+        });
         slow.write(handshake('/console/live', { headers: bearer, host: `127.0.0.1:${daemon.adminPort}` }));
         await new Promise((done) => slow.once('data', done));
         slow.pause();
         const held = (await metric(daemon, 'flow_held_total', 'unread')) ?? 0;
         const pings = Buffer.concat(Array.from({ length: 2000 }, (_, i) => clientFrame(JSON.stringify({ ping: i }))));
-        let writing = true;
         const flood = () => writing && slow.write(pings, () => setImmediate(flood));
         flood();
         await until(async () => (await metric(daemon, 'flow_held_total', 'unread')) > held, 'the console that takes nothing to be read no more');
@@ -311,8 +316,6 @@ describe('the console with a token', () => {
         const client = await Client.open(daemon);
         await client.sync();
         await client.close();
-        writing = false;
-        slow.destroy();
     });
 
     test('another token ends the sessions and the streams of the last one', async () => {

@@ -241,6 +241,7 @@ suite('ctl', { workers: [1, 3], sections: { admin: { token: TOKEN } } }, (ctx) =
             [request('DELETE', '/api/apps'), /^HTTP\/1\.1 405/],
             [request('GET', '/api/kick'), /^HTTP\/1\.1 405[\s\S]*Allow: POST/],
             [request('POST', '/api/kick', '{'), /^HTTP\/1\.1 400[\s\S]*JSON object/],
+            [request('POST', '/api/kick', `{"socket":${'['.repeat(64)}${']'.repeat(64)}}`), /^HTTP\/1\.1 400[\s\S]*deeper than 64/],
             [request('POST', '/api/kick', '[1]'), /^HTTP\/1\.1 400/],
             [request('POST', '/api/kick', `${'['.repeat(5000)}`), /^HTTP\/1\.1 400/],
             [request('POST', '/api/kick', '{"app":1,"socket":{}}'), /^HTTP\/1\.1 400/],

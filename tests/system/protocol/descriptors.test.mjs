@@ -1,8 +1,10 @@
-// No descriptor left: each listener rests instead of spinning, those connected are served, and who waited gets in later.
+// No descriptor left: each listener rests instead of spinning, those connected are served, and who waited gets in later. Clients leave
+// some to publishers, those some to the admin listener, and that some to fanfared ctl.
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { APP } from '../lib/daemon.mjs';
+import { done } from '../lib/ctl.mjs';
 import { Ipc, frame, hello } from '../lib/ipc.mjs';
 import { daemonPath } from '../lib/paths.mjs';
 import { suite, unique } from '../lib/suite.mjs';
@@ -41,6 +43,16 @@ suite('out of descriptors on every listener', { workers: [1, 3], descriptors: 64
             };
             let i = 0;
             while ((await rests()) === before) await served(i++);
+
+            // Whoever asks how it is gets an answer, and so do orders that need descriptors themselves.
+            assert.match(await done(ctx.daemon, 'status'), /^state +ready$/m);
+            assert.equal(await done(ctx.daemon, 'reload'), 'reloaded\n');
+            if (name !== 'admin requests') assert.equal((await ctx.daemon.http('/health/ready', { port: ctx.daemon.adminPort })).status, 200);
+            if (name === 'clients') {
+                const another = await Ipc.open(ctx.daemon.socket, APP);
+                await another.ping();
+                another.close();
+            }
 
             // Every listener has somebody at its door now.
             const late = await Raw.connect(ctx.daemon.port);
