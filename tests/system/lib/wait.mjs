@@ -28,6 +28,16 @@ export async function until(probe, what, ms = DEADLINE) {
     }
 }
 
+/** Reads until what is read has not changed for a quarter of a second: connections that a test before has closed may still be counted. */
+export async function steady(read, what = 'a steady value') {
+    let value, since;
+    return until(async () => {
+        const now = await read();
+        if (since === undefined || now !== value) [value, since] = [now, Date.now()];
+        return Date.now() - since >= 250 && { value };
+    }, what).then((found) => found.value);
+}
+
 /** A queue that is read with await. `take` fails after the deadline with what is said by `context`. */
 export class Inbox {
     #items = [];

@@ -6,7 +6,7 @@ import { need } from '../lib/deps.mjs';
 import { APP, APP2, Daemon } from '../lib/daemon.mjs';
 import { hmac, md5, signed } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
-import { deadline, until } from '../lib/wait.mjs';
+import { deadline, steady, until } from '../lib/wait.mjs';
 import { settle } from '../lib/ws.mjs';
 
 const sections = { server: { log_level: 'debug' }, 'app "off"': { key: 'off', secret: 'secret-of-off', enabled: 'no' } };
@@ -202,12 +202,13 @@ suite('HTTP API', { workers: [1, 3], sections }, (ctx) => {
     });
 
     test('connections are counted, subscribed or not', async () => {
-        const before = (await read(`/apps/${APP2.id}/connections`, { app: APP2 })).json.connections;
+        const count = async () => (await read(`/apps/${APP2.id}/connections`, { app: APP2 })).json.connections;
+        const before = await steady(count);
         await ctx.open({ app: APP2 });
         const idle = await ctx.open({ app: APP2 });
-        assert.equal((await read(`/apps/${APP2.id}/connections`, { app: APP2 })).json.connections, before + 2);
+        assert.equal(await count(), before + 2);
         await idle.close();
-        await until(async () => (await read(`/apps/${APP2.id}/connections`, { app: APP2 })).json.connections === before + 1, 'the connection to be gone');
+        await until(async () => (await count()) === before + 1, 'the connection to be gone');
     });
 
     test('data passes byte for byte, an object as its text, a channel named twice once', async () => {

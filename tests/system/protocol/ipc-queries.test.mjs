@@ -7,6 +7,7 @@ import * as ipc from '../lib/ipc.mjs';
 import { Ipc, frame } from '../lib/ipc.mjs';
 import { hmac } from '../lib/sign.mjs';
 import { suite, unique } from '../lib/suite.mjs';
+import { steady } from '../lib/wait.mjs';
 import { clientFrame, settle } from '../lib/ws.mjs';
 
 const COUNTS = ['subscription_count', 'user_count'];
@@ -129,7 +130,7 @@ suite('questions over IPC', { workers: [1, 3], sections }, (ctx) => {
     });
 
     test('connections of the application', async () => {
-        const before = await ctx.ipc.connections();
+        const before = await steady(() => ctx.ipc.connections());
         const clients = [await ctx.open(), await ctx.open(), await ctx.open({ app: APP2 })];
         assert.equal(await ctx.ipc.connections(), before + 2);
         assert.equal((await http('/connections')).connections, before + 2);

@@ -7,7 +7,7 @@ import { setTimeout as pass } from 'node:timers/promises';
 import { APP } from '../lib/daemon.mjs';
 import { Ipc, frame, hello } from '../lib/ipc.mjs';
 import { suite, unique } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { steady, until } from '../lib/wait.mjs';
 import { Raw, handshake } from '../lib/ws.mjs';
 
 const limits = { ping_interval: 2, pong_timeout: 1, header_timeout: 1, keepalive_timeout: 1, close_timeout: 1 };
@@ -112,7 +112,7 @@ suite('a last message and a reset behind it, in one poll', { workers: [1, 3] }, 
             const channel = unique('presence');
             const client = await ctx.open();
             await client.subscribe(channel, { data: { user_id: 1 } });
-            const before = (await ctx.daemon.metrics()).get('connections');
+            const before = await steady(async () => (await ctx.daemon.metrics()).get('connections'));
             ctx.daemon.process.kill('SIGSTOP');
             await until(() => state() === 'T', 'the daemon to be stopped');
             send(client);
@@ -120,13 +120,11 @@ suite('a last message and a reset behind it, in one poll', { workers: [1, 3] }, 
             await client.ended;
             ctx.daemon.process.kill('SIGCONT');
 
-            const gone = () => until(async () => (await ctx.daemon.metrics()).get('connections') === before - 1, 'the connection to be gone');
-            await gone();
+            await until(async () => (await ctx.daemon.metrics()).get('connections') === before - 1, 'the connection to be gone');
             const other = await ctx.open();
             const { presence } = JSON.parse((await other.subscribe(channel, { data: { user_id: 2 } })).data);
             assert.deepEqual(presence.ids, [2]);
             other.destroy();
-            await gone(); // else the next test counts it
         });
     }
 });
