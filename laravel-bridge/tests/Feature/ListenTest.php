@@ -272,6 +272,7 @@ final class ListenTest extends TestCase
     private function restartAndWait(): void
     {
         $this->app->make(Cache::class)->forever('illuminate:queue:restart', time());
+        // The command asks the store once a second, by the clock: there is no event to wait for.
         usleep(1_100_000);
     }
 
